@@ -1,0 +1,20 @@
+//! Types and client for those who plug into Placet.
+//!
+//! * [`interaction`]: the prompts that a login and consent web app answers (the interaction API).
+//! * [`grant`]: the one vocabulary for what is granted, shared by both contracts.
+//! * [`problem`]: the errors of Placet's own JSON APIs (RFC 9457).
+//! * [`client`]: a small HTTP client of the interaction API (feature `client`).
+//!
+//! The JSON Schemas in `sdk/schemas` are generated from these types.
+
+#[cfg(feature = "client")]
+pub mod client;
+pub mod grant;
+pub mod instant;
+pub mod interaction;
+mod interaction_answer;
+mod interaction_prompt;
+pub mod problem;
+pub mod resources;
+
+pub use instant::Instant;
