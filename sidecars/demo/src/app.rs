@@ -1,0 +1,101 @@
+//! What the app remembers, and how a sign-in starts.
+
+use std::time::Duration;
+
+use openidconnect::{Nonce, PkceCodeVerifier, PostLogoutRedirectUrl};
+use url::Url;
+
+use crate::{
+    ambient,
+    ask::Ask,
+    bounded::Bounded,
+    callback::Parameters,
+    config::{Config, Error},
+    failure::Failure,
+    provider::{Provider, Tokens},
+    session::Outcome,
+};
+
+/// What is remembered of one browser. Its key is the value of the cookie.
+pub(crate) struct Browser {
+    /// Ties a sign-in that is under way to this browser; it stays when the cookie changes.
+    pub(crate) tag: String,
+    pub(crate) csrf: String,
+    pub(crate) tokens: Option<Tokens>,
+    /// What the last button yielded.
+    pub(crate) outcome: Option<Outcome>,
+    /// The `state` of the logout that is under way.
+    pub(crate) leaving: Option<String>,
+}
+
+impl Browser {
+    pub(crate) fn new() -> Self {
+        Self { tag: ambient::secret(), csrf: ambient::secret(), tokens: None, outcome: None, leaving: None }
+    }
+}
+
+/// A sign-in that is under way. Its key is `state`, not the cookie: an answer posted from another site comes
+/// without the cookie.
+pub(crate) struct Pending {
+    pub(crate) tag: String,
+    pub(crate) nonce: Nonce,
+    pub(crate) verifier: PkceCodeVerifier,
+    pub(crate) scope: Vec<String>,
+    pub(crate) max_age: Option<u64>,
+    pub(crate) openid: bool,
+}
+
+/// The app.
+pub(crate) struct App {
+    pub(crate) provider: Provider,
+    pub(crate) home: PostLogoutRedirectUrl,
+    /// Whether browsers may send the cookie over TLS only.
+    pub(crate) secure: bool,
+    pub(crate) browsers: Bounded<Browser>,
+    pub(crate) pending: Bounded<Pending>,
+    pub(crate) posted: Bounded<Parameters>,
+}
+
+impl App {
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        let home = PostLogoutRedirectUrl::new(format!("{}/", config.public_url.trim_end_matches('/')))
+            .map_err(|cause| Error::Url { setting: "public-url", cause })?;
+        Ok(Self {
+            provider: Provider::new(config)?,
+            secure: home.url().scheme() == "https",
+            home,
+            browsers: Bounded::new(256, Duration::from_secs(8 * 3600)),
+            pending: Bounded::new(1024, Duration::from_secs(1800)),
+            posted: Bounded::new(256, Duration::from_secs(60)),
+        })
+    }
+
+    /// Starts a sign-in; yields where to send the browser, and its cookie.
+    pub(crate) async fn login(&self, query: &str, cookie: Option<String>) -> Result<(Url, String), Failure> {
+        let ask = Ask::parse(query)?;
+        let known = self.provider.known().await?;
+        let found = cookie.and_then(|cookie| {
+            let seen = |browser: &mut Browser| {
+                (browser.tag.clone(), browser.tokens.as_ref().and_then(|tokens| tokens.id.clone()))
+            };
+            self.browsers.with(&cookie, seen).map(|(tag, hint)| (cookie, tag, hint))
+        });
+        let (cookie, tag, hint) = found.unwrap_or_else(|| {
+            let (cookie, browser) = (ambient::secret(), Browser::new());
+            let tag = browser.tag.clone();
+            self.browsers.put(cookie.clone(), browser);
+            (cookie, tag, None)
+        });
+        let request = ask.request(&known, hint.as_ref());
+        let pending = Pending {
+            tag,
+            nonce: request.nonce,
+            verifier: request.verifier,
+            max_age: ask.max_age,
+            openid: ask.openid(),
+            scope: ask.scope,
+        };
+        self.pending.put(request.state.secret().clone(), pending);
+        Ok((request.url, cookie))
+    }
+}

@@ -1,0 +1,233 @@
+//! A scripted OpenID provider: it signs anybody in at once, and errs when told to.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use openssl::{
+    hash::MessageDigest,
+    pkey::{PKey, Private},
+    rsa::Rsa,
+    sha::sha256,
+    sign::Signer,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use url::{Url, form_urlencoded};
+use warp::{Filter, path};
+
+/// Where the provider departs from the protocol.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Fault {
+    None,
+    WrongNonce,
+    WrongAccessTokenHash,
+    NewKey,
+}
+
+/// The provider.
+pub(crate) struct Op {
+    pub(crate) issuer: String,
+    key: Mutex<(String, PKey<Private>)>,
+    fault: Mutex<Fault>,
+    asked: Mutex<HashMap<String, String>>,
+    exchanges: AtomicUsize,
+}
+
+impl Op {
+    /// Starts a provider on a port of its own.
+    pub(crate) async fn start() -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let op = Arc::new(Self {
+            issuer: format!("http://{address}"),
+            key: Mutex::new(key("first")),
+            fault: Mutex::new(Fault::None),
+            asked: Mutex::default(),
+            exchanges: AtomicUsize::new(0),
+        });
+        tokio::spawn(warp::serve(routes(&op)).incoming(listener).run());
+        op
+    }
+
+    /// Has the provider err from now on.
+    pub(crate) fn err(&self, fault: Fault) {
+        *self.fault.lock().expect("unpoisoned") = fault;
+        if fault == Fault::NewKey {
+            *self.key.lock().expect("unpoisoned") = key("second");
+        }
+    }
+
+    /// How many codes and refresh tokens were exchanged.
+    pub(crate) fn exchanges(&self) -> usize {
+        self.exchanges.load(Ordering::SeqCst)
+    }
+
+    /// The authorization request that came last.
+    pub(crate) fn asked(&self, name: &str) -> Option<String> {
+        self.asked.lock().expect("unpoisoned").get(name).cloned()
+    }
+
+    fn authorize(&self, query: &str) -> Response<Bytes> {
+        let asked: HashMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let mut back = Url::parse(&asked["redirect_uri"]).expect("a URL");
+        back.query_pairs_mut()
+            .append_pair("code", "code-1")
+            .append_pair("state", &asked["state"])
+            .append_pair("iss", &self.issuer);
+        *self.asked.lock().expect("unpoisoned") = asked;
+        let mut answer = Response::new(Bytes::new());
+        *answer.status_mut() = StatusCode::SEE_OTHER;
+        answer.headers_mut().insert("location", back.as_str().parse().expect("ASCII"));
+        answer
+    }
+
+    fn token(&self, authorization: &str, form: &[u8]) -> Response<Bytes> {
+        assert_eq!(authorization, "Basic ZGVtbzpkZW1vLXNlY3JldA==", "the client authenticates itself");
+        let form: HashMap<_, _> = form_urlencoded::parse(form).into_owned().collect();
+        let verified = match form["grant_type"].as_str() {
+            "authorization_code" => {
+                let challenge = BASE64_URL_SAFE_NO_PAD.encode(sha256(form["code_verifier"].as_bytes()));
+                form["code"] == "code-1" && self.asked("code_challenge") == Some(challenge)
+            }
+            _ => form["refresh_token"] == "refresh-1",
+        };
+        if !verified {
+            let error = json!({"error": "invalid_grant", "error_description": "no such grant"});
+            return answer(StatusCode::BAD_REQUEST, &error);
+        }
+        let round = self.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
+        let now = now();
+        let access = self.sign(
+            "at+jwt",
+            &json!({
+                "iss": self.issuer, "sub": "248289761001", "aud": "demo", "client_id": "demo", "iat": now,
+                "exp": now + 300, "jti": format!("access-{round}"), "scope": "openid profile email offline_access",
+            }),
+        );
+        let fault = *self.fault.lock().expect("unpoisoned");
+        let nonce = match fault {
+            Fault::WrongNonce => Some("of somebody else".to_owned()),
+            _ => self.asked("nonce"),
+        };
+        let hashed = if fault == Fault::WrongAccessTokenHash { "another token" } else { &access };
+        let id = self.sign(
+            "JWT",
+            &json!({
+                "iss": self.issuer, "sub": "248289761001", "aud": "demo", "iat": now, "exp": now + 300,
+                "auth_time": now - 5, "nonce": nonce, "acr": "urn:example:pwd", "amr": ["pwd"],
+                "at_hash": BASE64_URL_SAFE_NO_PAD.encode(&sha256(hashed.as_bytes())[..16]),
+                "name": "Alice <Wonder>", "email": "alice@example.com", "email_verified": true,
+                "address": {"locality": "Oxford", "country": "GB"},
+            }),
+        );
+        answer(
+            StatusCode::OK,
+            &json!({
+                "access_token": access, "token_type": "Bearer", "expires_in": 300, "refresh_token": "refresh-1",
+                "scope": "openid profile email offline_access", "id_token": id,
+            }),
+        )
+    }
+
+    fn sign(&self, typ: &str, claims: &Value) -> String {
+        let (kid, key) = &*self.key.lock().expect("unpoisoned");
+        let header = json!({"alg": "RS256", "typ": typ, "kid": kid}).to_string();
+        let input = format!(
+            "{}.{}",
+            BASE64_URL_SAFE_NO_PAD.encode(header),
+            BASE64_URL_SAFE_NO_PAD.encode(claims.to_string())
+        );
+        let mut signer = Signer::new(MessageDigest::sha256(), key).expect("a signer");
+        let signature = signer.sign_oneshot_to_vec(input.as_bytes()).expect("a signature");
+        format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn metadata(&self) -> Value {
+        let issuer = &self.issuer;
+        json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"),
+            "userinfo_endpoint": format!("{issuer}/userinfo"),
+            "introspection_endpoint": format!("{issuer}/introspect"),
+            "revocation_endpoint": format!("{issuer}/revoke"),
+            "end_session_endpoint": format!("{issuer}/logout"),
+            "jwks_uri": format!("{issuer}/jwks"),
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "authorization_response_iss_parameter_supported": true,
+        })
+    }
+
+    fn jwks(&self) -> Value {
+        let (kid, key) = &*self.key.lock().expect("unpoisoned");
+        let rsa = key.rsa().expect("an RSA key");
+        let encode = |number: Vec<u8>| BASE64_URL_SAFE_NO_PAD.encode(number);
+        json!({"keys": [{
+            "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": encode(rsa.n().to_vec()),
+            "e": encode(rsa.e().to_vec()),
+        }]})
+    }
+}
+
+fn routes(
+    op: &Arc<Op>,
+) -> impl Filter<Extract = (Response<Bytes>,), Error = warp::Rejection> + Clone + use<> {
+    let op = Arc::clone(op);
+    let op = warp::any().map(move || Arc::clone(&op));
+    let user =
+        json!({"sub": "248289761001", "name": "Alice Wonder", "email": "alice@example.com", "team": "tea"});
+    let active = json!({"active": true, "client_id": "demo", "scope": "openid", "authorization_id": "az-1"});
+    let metadata = path!(".well-known" / "openid-configuration").and(op.clone());
+    let form = warp::header("authorization").and(warp::body::bytes());
+    metadata
+        .map(|op: Arc<Op>| answer(StatusCode::OK, &op.metadata()))
+        .or(path!("jwks").and(op.clone()).map(|op: Arc<Op>| answer(StatusCode::OK, &op.jwks())))
+        .unify()
+        .or(path!("authorize")
+            .and(warp::query::raw())
+            .and(op.clone())
+            .map(|query: String, op: Arc<Op>| op.authorize(&query)))
+        .unify()
+        .or(path!("token")
+            .and(form)
+            .and(op)
+            .map(|authorization: String, form: Bytes, op: Arc<Op>| op.token(&authorization, &form)))
+        .unify()
+        .or(path!("userinfo").map(move || answer(StatusCode::OK, &user)))
+        .unify()
+        .or(path!("introspect").map(move || answer(StatusCode::OK, &active)))
+        .unify()
+        .or(path!("revoke").map(|| answer(StatusCode::OK, &json!({}))))
+        .unify()
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from(body.to_string()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert("content-type", "application/json".parse().expect("ASCII"));
+    answer
+}
+
+fn key(kid: &str) -> (String, PKey<Private>) {
+    let rsa = Rsa::generate(2048).expect("a key");
+    (kid.to_owned(), PKey::from_rsa(rsa).expect("a key"))
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the provider of the tests stamps its tokens with the time of day"
+)]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
+}
