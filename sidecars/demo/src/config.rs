@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 
 use clap::Parser;
 
+// It has no `Debug`, so that the client secret cannot be printed with it.
 /// A small relying party to try an OpenID provider with.
-///
-/// It has no `Debug`, so that the client secret cannot be printed with it.
 #[derive(Clone, Parser)]
 #[command(version)]
 pub struct Config {

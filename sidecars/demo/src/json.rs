@@ -38,20 +38,20 @@ fn write(out: &mut Vec<Piece>, value: &Value, name: &str, depth: usize) {
         Value::Object(members) if !members.is_empty() => {
             push(out, "p", "{");
             for (i, (name, value)) in members.iter().enumerate() {
-                push(out, "p", &line(i > 0, depth + 1));
+                next(out, i > 0, depth + 1);
                 push(out, "k", &Value::from(name.as_str()).to_string());
                 push(out, "p", ": ");
                 write(out, value, name, depth + 1);
             }
-            push(out, "p", &format!("{}}}", line(false, depth)));
+            push(out, "p", &format!("{}}}", line(depth)));
         }
         Value::Array(items) if !items.is_empty() => {
             push(out, "p", "[");
             for (i, value) in items.iter().enumerate() {
-                push(out, "p", &line(i > 0, depth + 1));
+                next(out, i > 0, depth + 1);
                 write(out, value, "", depth + 1);
             }
-            push(out, "p", &format!("{}]", line(false, depth)));
+            push(out, "p", &format!("{}]", line(depth)));
         }
         Value::String(_) => push(out, "s", &value.to_string()),
         Value::Number(number) => {
@@ -66,8 +66,17 @@ fn push(out: &mut Vec<Piece>, class: &'static str, text: &str) {
     out.push(Piece { class, text: text.to_owned(), at: None });
 }
 
-fn line(comma: bool, depth: usize) -> String {
-    format!("{}\n{}", if comma { "," } else { "" }, "  ".repeat(depth))
+/// Goes to the next line. What a number means follows the comma after it.
+fn next(out: &mut Vec<Piece>, comma: bool, depth: usize) {
+    if comma {
+        let at = out.last_mut().and_then(|piece| piece.at.take());
+        out.push(Piece { class: "p", text: ",".to_owned(), at });
+    }
+    push(out, "p", &line(depth));
+}
+
+fn line(depth: usize) -> String {
+    format!("\n{}", "  ".repeat(depth))
 }
 
 fn moment(seconds: i64) -> Option<String> {

@@ -18,18 +18,22 @@ mod session;
 
 use std::{future::Future, sync::Arc};
 
-pub use config::Config;
+pub use config::{Config, Error};
 use tokio::net::TcpListener;
 
-/// Serves the app on `listener` until `stop` resolves; open requests are finished first.
-///
-/// Fails when the configuration does not hold together, before anything is served.
-pub async fn serve(
-    config: &Config,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), config::Error> {
-    let app = Arc::new(app::App::new(config)?);
-    warp::serve(routes::all(&app)).incoming(listener).graceful(stop).run().await;
-    Ok(())
+/// The app, ready to be served.
+pub struct Demo(Arc<app::App>);
+
+impl Demo {
+    /// Sets the app up; the provider is not called before somebody signs in.
+    ///
+    /// Fails when the configuration does not hold together.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        app::App::new(config).map(|app| Self(Arc::new(app)))
+    }
+
+    /// Serves the app on `listener` until `stop` resolves; open requests are finished first.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) {
+        warp::serve(routes::all(&self.0)).incoming(listener).graceful(stop).run().await;
+    }
 }

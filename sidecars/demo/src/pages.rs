@@ -137,7 +137,12 @@ fn words(seconds: u64) -> String {
 
 /// The page for what went wrong; `retry` is where to try the same again, if that makes sense.
 pub(crate) fn failed(failure: &Failure, retry: Option<&str>) -> Answer {
-    tracing::info!(error = failure.code(), "sign-in failed");
+    if let Failure::Down(cause) = failure {
+        tracing::warn!(cause, "the provider is down");
+    } else {
+        // Not the reason: a parser may quote a token.
+        tracing::info!(error = failure.code(), "a sign-in failed");
+    }
     let (title, lead) = match failure {
         Failure::Down(_) => (
             "The authorization server cannot be reached",
@@ -149,7 +154,7 @@ pub(crate) fn failed(failure: &Failure, retry: Option<&str>) -> Answer {
         ),
         Failure::Answered { .. } => (
             "The sign-in did not succeed",
-            "The authorization server sent the browser back with an error. Nobody is signed in by it.",
+            "The authorization server answered with an error. Nobody is signed in by it.",
         ),
         Failure::Rejected(..) => (
             "This app refused the answer",

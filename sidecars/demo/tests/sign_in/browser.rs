@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Mutex};
 
-use placet_demo::Config;
+use placet_demo::{Config, Demo};
 use reqwest::{RequestBuilder, StatusCode, redirect::Policy};
 use tokio::net::TcpListener;
 use url::Url;
@@ -18,9 +18,8 @@ pub(crate) async fn app(issuer: &str) -> SocketAddr {
         client_secret: "demo-secret".to_owned(),
         public_url: format!("http://{address}"),
     };
-    tokio::spawn(async move {
-        placet_demo::serve(&config, listener, std::future::pending()).await.expect("the configuration holds");
-    });
+    let demo = Demo::new(&config).expect("the configuration holds");
+    tokio::spawn(demo.serve(listener, std::future::pending()));
     address
 }
 
