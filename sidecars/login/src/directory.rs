@@ -1,0 +1,302 @@
+//! The user directory: a small TOML file.
+//!
+//! The file is read again when it changes, so that `placet-login user …` works beside a running server. Changes
+//! are written to a new file that replaces the old one: a crash leaves the old or the new, never half of one.
+
+mod development;
+mod user;
+
+use std::{
+    collections::HashMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::user::{StoredHash, User};
+
+/// Why the directory cannot be used, or not be changed so.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DirectoryError {
+    /// Another user has that name or that email address.
+    #[error("`{0}` is taken")]
+    Taken(String),
+    /// No such user.
+    #[error("there is no user `{0}`")]
+    Unknown(String),
+    /// The file cannot be read or written.
+    #[error("the user directory `{path}` cannot be used: {source}")]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not a user directory.
+    #[error("the user directory is not valid: {0}")]
+    Invalid(String),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Users {
+    #[serde(default, rename = "user")]
+    users: Vec<User>,
+}
+
+#[derive(Default)]
+struct Index {
+    users: Vec<Arc<User>>,
+    /// Usernames and email addresses, in lower case.
+    by_name: HashMap<String, usize>,
+    by_sub: HashMap<String, usize>,
+    modified: Option<SystemTime>,
+}
+
+/// The user directory.
+pub(crate) struct Directory {
+    path: PathBuf,
+    index: RwLock<Index>,
+}
+
+impl Directory {
+    /// Opens the directory; `development` creates it with the development users where it does not exist.
+    pub(crate) fn open(path: &Path, development: bool) -> Result<Self, DirectoryError> {
+        let directory = Self { path: path.to_owned(), index: RwLock::default() };
+        if development && !path.exists() {
+            directory.write(&Users { users: development::users() })?;
+        }
+        directory.load()?;
+        Ok(directory)
+    }
+
+    /// Opens the directory, or makes an empty one.
+    pub(crate) fn open_or_create(path: &Path) -> Result<Self, DirectoryError> {
+        let directory = Self { path: path.to_owned(), index: RwLock::default() };
+        if !path.exists() {
+            directory.write(&Users::default())?;
+        }
+        directory.load()?;
+        Ok(directory)
+    }
+
+    /// The user with that username or email address.
+    pub(crate) fn by_name(&self, name: &str) -> Option<Arc<User>> {
+        self.refresh();
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.by_name.get(&normal(name)).map(|at| Arc::clone(&index.users[*at]))
+    }
+
+    /// The user with that subject.
+    pub(crate) fn by_sub(&self, sub: &str) -> Option<Arc<User>> {
+        self.refresh();
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.by_sub.get(sub).map(|at| Arc::clone(&index.users[*at]))
+    }
+
+    /// All users.
+    pub(crate) fn all(&self) -> Vec<Arc<User>> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).users.clone()
+    }
+
+    /// Adds a user. Blocks on the disk.
+    pub(crate) fn add(&self, user: User) -> Result<(), DirectoryError> {
+        self.change(|users| {
+            for name in user.names() {
+                if users.iter().any(|other| other.names().any(|known| known == name)) {
+                    return Err(DirectoryError::Taken(name));
+                }
+            }
+            if users.iter().any(|other| other.sub == user.sub) {
+                return Err(DirectoryError::Taken(user.sub));
+            }
+            users.push(user);
+            Ok(())
+        })
+    }
+
+    /// Replaces a user's password. Blocks on the disk.
+    pub(crate) fn set_password(&self, name: &str, password: StoredHash) -> Result<(), DirectoryError> {
+        let wanted = normal(name);
+        self.change(|users| {
+            let user = users
+                .iter_mut()
+                .find(|user| normal(&user.username) == wanted)
+                .ok_or_else(|| DirectoryError::Unknown(name.to_owned()))?;
+            user.password = password;
+            Ok(())
+        })
+    }
+
+    /// One change at a time, also between processes, on what the file says now.
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Vec<User>) -> Result<(), DirectoryError>,
+    ) -> Result<(), DirectoryError> {
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(self.beside("lock"))
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|e| self.failed(e))?;
+        let (mut file, _) = self.read()?;
+        change(&mut file.users)?;
+        self.write(&file)?;
+        self.load()?;
+        drop(lock);
+        Ok(())
+    }
+
+    fn refresh(&self) {
+        let on_disk = fs::metadata(&self.path).and_then(|m| m.modified()).ok();
+        let known = self.index.read().unwrap_or_else(PoisonError::into_inner).modified;
+        if on_disk.is_some() && on_disk != known {
+            // A file that is broken for the moment does not take the users away.
+            if let Err(error) = self.load() {
+                tracing::error!(%error, "the changed user directory is not used");
+            }
+        }
+    }
+
+    fn load(&self) -> Result<(), DirectoryError> {
+        let (file, modified) = self.read()?;
+        let mut index = Index { modified, ..Index::default() };
+        for (at, user) in file.users.into_iter().enumerate() {
+            for name in user.names() {
+                if index.by_name.insert(name.clone(), at).is_some_and(|other| other != at) {
+                    return Err(DirectoryError::Invalid(format!("two users are called `{name}`")));
+                }
+            }
+            if index.by_sub.insert(user.sub.clone(), at).is_some() {
+                return Err(DirectoryError::Invalid(format!("two users have the subject `{}`", user.sub)));
+            }
+            index.users.push(Arc::new(user));
+        }
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
+        Ok(())
+    }
+
+    fn read(&self) -> Result<(Users, Option<SystemTime>), DirectoryError> {
+        let text = fs::read_to_string(&self.path).map_err(|e| self.failed(e))?;
+        let modified = fs::metadata(&self.path).and_then(|m| m.modified()).ok();
+        // The message of the parser would quote the file, and with it a hash.
+        let users = toml::from_str(&text).map_err(|e| DirectoryError::Invalid(e.message().to_owned()))?;
+        Ok((users, modified))
+    }
+
+    fn write(&self, users: &Users) -> Result<(), DirectoryError> {
+        let text = toml::to_string(users).map_err(|e| DirectoryError::Invalid(e.to_string()))?;
+        let fresh = self.beside("new");
+        let written = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&fresh)
+            .and_then(|mut file| {
+                file.write_all(b"# Users of placet-login; change them with `placet-login user`.\n\n")?;
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            })
+            .and_then(|()| fs::rename(&fresh, &self.path))
+            .and_then(|()| match self.path.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+                _ => File::open(".")?.sync_all(),
+            });
+        written.map_err(|e| self.failed(e))
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".");
+        name.push(suffix);
+        name.into()
+    }
+
+    fn failed(&self, source: io::Error) -> DirectoryError {
+        DirectoryError::File { path: self.path.clone(), source }
+    }
+}
+
+/// The form in which names are compared.
+pub(crate) fn normal(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random;
+
+    fn place() -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("placet-login-{}", random::short()));
+        fs::create_dir(&folder).unwrap();
+        folder.join("users.toml")
+    }
+
+    fn user(name: &str) -> User {
+        User::new(name, StoredHash::new("$argon2id$x".to_owned()))
+    }
+
+    #[test]
+    fn development_users_have_every_standard_claim_and_are_read_back() {
+        let directory = Directory::open(&place(), true).unwrap();
+        for name in ["alice", "bob"] {
+            let user = directory.by_name(name).unwrap();
+            for claim in user::STANDARD_CLAIMS {
+                assert!(user.claims.contains_key(claim), "{name} lacks {claim}");
+            }
+        }
+        let alice = directory.by_name("alice").unwrap();
+        assert!(alice.claims.contains_key("name#ja"));
+        assert!(alice.claims["address"]["postal_code"].is_string());
+        assert_eq!(directory.by_name(" ALICE@example.com ").unwrap().sub, alice.sub);
+    }
+
+    #[test]
+    fn without_development_mode_a_missing_file_is_an_error() {
+        assert!(matches!(Directory::open(&place(), false), Err(DirectoryError::File { .. })));
+    }
+
+    #[test]
+    fn a_new_user_survives_a_restart_and_names_stay_unique() {
+        let path = place();
+        let directory = Directory::open(&path, true).unwrap();
+        directory.add(user("carol")).unwrap();
+        assert!(matches!(directory.add(user("Carol")), Err(DirectoryError::Taken(_))));
+        let again = Directory::open(&path, false).unwrap();
+        assert_eq!(again.by_name("carol").unwrap().username, "carol");
+        assert!(again.by_name("alice").is_some());
+    }
+
+    #[test]
+    fn another_users_email_address_cannot_be_taken_as_a_name() {
+        let directory = Directory::open(&place(), true).unwrap();
+        assert!(matches!(directory.add(user("alice@example.com")), Err(DirectoryError::Taken(_))));
+    }
+
+    #[test]
+    fn a_change_by_another_process_is_seen() {
+        let path = place();
+        let running = Directory::open(&path, true).unwrap();
+        Directory::open(&path, false).unwrap().add(user("dave")).unwrap();
+        assert!(running.by_name("dave").is_some());
+    }
+
+    #[test]
+    fn a_broken_file_does_not_take_the_users_away_and_its_error_quotes_no_hash() {
+        let path = place();
+        let running = Directory::open(&path, true).unwrap();
+        fs::write(&path, "[[user]]\npassword = \"$argon2id$secret\"\nusername = 7\n").unwrap();
+        assert!(running.by_name("alice").is_some());
+        let error = Directory::open(&path, false).err().unwrap();
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+    }
+}

@@ -1,0 +1,243 @@
+//! The sign-in page.
+
+use std::{sync::Arc, time::Duration};
+
+use askama::Template;
+use http::{StatusCode, header};
+use placet_sdk::{
+    interaction::{AccountMode, Answer, AuthAnswer, AuthPrompt, Prompt, SessionAction, SessionAnswer},
+    resources::{Report, ReportType},
+};
+use tokio::time::Instant;
+use warp::reply::Response;
+
+use super::{Next, strength};
+use crate::{
+    app::App,
+    directory::{User, normal},
+    failure::Failure,
+    form::{Form, escape},
+    page::{self, Binding, Shell},
+    password::MAX_PASSWORD,
+    step::Step,
+    visit::Visit,
+};
+
+/// Longer names are nobody's.
+const MAX_NAME: usize = 255;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    shell: Shell<'a>,
+    form: Binding,
+    reason: Option<&'static str>,
+    error: Option<&'static str>,
+    username: String,
+    /// How the only account that may answer is called; then the username cannot be changed.
+    account_name: Option<String>,
+    /// The session that the user chose, of several.
+    account: Option<&'a str>,
+    remember: bool,
+    signup: Option<String>,
+    other: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "unmet.html")]
+struct UnmetPage<'a> {
+    shell: Shell<'a>,
+    form: Binding,
+}
+
+/// What the page shows besides the prompt.
+#[derive(Default)]
+struct State<'a> {
+    account: Option<&'a str>,
+    username: Option<&'a str>,
+    remember: bool,
+    error: Option<&'static str>,
+    status: StatusCode,
+}
+
+/// The address of the page, for one of the accounts of the chooser.
+pub(super) fn href(interaction: &str, account: Option<&str>) -> String {
+    let page = Step::Login.href(interaction);
+    match account {
+        Some(session) => format!("{page}&account={}", escape(session)),
+        None => page,
+    }
+}
+
+/// The page, fresh.
+pub(super) fn page(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt, account: Option<&str>) -> Response {
+    show(visit, prompt, auth, &State { account, ..State::default() })
+}
+
+fn show(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt, state: &State<'_>) -> Response {
+    let shell = Shell::new(visit, Some(prompt));
+    let form = Binding::new(visit, prompt);
+    if strength::acr(auth, &visit.app.acr).is_err() {
+        let page = UnmetPage { shell, form };
+        return page::send(visit, StatusCode::OK, &page.shell.nonce, &page);
+    }
+    let chosen = auth.account.candidates.iter().find(|c| Some(c.session_id.as_str()) == state.account);
+    let only = match auth.account.mode {
+        AccountMode::Fixed => auth.account.sub.as_deref(),
+        AccountMode::Any | AccountMode::Select => chosen.map(|candidate| candidate.sub.as_str()),
+    };
+    let known = only.map(|sub| (sub, visit.app.directory.by_sub(sub)));
+    let (username, account_name) = match &known {
+        Some((_, Some(user))) => (user.username.clone(), Some(user.display_name(shell.t.tag).to_owned())),
+        Some((sub, None)) => ((*sub).to_owned(), Some((*sub).to_owned())),
+        None => {
+            let typed = state.username.or(prompt.ui.login_hint.as_deref()).unwrap_or_default();
+            (typed.chars().take(MAX_NAME).collect(), None)
+        }
+    };
+    let page = LoginPage {
+        reason: shell.t.reason(&auth.reasons).filter(|_| state.error.is_none()),
+        error: state.error,
+        username,
+        account_name,
+        account: chosen.and(state.account),
+        remember: state.remember,
+        signup: (auth.create && auth.account.mode != AccountMode::Fixed)
+            .then(|| Step::Signup.href(&prompt.id)),
+        other: chosen.map(|_| Step::Login.href(&prompt.id)),
+        shell,
+        form,
+    };
+    page::send(visit, state.status, &page.shell.nonce, &page)
+}
+
+/// Checks the password.
+pub(super) async fn decide(
+    visit: &Visit,
+    prompt: &Prompt,
+    auth: &AuthPrompt,
+    form: &Form,
+) -> Result<Next, Failure> {
+    let Ok(acr) = strength::acr(auth, &visit.app.acr) else {
+        return Ok(strength::refusal(auth, &visit.app.acr).into());
+    };
+    let name = form.text("username").trim();
+    let remember = form.is_checked("remember_me");
+    let text = visit.text(Some(prompt));
+    let mut state =
+        State { account: form.get("account"), username: Some(name), remember, ..State::default() };
+
+    let user = visit.app.directory.by_name(name);
+    let user = match check(visit, name, user, form.text("password")).await? {
+        Check::Right(user) if auth.account.mode != AccountMode::Fixed => user,
+        Check::Right(user) if auth.account.sub.as_ref() == Some(&user.sub) => user,
+        Check::Wait(wait) => {
+            state.error = Some(text.wait);
+            state.status = StatusCode::TOO_MANY_REQUESTS;
+            let mut response = show(visit, prompt, auth, &state);
+            page::put(&mut response, header::RETRY_AFTER, &wait.as_secs().max(1).to_string());
+            return Ok(Next::Page(response));
+        }
+        Check::Right(_) | Check::Wrong => {
+            state.error = Some(text.bad_credentials);
+            state.status = StatusCode::UNPROCESSABLE_ENTITY;
+            return Ok(Next::Page(show(visit, prompt, auth, &state)));
+        }
+    };
+    Ok(signed_in(prompt, auth, &user, Proof { acr, remember }).into())
+}
+
+/// What came out of a password.
+pub(super) enum Check {
+    /// It is this user's.
+    Right(Arc<User>),
+    /// It is not, or there is no such user.
+    Wrong,
+    /// Too many were wrong before.
+    Wait(Duration),
+}
+
+/// Checks a password, with the same work whether or not the user exists.
+pub(super) async fn check(
+    visit: &Visit,
+    name: &str,
+    user: Option<Arc<User>>,
+    password: &str,
+) -> Result<Check, Failure> {
+    let app = &visit.app;
+    let user = user.filter(|_| name.len() <= MAX_NAME);
+    // An account counts once, by whichever of its names it is called.
+    let key = user.as_ref().map_or_else(
+        || if name.len() > MAX_NAME { "too long".to_owned() } else { normal(name) },
+        |user| format!("sub {}", user.sub),
+    );
+    let now = Instant::now();
+    let limits = &app.limits;
+    if let Some(wait) = limits.by_name.wait(&key, now).or_else(|| limits.by_address.wait(&visit.address, now))
+    {
+        return Ok(Check::Wait(wait));
+    }
+    let fits = password.len() <= MAX_PASSWORD;
+    let stored = user.as_ref().filter(|_| fits).map(|user| user.password.as_str());
+    let right = app.passwords.verify(stored, if fits { password } else { "" }).await?;
+    match user {
+        Some(user) if right => {
+            limits.by_name.forget(&key);
+            Ok(Check::Right(user))
+        }
+        user => {
+            limits.by_name.count(&key, now);
+            limits.by_address.count(&visit.address, now);
+            if let Some(user) = user {
+                report(app, &user);
+            }
+            Ok(Check::Wrong)
+        }
+    }
+}
+
+/// Tells the server, without waiting: a failure of the report must not change the answer.
+fn report(app: &Arc<App>, user: &User) {
+    let report = Report {
+        report_type: ReportType::LoginFailed,
+        sub: user.sub.clone(),
+        end_sessions: false,
+        reason: None,
+    };
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        if let Err(error) = app.api.report(&report).await {
+            tracing::debug!(%error, "a failed sign-in could not be reported");
+        }
+    });
+}
+
+/// What the sign-in established besides the user.
+#[derive(Clone, Copy)]
+pub(super) struct Proof<'a> {
+    pub(super) acr: Option<&'a str>,
+    pub(super) remember: bool,
+}
+
+/// The answer for a user who gave the password.
+///
+/// It names no time, so that the same form sent twice is the same answer.
+pub(super) fn signed_in(prompt: &Prompt, auth: &AuthPrompt, user: &User, proof: Proof<'_>) -> Answer {
+    let current = prompt.session.iter().map(|session| (&session.sub, &session.id));
+    let others = auth.account.candidates.iter().map(|c| (&c.sub, &c.session_id));
+    let session = current.chain(others).find(|(sub, _)| **sub == user.sub).map(|(_, id)| id.clone());
+    Answer::Auth(AuthAnswer {
+        sub: user.sub.clone(),
+        authenticated_at: None,
+        acr: proof.acr.map(str::to_owned),
+        amr: vec!["pwd".to_owned()],
+        session: SessionAnswer {
+            action: if session.is_some() { SessionAction::Reuse } else { SessionAction::Create },
+            // A session that outlives the browser stays so.
+            persistent: (proof.remember || session.is_none()).then_some(proof.remember),
+            id: session,
+            claims: Some(user.session_claims()),
+            ..SessionAnswer::default()
+        },
+    })
+}
