@@ -1,0 +1,152 @@
+//! The store: one trait whose methods are protocol steps, each one transaction.
+//!
+//! There is no CRUD and no transaction object in the hands of a grant: what must happen together is one
+//! method. All instants are seconds since the epoch and are passed in. A store object serves one tenant;
+//! every row carries it. Tokens, codes and secrets arrive as digests, never in clear.
+
+pub mod embedded;
+pub mod migrations;
+pub mod postgres;
+mod records;
+mod sql;
+
+use async_trait::async_trait;
+
+pub use records::*;
+
+/// The store could not do what was asked: our trouble, never the client's (503).
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached, is full, or did not answer in time.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// What was read is not what was written.
+    #[error("the store holds something unreadable: {0}")]
+    Corrupt(String),
+    /// Concurrent writers kept colliding, after several attempts.
+    #[error("the store is too contended")]
+    Contended,
+}
+
+/// Result of a store step.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// What the server remembers.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // --- clients ---------------------------------------------------------------------------------
+
+    /// Adds a client; false if the id is taken.
+    async fn insert_client(&self, client: ClientRecord, events: Vec<Event>) -> Result<bool>;
+    /// A client by its id.
+    async fn client(&self, client_id: &str) -> Result<Option<ClientRecord>>;
+    /// Replaces a client whose generation is still `client.generation`, raising it by one; false if somebody
+    /// else was first or the client is gone.
+    async fn update_client(&self, client: ClientRecord, events: Vec<Event>) -> Result<bool>;
+    /// Deletes a client, its consents, and revokes all its authorizations and tokens; false if there is none.
+    async fn delete_client(&self, client_id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
+    /// Clients in order of their ids, after `after`, at most `limit`.
+    async fn clients(&self, after: &str, limit: u32) -> Result<Vec<ClientRecord>>;
+
+    // --- interactions ----------------------------------------------------------------------------
+
+    /// Opens an interaction.
+    async fn open_interaction(&self, interaction: InteractionRecord) -> Result<()>;
+    /// An interaction that has not expired at `now`.
+    async fn interaction(&self, id: &str, now: i64) -> Result<Option<InteractionRecord>>;
+    /// Replaces the state of an interaction whose revision is still `interaction.revision`, raising it by one;
+    /// false if somebody else was first or it is gone. Compare-and-set: of many racing answers one wins.
+    async fn advance_interaction(&self, interaction: InteractionRecord) -> Result<bool>;
+    /// Forgets an interaction.
+    async fn delete_interaction(&self, id: &str) -> Result<()>;
+    /// Everything an interaction leads to, in one transaction: the interaction's last state (compare-and-set
+    /// as in `advance_interaction`), session, remembered consent, authorization, code, tokens, ended sessions, events. Nothing
+    /// happens if the interaction was advanced by somebody else, or if the subject is disabled.
+    async fn complete_interaction(&self, completion: Completion) -> Result<Completed>;
+
+    // --- sessions --------------------------------------------------------------------------------
+
+    /// The live sessions (not ended, not expired, not idle at `now`) with one of these handle digests.
+    async fn sessions_by_handle(&self, handles: &[Digest], now: i64) -> Result<Vec<SessionRecord>>;
+    /// A session by its id, also when it is over.
+    async fn session(&self, id: &str) -> Result<Option<SessionRecord>>;
+    /// Notes that a session was used, and so puts off its idle limit.
+    async fn touch_session(&self, id: &str, now: i64) -> Result<()>;
+    /// The live sessions of a subject, in order of their ids, after `after`.
+    async fn sessions_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<SessionRecord>>;
+    /// Ends a session and revokes its authorizations that have no offline access; false if it was not live.
+    async fn end_session(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
+    /// The distinct clients with unrevoked authorizations in a session.
+    async fn clients_of_session(&self, id: &str) -> Result<Vec<String>>;
+
+    // --- consents and authorizations -------------------------------------------------------------
+
+    /// The remembered consent of a subject for a client and resource (`""`: none named), unless expired.
+    async fn consent(&self, key: ConsentKey<'_>, now: i64) -> Result<Option<ConsentRecord>>;
+    /// The remembered consents of a subject.
+    async fn consents_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<ConsentRecord>>;
+    /// Deletes a consent and revokes every authorization granted under it; false if there is none.
+    async fn delete_consent(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
+    /// An authorization, also when it is revoked or over.
+    async fn authorization(&self, id: &str) -> Result<Option<AuthorizationRecord>>;
+    /// The live authorizations of a subject.
+    async fn authorizations_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<AuthorizationRecord>>;
+    /// Revokes an authorization and so everything issued under it; false if it was not live.
+    async fn revoke_authorization(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
+    /// Stores an authorization with its tokens outside an interaction (direct grants).
+    async fn grant(&self, authorization: AuthorizationRecord, issued: Issued) -> Result<Granted>;
+
+    // --- codes and tokens ------------------------------------------------------------------------
+
+    /// A code, also redeemed or expired, with its authorization. One read; nothing is consumed.
+    async fn code(&self, digest: &Digest) -> Result<Option<(CodeRecord, AuthorizationRecord)>>;
+    /// Redeems a code and records what was issued for it, in one atomic step. A second redemption revokes the
+    /// authorization in that same step.
+    async fn redeem_code(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption>;
+    /// Records an access token without an authorization (client credentials, opaque).
+    async fn insert_token(&self, token: TokenRecord) -> Result<()>;
+    /// An opaque access token with its authorization. One read.
+    async fn token(&self, digest: &Digest) -> Result<Option<TokenState>>;
+    /// Uses up a single-use token; true for exactly one caller, and only while it is active.
+    async fn use_token(&self, digest: &Digest, now: i64) -> Result<bool>;
+    /// Revokes one opaque access token; its refresh token lives on.
+    async fn revoke_token(&self, digest: &Digest, now: i64, events: Vec<Event>) -> Result<bool>;
+    /// What is known of a JWT access token. One read.
+    async fn jwt_state(&self, jti: &str, authorization_id: Option<&str>) -> Result<JwtState>;
+    /// Revokes one JWT access token until it expires by itself.
+    async fn revoke_jti(&self, jti: &str, expires_at: i64, events: Vec<Event>) -> Result<()>;
+
+    /// A refresh token family with its authorization. One read; nothing is consumed.
+    async fn family(&self, id: &str) -> Result<Option<(FamilyRecord, AuthorizationRecord)>>;
+    /// Uses a refresh token and records what was issued for it, in one atomic step; see [`Rotate`].
+    async fn rotate(&self, rotate: Rotate, issued: Issued) -> Result<Rotation>;
+
+    // --- keys, subjects, the rest ----------------------------------------------------------------
+
+    /// All signing keys that are not removed.
+    async fn keys(&self) -> Result<Vec<KeyRecord>>;
+    /// Adds keys and changes the states of others, provided that the newest generation of the key set is still
+    /// `generation`; it is raised by one. False if another process was first.
+    async fn change_keys(&self, generation: i64, changes: Vec<KeyRecord>, events: Vec<Event>) -> Result<bool>;
+    /// The generation of the key set; 0 before there is any.
+    async fn key_generation(&self) -> Result<i64>;
+
+    /// What is known of a subject; none for most.
+    async fn subject(&self, sub: &str) -> Result<Option<SubjectRecord>>;
+    /// Disables or enables a subject. Disabling ends its sessions and revokes its authorizations.
+    async fn set_subject_disabled(&self, sub: &str, disabled: bool, now: i64, events: Vec<Event>) -> Result<()>;
+    /// Ends all sessions of a subject, as `end_session` does; gives how many were live.
+    async fn end_sessions_of(&self, sub: &str, now: i64, events: Vec<Event>) -> Result<u64>;
+
+    /// Remembers `id` among its `kind` until `expires_at`; true for exactly one caller.
+    async fn consume_once(&self, kind: &str, id: &str, expires_at: i64) -> Result<bool>;
+    /// Remembers the answer to an idempotent request. Gives the one stored before, if there was one.
+    async fn remember_reply(&self, reply: ReplyRecord, now: i64) -> Result<Option<ReplyRecord>>;
+    /// Writes events that belong to no other step.
+    async fn publish(&self, events: Vec<Event>) -> Result<()>;
+
+    /// Deletes at most `limit` dead rows of every kind; gives how many.
+    async fn purge(&self, now: i64, limit: u32) -> Result<u64>;
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<()>;
+}

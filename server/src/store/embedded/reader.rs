@@ -1,0 +1,48 @@
+//! Reading, beside the writer.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::Semaphore;
+
+use super::connection::{Connection, open_for_reading};
+use crate::store::sql::{Fallible, Fault, Step};
+
+/// How many read at once: more than a machine of this kind has cores.
+const READERS: usize = 16;
+
+/// Read-only connections, opened when they are needed first.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    free: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), idle: Arc::default(), free: Arc::new(Semaphore::new(READERS)) }
+    }
+
+    pub(super) async fn run<T: Send + 'static>(&self, tenant: Arc<str>, step: Step<T>) -> Fallible<T> {
+        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(Fault::unavailable)?;
+        let idle = Arc::clone(&self.idle);
+        let path = self.path.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let pooled = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut connection = match pooled {
+                Some(connection) => connection,
+                None => open_for_reading(&path).map_err(Fault::Store)?,
+            };
+            let (outcome, _) = connection.run(&tenant, &step);
+            // One that failed is not used again: whatever was wrong with it goes with it.
+            if outcome.is_ok() {
+                idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            }
+            outcome
+        });
+        reading.await.map_err(Fault::unavailable)?
+    }
+}

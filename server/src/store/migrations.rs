@@ -1,0 +1,85 @@
+//! The schema, as a series of additive scripts.
+//!
+//! A program works with a database of its own version and of the next one, so that two adjacent versions can
+//! run side by side while a deployment is rolled out. Opening a store applies what is missing; `placet migrate`
+//! does it beforehand.
+
+use std::path::Path;
+
+use super::{Result, StoreError, embedded, postgres};
+
+/// One script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// Its number, from 1.
+    pub version: i64,
+    /// What it is about.
+    pub name: &'static str,
+    pub(crate) sql: &'static str,
+}
+
+const MIGRATIONS: [Migration; 1] = [Migration {
+    version: 1,
+    name: "first tables",
+    sql: include_str!("../../migrations/0001_first_tables.sql"),
+}];
+
+/// A database to look at or to change.
+#[derive(Clone, Copy, Debug)]
+pub enum Database<'a> {
+    /// A file of the embedded store.
+    Embedded(&'a Path),
+    /// The URL of a PostgreSQL database.
+    Postgres(&'a str),
+}
+
+/// What is yet to be applied. An embedded file that does not exist yet is not created.
+pub async fn pending(database: Database<'_>) -> Result<&'static [Migration]> {
+    match database {
+        Database::Embedded(path) => embedded::pending(path),
+        Database::Postgres(url) => postgres::pending(url).await,
+    }
+}
+
+/// Applies what is missing, in one transaction, and gives what that was. Several programs can try at once; an
+/// embedded file must not be open in another program.
+pub async fn apply(database: Database<'_>) -> Result<&'static [Migration]> {
+    match database {
+        Database::Embedded(path) => embedded::migrate(path),
+        Database::Postgres(url) => postgres::migrate(url).await,
+    }
+}
+
+/// What a database of version `found` lacks; an error if it is too new to work with.
+pub(crate) fn missing(found: i64) -> Result<&'static [Migration]> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if !(0..=known.saturating_add(1)).contains(&found) {
+        return Err(StoreError::Unavailable(format!(
+            "the database has schema version {found}, this program works with {known} and {}",
+            known + 1
+        )));
+    }
+    let applied = usize::try_from(found).unwrap_or(0).min(MIGRATIONS.len());
+    Ok(const { &MIGRATIONS }.get(applied..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_are_numbered_from_one_without_gaps() {
+        let versions: Vec<_> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        assert_eq!(versions, (1..).take(MIGRATIONS.len()).collect::<Vec<i64>>());
+    }
+
+    #[test]
+    fn a_database_one_version_ahead_is_accepted_and_two_ahead_is_refused() {
+        let known = MIGRATIONS.last().expect("there is one").version;
+        assert_eq!(missing(0).expect("empty").len(), MIGRATIONS.len());
+        assert_eq!(missing(known).expect("same"), []);
+        assert_eq!(missing(known + 1).expect("next"), []);
+        let refused = missing(known + 2).expect_err("too new").to_string();
+        assert!(refused.contains("schema version"), "{refused}");
+    }
+}

@@ -1,0 +1,103 @@
+//! Connections and the queue before them.
+
+use std::{sync::Arc, time::Duration};
+
+use bb8::{ManageConnection, PooledConnection, RunError};
+use bb8_postgres::PostgresConnectionManager;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_postgres::{Config, NoTls};
+
+use super::{Connector, PoolSettings, connection::Connection, unavailable};
+use crate::store::{
+    Result, StoreError,
+    sql::{Fallible, Fault},
+};
+
+/// A server that does not answer is given up after this.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// What the database allows one of our statements, and a transaction that was left alone: its peer is gone.
+const LIMITS: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// How to reach the database at `url`.
+pub(super) fn manager(url: &str) -> Result<PostgresConnectionManager<Connector>> {
+    let mut config: Config = url
+        .parse()
+        .map_err(|error| StoreError::Unavailable(format!("the database url is not valid: {error}")))?;
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("placet");
+    }
+    // A peer that vanished without a word is noticed while an answer is awaited.
+    config.tcp_user_timeout(Duration::from_secs(20)).keepalives_idle(Duration::from_secs(30));
+    Ok(PostgresConnectionManager::new(config, NoTls))
+}
+
+/// Makes connections that carry their prepared statements.
+struct Manager(PostgresConnectionManager<Connector>);
+
+impl ManageConnection for Manager {
+    type Connection = Connection;
+    type Error = tokio_postgres::Error;
+
+    async fn connect(&self) -> std::result::Result<Connection, tokio_postgres::Error> {
+        let client = self.0.connect().await?;
+        client.batch_execute(LIMITS).await?;
+        Ok(Connection::new(client))
+    }
+
+    async fn is_valid(&self, connection: &mut Connection) -> std::result::Result<(), tokio_postgres::Error> {
+        connection.ping().await
+    }
+
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        connection.is_unfit()
+    }
+}
+
+pub(super) struct Pool {
+    connections: bb8::Pool<Manager>,
+    queue: Arc<Semaphore>,
+    wait: Duration,
+}
+
+/// A connection and a place in the queue; the connection is given back first.
+pub(super) struct Lease {
+    connection: PooledConnection<'static, Manager>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
+impl Pool {
+    pub(super) fn new(url: &str, settings: PoolSettings) -> Result<Self> {
+        let size = settings.size.max(1);
+        let connections = bb8::Pool::builder()
+            .max_size(size)
+            .connection_timeout(settings.wait)
+            // A dead connection is noticed by its use; asking first would double every step.
+            .test_on_check_out(false)
+            .build_unchecked(Manager(manager(url)?));
+        let places = usize::try_from(size).unwrap_or(1);
+        Ok(Self { connections, queue: Arc::new(Semaphore::new(places)), wait: settings.wait })
+    }
+
+    /// A connection, in the order of asking.
+    pub(super) async fn lease(&self) -> Fallible<Lease> {
+        let place = tokio::time::timeout(self.wait, Arc::clone(&self.queue).acquire_owned())
+            .await
+            .map_err(|_| Fault::unavailable("no database connection became free in time"))?
+            .map_err(Fault::unavailable)?;
+        let connection = self.connections.get_owned().await.map_err(|error| match error {
+            RunError::User(error) => Fault::Store(unavailable(&error)),
+            RunError::TimedOut => Fault::unavailable("the database could not be reached in time"),
+        })?;
+        Ok(Lease { connection, _place: place })
+    }
+}

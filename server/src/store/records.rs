@@ -1,0 +1,472 @@
+//! What the store keeps. All instants are seconds since the epoch; `doc` members are JSON text whose shape the
+//! callers own.
+
+use std::fmt;
+
+/// A SHA-256 or HMAC-SHA-256 digest of a secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(…)")
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Paging<'a> {
+    /// Entries with an id greater than this.
+    pub after: &'a str,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// A fact for others, written to the outbox in the transaction of the fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// `evt_…`.
+    pub id: String,
+    /// `session.created`, `token.reuse_detected`, …
+    pub event_type: &'static str,
+    /// What it is about: a session, authorization or client id, or a subject.
+    pub subject: String,
+    /// When.
+    pub at: i64,
+    /// Ids and reasons, as JSON text; no secrets.
+    pub data: String,
+}
+
+/// A registered client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRecord {
+    /// Its id.
+    pub client_id: String,
+    /// Metadata and settings.
+    pub doc: String,
+    /// Digest of its secret, if it has one.
+    pub secret_digest: Option<Digest>,
+    /// Digest of its registration access token, if it registered itself.
+    pub registration_digest: Option<Digest>,
+    /// When it was registered.
+    pub created_at: i64,
+    /// Grows with every change.
+    pub generation: i64,
+}
+
+/// An interaction with a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InteractionRecord {
+    /// `ia_…`.
+    pub id: String,
+    /// `authorization`, `logout`, …
+    pub kind: String,
+    /// The registered UI that may answer.
+    pub ui: String,
+    /// The state, sealed under the master key.
+    pub sealed: Vec<u8>,
+    /// Grows with every change; starts at 1.
+    pub revision: i64,
+    /// When it was opened.
+    pub created_at: i64,
+    /// When it dies.
+    pub expires_at: i64,
+}
+
+/// A session of a user with this server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// `ses_…`, not a credential.
+    pub id: String,
+    /// Digest of the handle in the cookie.
+    pub handle: Digest,
+    /// The user.
+    pub sub: String,
+    /// Settings, `acr`, `amr`, claims and data.
+    pub doc: String,
+    /// When it began.
+    pub created_at: i64,
+    /// When the user last authenticated.
+    pub authenticated_at: i64,
+    /// When it was last used.
+    pub last_used_at: i64,
+    /// Seconds without use after which it ends.
+    pub idle_seconds: i64,
+    /// When it ends at the latest.
+    pub expires_at: i64,
+    /// When it was ended.
+    pub ended_at: Option<i64>,
+}
+
+impl SessionRecord {
+    /// Whether it is live.
+    pub fn is_live(&self, now: i64) -> bool {
+        self.ended_at.is_none()
+            && now < self.expires_at
+            && now < self.last_used_at.saturating_add(self.idle_seconds)
+    }
+}
+
+/// Which consent.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsentKey<'a> {
+    /// Whose.
+    pub sub: &'a str,
+    /// For which client.
+    pub client_id: &'a str,
+    /// For which resource; `""` if none was named.
+    pub resource: &'a str,
+}
+
+/// A remembered consent: one per subject, client and resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentRecord {
+    /// `cns_…`.
+    pub id: String,
+    /// Whose.
+    pub sub: String,
+    /// For which client.
+    pub client_id: String,
+    /// For which resource; `""` if none was named.
+    pub resource: String,
+    /// Granted scope values.
+    pub scope: Vec<String>,
+    /// Granted claim names.
+    pub claims: Vec<String>,
+    /// When it was given or last widened.
+    pub granted_at: i64,
+    /// When it ends; none: never.
+    pub expires_at: Option<i64>,
+}
+
+/// An authorization: one per grant; it owns the tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizationRecord {
+    /// `az_…`.
+    pub id: String,
+    /// For which client.
+    pub client_id: String,
+    /// By whom.
+    pub sub: String,
+    /// In which session.
+    pub session_id: Option<String>,
+    /// Under which remembered consent.
+    pub consent_id: Option<String>,
+    /// Whether it outlives the session.
+    pub offline: bool,
+    /// The grant with its facts.
+    pub doc: String,
+    /// When it was granted.
+    pub created_at: i64,
+    /// When it ends at the latest.
+    pub expires_at: i64,
+    /// When it was revoked.
+    pub revoked_at: Option<i64>,
+}
+
+impl AuthorizationRecord {
+    /// Whether tokens may exist under it.
+    pub fn is_live(&self, now: i64) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at
+    }
+}
+
+/// An authorization code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeRecord {
+    /// Digest of the code.
+    pub digest: Digest,
+    /// The authorization it stands for.
+    pub authorization_id: String,
+    /// Who may redeem it.
+    pub client_id: String,
+    /// What it is bound to: redirect URI, PKCE challenge, nonce.
+    pub doc: String,
+    /// When it was issued.
+    pub created_at: i64,
+    /// When it ends.
+    pub expires_at: i64,
+    /// When it was redeemed.
+    pub redeemed_at: Option<i64>,
+}
+
+/// An opaque access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// Digest of the token.
+    pub digest: Digest,
+    /// The authorization it belongs to; none for client credentials.
+    pub authorization_id: Option<String>,
+    /// To whom it was issued.
+    pub client_id: String,
+    /// Its claims.
+    pub doc: String,
+    /// Whether it can be used once only.
+    pub single_use: bool,
+    /// When it was issued.
+    pub created_at: i64,
+    /// When it ends.
+    pub expires_at: i64,
+    /// When it was used up.
+    pub used_at: Option<i64>,
+    /// When it was revoked.
+    pub revoked_at: Option<i64>,
+}
+
+/// A refresh token family: one per authorization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FamilyRecord {
+    /// Random; part of every token of the family.
+    pub id: String,
+    /// The authorization it belongs to.
+    pub authorization_id: String,
+    /// Who may use it.
+    pub client_id: String,
+    /// Number of the current token, from 1.
+    pub generation: i64,
+    /// Digest of the current token.
+    pub current: Digest,
+    /// Digest of the one before it.
+    pub parent: Option<Digest>,
+    /// With it the current token was derived from its parent.
+    pub salt: Vec<u8>,
+    /// Which server key derived it.
+    pub key_id: String,
+    /// When the current token was derived.
+    pub rotated_at: i64,
+    /// Whether the current token was presented.
+    pub used: bool,
+    /// When the family was last used.
+    pub last_used_at: i64,
+    /// Seconds without use after which it ends; none: no such limit.
+    pub idle_seconds: Option<i64>,
+    /// When it began.
+    pub created_at: i64,
+    /// When it ends at the latest.
+    pub expires_at: i64,
+}
+
+impl FamilyRecord {
+    /// Whether its tokens may be used.
+    pub fn is_live(&self, now: i64) -> bool {
+        now < self.expires_at
+            && self.idle_seconds.is_none_or(|idle| now < self.last_used_at.saturating_add(idle))
+    }
+}
+
+/// What a grant issues, recorded together with the use of its artefact.
+#[derive(Clone, Debug, Default)]
+pub struct Issued {
+    /// An opaque access token.
+    pub token: Option<TokenRecord>,
+    /// A new refresh token family.
+    pub family: Option<FamilyRecord>,
+    /// What others may want to know.
+    pub events: Vec<Event>,
+}
+
+/// Outcome of [`redeem_code`](super::Store::redeem_code).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redemption {
+    /// This was the first; the tokens are recorded.
+    First,
+    /// It had been redeemed before: its authorization is revoked now, nothing was recorded.
+    Replayed,
+    /// Expired, unknown, or its authorization is over, or its subject disabled; nothing was recorded.
+    Dead,
+}
+
+/// Outcome of a step that stores an authorization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// Stored.
+    Stored,
+    /// The subject is disabled; nothing was stored.
+    SubjectDisabled,
+}
+
+/// Use of a refresh token whose digest is `presented`.
+///
+/// * It is the current one: with `child`, the family moves on to it (`parent` := `presented`); without, it stays.
+/// * It is the direct parent, the current one was never presented, and it was derived at most `grace` seconds
+///   ago: the same current token is answered again.
+/// * Otherwise it is a replay: the authorization is revoked in the same step.
+#[derive(Clone, Debug)]
+pub struct Rotate {
+    /// The family.
+    pub family_id: String,
+    /// What was presented.
+    pub presented: Digest,
+    /// The successor, if the family rotates.
+    pub child: Option<Child>,
+    /// How long the parent is answered, in seconds; 0: never.
+    pub grace: i64,
+    /// Now.
+    pub now: i64,
+}
+
+/// A successor of a refresh token.
+#[derive(Clone, Debug)]
+pub struct Child {
+    /// Its digest.
+    pub digest: Digest,
+    /// With it the child was derived.
+    pub salt: Vec<u8>,
+    /// Which server key derived it.
+    pub key_id: String,
+}
+
+/// Outcome of [`rotate`](super::Store::rotate).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// The child is the current token now.
+    Rotated,
+    /// The presented token stays the current one.
+    Kept,
+    /// The child that exists already is to be answered again: derive it with these.
+    Repeated {
+        /// The salt.
+        salt: Vec<u8>,
+        /// The server key.
+        key_id: String,
+        /// Generation of the child.
+        generation: i64,
+    },
+    /// A replay: the authorization is revoked now, nothing was recorded.
+    Replayed,
+    /// Expired, idle for too long, unknown, revoked, or the subject is disabled; nothing was recorded.
+    Dead,
+}
+
+/// An opaque access token and what decides over it.
+#[derive(Clone, Debug)]
+pub struct TokenState {
+    /// The token.
+    pub token: TokenRecord,
+    /// Its authorization.
+    pub authorization: Option<AuthorizationRecord>,
+}
+
+/// What is known of a JWT access token.
+#[derive(Clone, Debug, Default)]
+pub struct JwtState {
+    /// It was revoked by itself.
+    pub revoked: bool,
+    /// Its authorization, if it has one and that is stored.
+    pub authorization: Option<AuthorizationRecord>,
+}
+
+/// What an interaction does to sessions.
+#[derive(Clone, Debug)]
+pub enum SessionChange {
+    /// A new session.
+    Create(SessionRecord),
+    /// The session goes on with a new handle, document, authentication and limits, if it still is live.
+    Renew(SessionRecord),
+    /// Only noted as used, at `last_used_at`, if it still is live.
+    Touch(SessionRecord),
+}
+
+/// How far a logout reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndSessions {
+    /// Revoke the authorizations of this client in this session; the session lives.
+    Client {
+        /// The session.
+        session_id: String,
+        /// The client.
+        client_id: String,
+    },
+    /// End these sessions.
+    Sessions(Vec<String>),
+    /// End every session of this user.
+    Subject(String),
+}
+
+/// A consent to remember: the union of what is remembered and this.
+#[derive(Clone, Debug)]
+pub struct Remembering {
+    /// What is added; its id counts only if nothing was remembered.
+    pub consent: ConsentRecord,
+}
+
+/// Everything an interaction leads to.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// Its last state; `revision` is the one it replaces.
+    pub interaction: InteractionRecord,
+    /// What happens to the session.
+    pub session: Option<SessionChange>,
+    /// What is remembered.
+    pub remember: Option<Remembering>,
+    /// What was granted. Its `consent_id` is set to the id of the remembered consent, if one is remembered.
+    pub authorization: Option<AuthorizationRecord>,
+    /// A code for it.
+    pub code: Option<CodeRecord>,
+    /// An opaque access token for it (implicit and hybrid responses).
+    pub token: Option<TokenRecord>,
+    /// Which sessions end.
+    pub end: Option<EndSessions>,
+    /// Now.
+    pub now: i64,
+    /// What others may want to know.
+    pub events: Vec<Event>,
+}
+
+/// Outcome of [`complete_interaction`](super::Store::complete_interaction).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completed {
+    /// Everything was stored.
+    Done,
+    /// The interaction was advanced by somebody else, or is gone; nothing was stored.
+    Conflict,
+    /// The session to renew or to touch, or that of the authorization, is over; nothing was stored.
+    SessionOver,
+    /// The subject is disabled; nothing was stored.
+    SubjectDisabled,
+}
+
+/// A signing key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Its id.
+    pub kid: String,
+    /// `RS256`, `ES256`, …
+    pub alg: String,
+    /// `staged`, `signing`, `verify_only`, `revoked`, `removed`.
+    pub state: String,
+    /// The private key, sealed under the master key.
+    pub sealed: Vec<u8>,
+    /// The public JWK, as JSON text.
+    pub public_jwk: String,
+    /// When it was made.
+    pub created_at: i64,
+    /// When its state last changed.
+    pub changed_at: i64,
+    /// When it can be removed: the last signature it made is worthless by then.
+    pub expires_at: Option<i64>,
+}
+
+/// What is known of a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectRecord {
+    /// The subject.
+    pub sub: String,
+    /// When it was disabled.
+    pub disabled_at: Option<i64>,
+    /// Grows with every change.
+    pub generation: i64,
+}
+
+/// The answer to an idempotent request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyRecord {
+    /// Digest of the caller and its key.
+    pub key: Digest,
+    /// Digest of the request.
+    pub request: Digest,
+    /// The answer, sealed.
+    pub sealed: Vec<u8>,
+    /// When it is forgotten.
+    pub expires_at: i64,
+}

@@ -1,0 +1,343 @@
+//! The steps of the store as portable SQL, each written once for both engines.
+
+mod authorizations;
+mod clients;
+mod codes;
+mod consents;
+mod families;
+mod interactions;
+mod keys;
+mod misc;
+mod purge;
+mod sessions;
+mod subjects;
+mod tokens;
+mod tx;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, Work, check_storable};
+
+use super::{
+    AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
+    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, Paging, Redemption,
+    ReplyRecord, Result, Rotate, Rotation, SessionRecord, Store, SubjectRecord, TokenRecord, TokenState,
+};
+
+/// The store of one tenant on some engine.
+pub(crate) struct SqlStore<E> {
+    engine: Arc<E>,
+    tenant: Arc<str>,
+}
+
+/// What a step does with an input.
+type Run<I, T> = for<'a> fn(&'a mut dyn Tx, &'a I) -> Work<'a, T>;
+
+fn step<I: Send + Sync + 'static, T: 'static>(input: I, run: Run<I, T>) -> Step<T> {
+    let input = Arc::new(input);
+    Arc::new(move |tx| {
+        let input = Arc::clone(&input);
+        Box::pin(async move { run(tx, &input).await })
+    })
+}
+
+impl<E: Engine> SqlStore<E> {
+    pub(crate) fn new(engine: Arc<E>, tenant: &str) -> Self {
+        Self { engine, tenant: tenant.into() }
+    }
+
+    async fn write<I: Send + Sync + 'static, T: Send + 'static>(
+        &self,
+        input: I,
+        run: Run<I, T>,
+    ) -> Result<T> {
+        Ok(self.engine.write(&self.tenant, step(input, run)).await?)
+    }
+
+    async fn read<I: Send + Sync + 'static, T: Default + Send + 'static>(
+        &self,
+        input: I,
+        run: Run<I, T>,
+    ) -> Result<T> {
+        match self.engine.read(&self.tenant, step(input, run)).await {
+            Ok(found) => Ok(found),
+            // Nothing is stored under such a name.
+            Err(Fault::Unstorable) => Ok(T::default()),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+#[async_trait]
+impl<E: Engine> Store for SqlStore<E> {
+    async fn insert_client(&self, client: ClientRecord, events: Vec<Event>) -> Result<bool> {
+        self.write((client, events), |tx, (client, events)| Box::pin(clients::insert(tx, client, events)))
+            .await
+    }
+
+    async fn client(&self, client_id: &str) -> Result<Option<ClientRecord>> {
+        self.read(client_id.to_owned(), |tx, id| Box::pin(clients::find(tx, id))).await
+    }
+
+    async fn update_client(&self, client: ClientRecord, events: Vec<Event>) -> Result<bool> {
+        self.write((client, events), |tx, (client, events)| Box::pin(clients::update(tx, client, events)))
+            .await
+    }
+
+    async fn delete_client(&self, client_id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.write((client_id.to_owned(), now, events), |tx, (id, now, events)| {
+            Box::pin(clients::delete(tx, id, *now, events))
+        })
+        .await
+    }
+
+    async fn clients(&self, after: &str, limit: u32) -> Result<Vec<ClientRecord>> {
+        self.read((after.to_owned(), limit), |tx, (after, limit)| Box::pin(clients::list(tx, after, *limit)))
+            .await
+    }
+
+    async fn open_interaction(&self, interaction: InteractionRecord) -> Result<()> {
+        self.write(interaction, |tx, interaction| Box::pin(interactions::open(tx, interaction))).await
+    }
+
+    async fn interaction(&self, id: &str, now: i64) -> Result<Option<InteractionRecord>> {
+        self.read((id.to_owned(), now), |tx, (id, now)| Box::pin(interactions::find(tx, id, *now))).await
+    }
+
+    async fn advance_interaction(&self, interaction: InteractionRecord) -> Result<bool> {
+        self.write(interaction, |tx, interaction| Box::pin(interactions::advance(tx, interaction))).await
+    }
+
+    async fn delete_interaction(&self, id: &str) -> Result<()> {
+        self.write(id.to_owned(), |tx, id| Box::pin(interactions::delete(tx, id))).await
+    }
+
+    async fn complete_interaction(&self, completion: Completion) -> Result<Completed> {
+        self.write(completion, |tx, completion| Box::pin(interactions::complete(tx, completion))).await
+    }
+
+    async fn sessions_by_handle(&self, handles: &[Digest], now: i64) -> Result<Vec<SessionRecord>> {
+        self.read((handles.to_vec(), now), |tx, (handles, now)| {
+            Box::pin(sessions::by_handle(tx, handles, *now))
+        })
+        .await
+    }
+
+    async fn session(&self, id: &str) -> Result<Option<SessionRecord>> {
+        self.read(id.to_owned(), |tx, id| Box::pin(sessions::find(tx, id))).await
+    }
+
+    async fn touch_session(&self, id: &str, now: i64) -> Result<()> {
+        self.write((id.to_owned(), now), |tx, (id, now)| {
+            Box::pin(async move { sessions::hold(tx, id, *now, *now).await.map(|_| ()) })
+        })
+        .await
+    }
+
+    async fn sessions_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<SessionRecord>> {
+        self.read((sub.to_owned(), owned(page), now), |tx, (sub, page, now)| {
+            Box::pin(sessions::list_of(tx, sub, page, *now))
+        })
+        .await
+    }
+
+    async fn end_session(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.write((id.to_owned(), now, events), |tx, (id, now, events)| {
+            Box::pin(sessions::end_and_publish(tx, id, *now, events))
+        })
+        .await
+    }
+
+    async fn clients_of_session(&self, id: &str) -> Result<Vec<String>> {
+        self.read(id.to_owned(), |tx, id| Box::pin(authorizations::clients_of_session(tx, id))).await
+    }
+
+    async fn consent(&self, key: ConsentKey<'_>, now: i64) -> Result<Option<ConsentRecord>> {
+        let key = [key.sub, key.client_id, key.resource].map(ToOwned::to_owned);
+        let found: Option<ConsentRecord> = self
+            .read(key, |tx, [sub, client_id, resource]| {
+                Box::pin(consents::find(tx, (sub, client_id, resource)))
+            })
+            .await?;
+        Ok(found.filter(|consent| consents::is_live(consent, now)))
+    }
+
+    async fn consents_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<ConsentRecord>> {
+        self.read((sub.to_owned(), owned(page), now), |tx, (sub, page, now)| {
+            Box::pin(consents::list_of(tx, sub, page, *now))
+        })
+        .await
+    }
+
+    async fn delete_consent(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.write((id.to_owned(), now, events), |tx, (id, now, events)| {
+            Box::pin(consents::delete(tx, id, *now, events))
+        })
+        .await
+    }
+
+    async fn authorization(&self, id: &str) -> Result<Option<AuthorizationRecord>> {
+        self.read(id.to_owned(), |tx, id| Box::pin(authorizations::find(tx, id))).await
+    }
+
+    async fn authorizations_of(
+        &self,
+        sub: &str,
+        page: Paging<'_>,
+        now: i64,
+    ) -> Result<Vec<AuthorizationRecord>> {
+        self.read((sub.to_owned(), owned(page), now), |tx, (sub, page, now)| {
+            Box::pin(authorizations::list_of(tx, sub, page, *now))
+        })
+        .await
+    }
+
+    async fn revoke_authorization(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.write((id.to_owned(), now, events), |tx, (id, now, events)| {
+            Box::pin(authorizations::revoke(tx, id, *now, events))
+        })
+        .await
+    }
+
+    async fn grant(&self, authorization: AuthorizationRecord, issued: Issued) -> Result<Granted> {
+        self.write((authorization, issued), |tx, (authorization, issued)| {
+            Box::pin(authorizations::grant(tx, authorization, issued))
+        })
+        .await
+    }
+
+    async fn code(&self, digest: &Digest) -> Result<Option<(CodeRecord, AuthorizationRecord)>> {
+        self.read(*digest, |tx, digest| Box::pin(codes::find(tx, digest))).await
+    }
+
+    async fn redeem_code(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption> {
+        self.write((*digest, now, issued), |tx, (digest, now, issued)| {
+            Box::pin(codes::redeem(tx, digest, *now, issued))
+        })
+        .await
+    }
+
+    async fn insert_token(&self, token: TokenRecord) -> Result<()> {
+        self.write(token, |tx, token| Box::pin(tokens::insert(tx, token))).await
+    }
+
+    async fn token(&self, digest: &Digest) -> Result<Option<TokenState>> {
+        self.read(*digest, |tx, digest| Box::pin(tokens::find(tx, digest))).await
+    }
+
+    async fn use_token(&self, digest: &Digest, now: i64) -> Result<bool> {
+        self.write((*digest, now), |tx, (digest, now)| Box::pin(tokens::use_up(tx, digest, *now))).await
+    }
+
+    async fn revoke_token(&self, digest: &Digest, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.write((*digest, now, events), |tx, (digest, now, events)| {
+            Box::pin(tokens::revoke(tx, digest, *now, events))
+        })
+        .await
+    }
+
+    async fn jwt_state(&self, jti: &str, authorization_id: Option<&str>) -> Result<JwtState> {
+        self.read((jti.to_owned(), authorization_id.map(ToOwned::to_owned)), |tx, (jti, authorization_id)| {
+            Box::pin(tokens::jwt_state(tx, jti, authorization_id.as_deref()))
+        })
+        .await
+    }
+
+    async fn revoke_jti(&self, jti: &str, expires_at: i64, events: Vec<Event>) -> Result<()> {
+        self.write((jti.to_owned(), expires_at, events), |tx, (jti, expires_at, events)| {
+            Box::pin(tokens::revoke_jti(tx, jti, *expires_at, events))
+        })
+        .await
+    }
+
+    async fn family(&self, id: &str) -> Result<Option<(FamilyRecord, AuthorizationRecord)>> {
+        self.read(id.to_owned(), |tx, id| Box::pin(families::find(tx, id))).await
+    }
+
+    async fn rotate(&self, rotate: Rotate, issued: Issued) -> Result<Rotation> {
+        self.write((rotate, issued), |tx, (rotate, issued)| Box::pin(families::rotate(tx, rotate, issued)))
+            .await
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRecord>> {
+        self.read((), |tx, ()| Box::pin(keys::list(tx))).await
+    }
+
+    async fn change_keys(
+        &self,
+        generation: i64,
+        changes: Vec<KeyRecord>,
+        events: Vec<Event>,
+    ) -> Result<bool> {
+        self.write((generation, changes, events), |tx, (generation, changes, events)| {
+            Box::pin(keys::change(tx, *generation, changes, events))
+        })
+        .await
+    }
+
+    async fn key_generation(&self) -> Result<i64> {
+        self.read((), |tx, ()| Box::pin(keys::generation(tx))).await
+    }
+
+    async fn subject(&self, sub: &str) -> Result<Option<SubjectRecord>> {
+        self.read(sub.to_owned(), |tx, sub| Box::pin(subjects::find(tx, sub))).await
+    }
+
+    async fn set_subject_disabled(
+        &self,
+        sub: &str,
+        disabled: bool,
+        now: i64,
+        events: Vec<Event>,
+    ) -> Result<()> {
+        self.write((sub.to_owned(), disabled, now, events), |tx, (sub, disabled, now, events)| {
+            Box::pin(subjects::set_disabled(tx, (sub, *disabled), *now, events))
+        })
+        .await
+    }
+
+    async fn end_sessions_of(&self, sub: &str, now: i64, events: Vec<Event>) -> Result<u64> {
+        self.write((sub.to_owned(), now, events), |tx, (sub, now, events)| {
+            Box::pin(sessions::end_all_and_publish(tx, sub, *now, events))
+        })
+        .await
+    }
+
+    async fn consume_once(&self, kind: &str, id: &str, expires_at: i64) -> Result<bool> {
+        self.write((kind.to_owned(), id.to_owned(), expires_at), |tx, (kind, id, expires_at)| {
+            Box::pin(misc::consume_once(tx, kind, id, *expires_at))
+        })
+        .await
+    }
+
+    async fn remember_reply(&self, reply: ReplyRecord, now: i64) -> Result<Option<ReplyRecord>> {
+        self.write((reply, now), |tx, (reply, now)| Box::pin(misc::remember_reply(tx, reply, *now))).await
+    }
+
+    async fn publish(&self, events: Vec<Event>) -> Result<()> {
+        self.write(events, |tx, events| Box::pin(misc::publish(tx, events))).await
+    }
+
+    async fn purge(&self, now: i64, limit: u32) -> Result<u64> {
+        let mut purged = 0;
+        // Each kind in a transaction of its own, so that none holds locks for long.
+        for dead in purge::KINDS {
+            purged += self
+                .write((dead, now, limit), |tx, (dead, now, limit)| {
+                    Box::pin(purge::purge(tx, *dead, *now, *limit))
+                })
+                .await?;
+        }
+        Ok(purged)
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.read((), |tx, ()| Box::pin(misc::ping(tx))).await
+    }
+}
+
+fn owned(page: Paging<'_>) -> (String, u32) {
+    (page.after.to_owned(), page.limit)
+}

@@ -1,0 +1,225 @@
+//! Authorizations. What was issued under one is dead once it is revoked, whatever the row of a token says.
+
+use super::{
+    families, misc, subjects, tokens,
+    tx::{Fallible, Row, Tx, at_most_one, every, values},
+};
+use crate::store::{AuthorizationRecord, Event, Granted, Issued};
+
+/// The columns of an authorization `a`.
+macro_rules! authorization_columns {
+    () => {
+        "a.id, a.client_id, a.sub, a.session_id, a.consent_id, a.offline, a.doc, a.created_at, a.expires_at, \
+         a.revoked_at"
+    };
+}
+pub(super) use authorization_columns;
+
+/// That the authorization in a column stands at the instant in a parameter: it is live, and its subject is not
+/// disabled.
+macro_rules! standing {
+    ($id:literal, $now:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM authorizations a WHERE a.tenant = $1 AND a.id = ",
+            $id,
+            " AND a.revoked_at IS NULL AND a.expires_at > ",
+            $now,
+            " AND NOT EXISTS (SELECT 1 FROM subjects s WHERE s.tenant = $1 AND s.sub = a.sub \
+             AND s.disabled_at IS NOT NULL))"
+        )
+    };
+}
+pub(super) use standing;
+
+pub(super) fn read(row: &mut Row) -> Fallible<AuthorizationRecord> {
+    Ok(AuthorizationRecord {
+        id: row.text()?,
+        client_id: row.text()?,
+        sub: row.text()?,
+        session_id: row.optional_text()?,
+        consent_id: row.optional_text()?,
+        offline: row.flag()?,
+        doc: row.text()?,
+        created_at: row.int()?,
+        expires_at: row.int()?,
+        revoked_at: row.optional_int()?,
+    })
+}
+
+/// The authorization of a row that was joined with it, unless there is none.
+pub(super) fn read_joined(row: &mut Row) -> Fallible<Option<AuthorizationRecord>> {
+    if row.is_null() { Ok(None) } else { read(row).map(Some) }
+}
+
+pub(super) async fn insert(tx: &mut dyn Tx, authorization: &AuthorizationRecord) -> Fallible<()> {
+    tx.execute(
+        "INSERT INTO authorizations (tenant, id, client_id, sub, session_id, consent_id, offline, doc, \
+         created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        values![
+            &authorization.id,
+            &authorization.client_id,
+            &authorization.sub,
+            authorization.session_id.as_ref(),
+            authorization.consent_id.as_ref(),
+            authorization.offline,
+            &authorization.doc,
+            authorization.created_at,
+            authorization.expires_at,
+            authorization.revoked_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find(tx: &mut dyn Tx, id: &str) -> Fallible<Option<AuthorizationRecord>> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT ",
+                authorization_columns!(),
+                " FROM authorizations a WHERE a.tenant = $1 AND a.id = $2"
+            ),
+            values![id],
+        )
+        .await?;
+    at_most_one(rows, read)
+}
+
+pub(super) async fn list_of(
+    tx: &mut dyn Tx,
+    sub: &str,
+    page: &(String, u32),
+    now: i64,
+) -> Fallible<Vec<AuthorizationRecord>> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT ",
+                authorization_columns!(),
+                " FROM authorizations a WHERE a.tenant = $1 AND a.sub = $2 AND a.id > $3 \
+                 AND a.revoked_at IS NULL AND a.expires_at > $4 ORDER BY a.id LIMIT $5"
+            ),
+            values![sub, &page.0, now, page.1],
+        )
+        .await?;
+    every(rows, read)
+}
+
+/// The clients with unrevoked authorizations in a session.
+pub(super) async fn clients_of_session(tx: &mut dyn Tx, session_id: &str) -> Fallible<Vec<String>> {
+    let rows = tx
+        .query(
+            "SELECT DISTINCT client_id FROM authorizations \
+             WHERE tenant = $1 AND session_id = $2 AND revoked_at IS NULL ORDER BY client_id",
+            values![session_id],
+        )
+        .await?;
+    every(rows, Row::text)
+}
+
+pub(super) async fn revoke(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]) -> Fallible<bool> {
+    let revoked = tx
+        .execute(
+            "UPDATE authorizations SET revoked_at = $3 \
+             WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3",
+            values![id, now],
+        )
+        .await?;
+    misc::publish_if(tx, revoked > 0, events).await
+}
+
+/// Revokes the authorizations of a session that have no offline access.
+pub(super) async fn revoke_of_session(tx: &mut dyn Tx, session_id: &str, now: i64) -> Fallible<()> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $3 \
+         WHERE tenant = $1 AND session_id = $2 AND offline = 0 AND revoked_at IS NULL",
+        values![session_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Revokes the authorizations of one client in a session that have no offline access.
+pub(super) async fn revoke_of_client_in_session(
+    tx: &mut dyn Tx,
+    session_id: &str,
+    client_id: &str,
+    now: i64,
+) -> Fallible<()> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $4 \
+         WHERE tenant = $1 AND session_id = $2 AND client_id = $3 AND offline = 0 AND revoked_at IS NULL",
+        values![session_id, client_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Revokes the authorizations of all sessions of a subject that have no offline access.
+pub(super) async fn revoke_of_sessions_of(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<()> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $3 \
+         WHERE tenant = $1 AND sub = $2 AND session_id IS NOT NULL AND offline = 0 AND revoked_at IS NULL",
+        values![sub, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Revokes every authorization of a subject.
+pub(super) async fn revoke_of_subject(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<()> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $3 WHERE tenant = $1 AND sub = $2 AND revoked_at IS NULL",
+        values![sub, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Revokes every authorization that was granted under a consent.
+pub(super) async fn revoke_of_consent(tx: &mut dyn Tx, consent_id: &str, now: i64) -> Fallible<()> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $3 \
+         WHERE tenant = $1 AND consent_id = $2 AND revoked_at IS NULL",
+        values![consent_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Revokes an authorization because something issued under it came back that should not have.
+pub(super) async fn revoke_replayed(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<()> {
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $3 WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL",
+        values![id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Stores an authorization with its tokens, unless its subject is disabled.
+pub(super) async fn grant(
+    tx: &mut dyn Tx,
+    authorization: &AuthorizationRecord,
+    issued: &Issued,
+) -> Fallible<Granted> {
+    if subjects::hold(tx, &authorization.sub, authorization.created_at).await? {
+        tx.give_up();
+        return Ok(Granted::SubjectDisabled);
+    }
+    insert(tx, authorization).await?;
+    record(tx, issued).await?;
+    Ok(Granted::Stored)
+}
+
+/// Records what was issued.
+pub(super) async fn record(tx: &mut dyn Tx, issued: &Issued) -> Fallible<()> {
+    if let Some(token) = &issued.token {
+        tokens::insert(tx, token).await?;
+    }
+    if let Some(family) = &issued.family {
+        families::insert(tx, family).await?;
+    }
+    misc::publish(tx, &issued.events).await
+}

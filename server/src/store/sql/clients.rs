@@ -1,0 +1,109 @@
+//! Clients.
+
+use super::{
+    misc,
+    tx::{Fallible, Row, Tx, at_most_one, every, values},
+};
+use crate::store::{ClientRecord, Event};
+
+macro_rules! columns {
+    () => {
+        "client_id, doc, secret_digest, registration_digest, created_at, generation"
+    };
+}
+
+fn read(row: &mut Row) -> Fallible<ClientRecord> {
+    Ok(ClientRecord {
+        client_id: row.text()?,
+        doc: row.text()?,
+        secret_digest: row.optional_digest()?,
+        registration_digest: row.optional_digest()?,
+        created_at: row.int()?,
+        generation: row.int()?,
+    })
+}
+
+pub(super) async fn insert(tx: &mut dyn Tx, client: &ClientRecord, events: &[Event]) -> Fallible<bool> {
+    let added = tx
+        .execute(
+            concat!(
+                "INSERT INTO clients (tenant, ",
+                columns!(),
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, client_id) DO NOTHING"
+            ),
+            values![
+                &client.client_id,
+                &client.doc,
+                client.secret_digest.as_ref(),
+                client.registration_digest.as_ref(),
+                client.created_at,
+                client.generation,
+            ],
+        )
+        .await?;
+    misc::publish_if(tx, added > 0, events).await
+}
+
+pub(super) async fn find(tx: &mut dyn Tx, client_id: &str) -> Fallible<Option<ClientRecord>> {
+    let rows = tx
+        .query(
+            concat!("SELECT ", columns!(), " FROM clients WHERE tenant = $1 AND client_id = $2"),
+            values![client_id],
+        )
+        .await?;
+    at_most_one(rows, read)
+}
+
+pub(super) async fn update(tx: &mut dyn Tx, client: &ClientRecord, events: &[Event]) -> Fallible<bool> {
+    let updated = tx
+        .execute(
+            "UPDATE clients SET doc = $3, secret_digest = $4, registration_digest = $5, \
+             generation = generation + 1 WHERE tenant = $1 AND client_id = $2 AND generation = $6",
+            values![
+                &client.client_id,
+                &client.doc,
+                client.secret_digest.as_ref(),
+                client.registration_digest.as_ref(),
+                client.generation,
+            ],
+        )
+        .await?;
+    misc::publish_if(tx, updated > 0, events).await
+}
+
+pub(super) async fn delete(tx: &mut dyn Tx, client_id: &str, now: i64, events: &[Event]) -> Fallible<bool> {
+    let deleted =
+        tx.execute("DELETE FROM clients WHERE tenant = $1 AND client_id = $2", values![client_id]).await?;
+    if deleted == 0 {
+        return Ok(false);
+    }
+    tx.execute("DELETE FROM consents WHERE tenant = $1 AND client_id = $2", values![client_id]).await?;
+    tx.execute(
+        "UPDATE authorizations SET revoked_at = $3 \
+         WHERE tenant = $1 AND client_id = $2 AND revoked_at IS NULL",
+        values![client_id, now],
+    )
+    .await?;
+    // Tokens and families under an authorization are dead with it.
+    tx.execute(
+        "UPDATE tokens SET revoked_at = $3 \
+         WHERE tenant = $1 AND client_id = $2 AND authorization_id IS NULL AND revoked_at IS NULL",
+        values![client_id, now],
+    )
+    .await?;
+    misc::publish_if(tx, true, events).await
+}
+
+pub(super) async fn list(tx: &mut dyn Tx, after: &str, limit: u32) -> Fallible<Vec<ClientRecord>> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM clients WHERE tenant = $1 AND client_id > $2 ORDER BY client_id LIMIT $3"
+            ),
+            values![after, limit],
+        )
+        .await?;
+    every(rows, read)
+}

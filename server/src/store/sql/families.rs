@@ -1,0 +1,190 @@
+//! Refresh token families.
+
+use super::{
+    authorizations::{self, authorization_columns, standing},
+    misc,
+    tx::{Fallible, Row, Tx, at_most_one, first, values},
+};
+use crate::store::{AuthorizationRecord, Child, FamilyRecord, Issued, Rotate, Rotation};
+
+/// That a family can be used at the instant in a parameter; written so that no sum can overflow.
+macro_rules! usable {
+    ($now:literal) => {
+        concat!(
+            "expires_at > ",
+            $now,
+            " AND (idle_seconds IS NULL OR idle_seconds > ",
+            $now,
+            " - last_used_at) AND ",
+            standing!("families.authorization_id", $now)
+        )
+    };
+}
+
+fn read(row: &mut Row) -> Fallible<(FamilyRecord, AuthorizationRecord)> {
+    let family = FamilyRecord {
+        id: row.text()?,
+        authorization_id: row.text()?,
+        client_id: row.text()?,
+        generation: row.int()?,
+        current: row.digest()?,
+        parent: row.optional_digest()?,
+        salt: row.bytes()?,
+        key_id: row.text()?,
+        rotated_at: row.int()?,
+        used: row.flag()?,
+        last_used_at: row.int()?,
+        idle_seconds: row.optional_int()?,
+        created_at: row.int()?,
+        expires_at: row.int()?,
+    };
+    Ok((family, authorizations::read(row)?))
+}
+
+pub(super) async fn insert(tx: &mut dyn Tx, family: &FamilyRecord) -> Fallible<()> {
+    tx.execute(
+        "INSERT INTO families (tenant, id, authorization_id, client_id, generation, current_digest, \
+         parent_digest, salt, key_id, rotated_at, used, last_used_at, idle_seconds, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        values![
+            &family.id,
+            &family.authorization_id,
+            &family.client_id,
+            family.generation,
+            &family.current,
+            family.parent.as_ref(),
+            &family.salt,
+            &family.key_id,
+            family.rotated_at,
+            family.used,
+            family.last_used_at,
+            family.idle_seconds,
+            family.created_at,
+            family.expires_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find(tx: &mut dyn Tx, id: &str) -> Fallible<Option<(FamilyRecord, AuthorizationRecord)>> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT f.id, f.authorization_id, f.client_id, f.generation, f.current_digest, \
+                 f.parent_digest, f.salt, f.key_id, f.rotated_at, f.used, f.last_used_at, f.idle_seconds, \
+                 f.created_at, f.expires_at, ",
+                authorization_columns!(),
+                " FROM families f JOIN authorizations a ON a.tenant = f.tenant AND a.id = f.authorization_id \
+                 WHERE f.tenant = $1 AND f.id = $2"
+            ),
+            values![id],
+        )
+        .await?;
+    at_most_one(rows, read)
+}
+
+/// One conditional update decides: of many with the same current token one moves the family on, and the others
+/// then find themselves with the parent.
+pub(super) async fn rotate(tx: &mut dyn Tx, rotate: &Rotate, issued: &Issued) -> Fallible<Rotation> {
+    let rotation = match &rotate.child {
+        Some(child) => move_on(tx, rotate, child).await?,
+        None => stay(tx, rotate).await?,
+    };
+    let rotation = match rotation {
+        Some(rotation) => Some(rotation),
+        None => repeat(tx, rotate).await?,
+    };
+    match rotation {
+        Some(rotation) => {
+            authorizations::record(tx, issued).await?;
+            Ok(rotation)
+        }
+        None => refuse(tx, rotate).await,
+    }
+}
+
+async fn move_on(tx: &mut dyn Tx, rotate: &Rotate, child: &Child) -> Fallible<Option<Rotation>> {
+    let moved = tx
+        .execute(
+            concat!(
+                "UPDATE families SET generation = generation + 1, parent_digest = current_digest, \
+                 current_digest = $5, salt = $6, key_id = $7, rotated_at = $4, used = 0, last_used_at = $4 \
+                 WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
+                usable!("$4")
+            ),
+            values![
+                &rotate.family_id,
+                &rotate.presented,
+                rotate.now,
+                &child.digest,
+                &child.salt,
+                &child.key_id,
+            ],
+        )
+        .await?;
+    Ok((moved > 0).then_some(Rotation::Rotated))
+}
+
+async fn stay(tx: &mut dyn Tx, rotate: &Rotate) -> Fallible<Option<Rotation>> {
+    let stayed = tx
+        .execute(
+            concat!(
+                "UPDATE families SET used = 1, last_used_at = $4 \
+                 WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
+                usable!("$4")
+            ),
+            values![&rotate.family_id, &rotate.presented, rotate.now],
+        )
+        .await?;
+    Ok((stayed > 0).then_some(Rotation::Kept))
+}
+
+async fn repeat(tx: &mut dyn Tx, rotate: &Rotate) -> Fallible<Option<Rotation>> {
+    if rotate.grace <= 0 {
+        return Ok(None);
+    }
+    let rows = tx
+        .query(
+            concat!(
+                "UPDATE families SET last_used_at = $4 \
+                 WHERE tenant = $1 AND id = $2 AND parent_digest = $3 AND used = 0 AND rotated_at >= $5 AND ",
+                usable!("$4"),
+                " RETURNING salt, key_id, generation"
+            ),
+            values![
+                &rotate.family_id,
+                &rotate.presented,
+                rotate.now,
+                rotate.now.saturating_sub(rotate.grace),
+            ],
+        )
+        .await?;
+    let Some(mut row) = first(rows) else { return Ok(None) };
+    Ok(Some(Rotation::Repeated { salt: row.bytes()?, key_id: row.text()?, generation: row.int()? }))
+}
+
+/// Neither the current token nor its parent in grace: a replay, unless the family is over anyway.
+async fn refuse(tx: &mut dyn Tx, rotate: &Rotate) -> Fallible<Rotation> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT authorization_id, client_id FROM families WHERE tenant = $1 AND id = $2 AND ",
+                usable!("$3")
+            ),
+            values![&rotate.family_id, rotate.now],
+        )
+        .await?;
+    let Some(mut row) = first(rows) else { return Ok(Rotation::Dead) };
+    let unique = [rotate.family_id.as_bytes(), &rotate.presented.0].concat();
+    let reuse = misc::Reuse {
+        artefact: "refresh_token",
+        unique: &unique,
+        authorization_id: &row.text()?,
+        client_id: &row.text()?,
+        at: rotate.now,
+    };
+    authorizations::revoke_replayed(tx, reuse.authorization_id, rotate.now).await?;
+    misc::publish(tx, &[reuse.event()]).await?;
+    Ok(Rotation::Replayed)
+}

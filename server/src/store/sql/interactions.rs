@@ -1,0 +1,196 @@
+//! Interactions, and the one transaction in which everything takes effect that a person answered.
+
+use std::collections::BTreeMap;
+
+use super::{
+    authorizations, codes, consents, misc, sessions, subjects, tokens,
+    tx::{Fallible, Row, Tx, at_most_one, values},
+};
+use crate::store::{
+    AuthorizationRecord, Completed, Completion, EndSessions, InteractionRecord, SessionChange,
+};
+
+macro_rules! columns {
+    () => {
+        "id, kind, ui, sealed, revision, created_at, expires_at"
+    };
+}
+
+fn read(row: &mut Row) -> Fallible<InteractionRecord> {
+    Ok(InteractionRecord {
+        id: row.text()?,
+        kind: row.text()?,
+        ui: row.text()?,
+        sealed: row.bytes()?,
+        revision: row.int()?,
+        created_at: row.int()?,
+        expires_at: row.int()?,
+    })
+}
+
+pub(super) async fn open(tx: &mut dyn Tx, interaction: &InteractionRecord) -> Fallible<()> {
+    tx.execute(
+        concat!(
+            "INSERT INTO interactions (tenant, ",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+        ),
+        values![
+            &interaction.id,
+            &interaction.kind,
+            &interaction.ui,
+            &interaction.sealed,
+            interaction.revision,
+            interaction.created_at,
+            interaction.expires_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<Option<InteractionRecord>> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM interactions WHERE tenant = $1 AND id = $2 AND expires_at > $3"
+            ),
+            values![id, now],
+        )
+        .await?;
+    at_most_one(rows, read)
+}
+
+pub(super) async fn advance(tx: &mut dyn Tx, interaction: &InteractionRecord) -> Fallible<bool> {
+    let advanced = tx
+        .execute(
+            "UPDATE interactions SET kind = $3, ui = $4, sealed = $5, expires_at = $6, \
+             revision = revision + 1 WHERE tenant = $1 AND id = $2 AND revision = $7",
+            values![
+                &interaction.id,
+                &interaction.kind,
+                &interaction.ui,
+                &interaction.sealed,
+                interaction.expires_at,
+                interaction.revision,
+            ],
+        )
+        .await?;
+    Ok(advanced > 0)
+}
+
+pub(super) async fn delete(tx: &mut dyn Tx, id: &str) -> Fallible<()> {
+    tx.execute("DELETE FROM interactions WHERE tenant = $1 AND id = $2", values![id]).await?;
+    Ok(())
+}
+
+/// Rows are locked in one order by every completion: interaction, subjects by name, sessions, consent,
+/// authorization. So two completions wait for each other and never in a circle.
+pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallible<Completed> {
+    if !advance(tx, &completion.interaction).await? {
+        return Ok(Completed::Conflict);
+    }
+    let now = completion.now;
+    for (sub, must_be_enabled) in subjects_of(completion) {
+        let disabled = subjects::hold(tx, sub, now).await?;
+        if disabled && must_be_enabled {
+            tx.give_up();
+            return Ok(Completed::SubjectDisabled);
+        }
+    }
+    // What ends does so before anything begins, so that it never hits what this very step creates.
+    if let Some(end) = &completion.end {
+        end_sessions(tx, end, now).await?;
+    }
+    if !sessions_stand(tx, completion).await? {
+        tx.give_up();
+        return Ok(Completed::SessionOver);
+    }
+    let consent_id = match &completion.remember {
+        Some(remembering) => Some(consents::remember(tx, &remembering.consent, now).await?),
+        None => None,
+    };
+    if let Some(authorization) = &completion.authorization {
+        let consent_id = consent_id.or_else(|| authorization.consent_id.clone());
+        authorizations::insert(tx, &AuthorizationRecord { consent_id, ..authorization.clone() }).await?;
+    }
+    if let Some(code) = &completion.code {
+        codes::insert(tx, code).await?;
+    }
+    if let Some(token) = &completion.token {
+        tokens::insert(tx, token).await?;
+    }
+    misc::publish(tx, &completion.events).await?;
+    Ok(Completed::Done)
+}
+
+/// Whom a completion concerns, in order, and whether it is for those who are not disabled only. A disabled
+/// subject can still be logged out.
+fn subjects_of(completion: &Completion) -> BTreeMap<&str, bool> {
+    let mut subjects = BTreeMap::new();
+    if let Some(EndSessions::Subject(sub)) = &completion.end {
+        subjects.insert(sub.as_str(), false);
+    }
+    if let Some(
+        SessionChange::Create(session) | SessionChange::Renew(session) | SessionChange::Touch(session),
+    ) = &completion.session
+    {
+        subjects.insert(&session.sub, true);
+    }
+    if let Some(remembering) = &completion.remember {
+        subjects.insert(&remembering.consent.sub, true);
+    }
+    if let Some(authorization) = &completion.authorization {
+        subjects.insert(&authorization.sub, true);
+    }
+    subjects
+}
+
+async fn end_sessions(tx: &mut dyn Tx, end: &EndSessions, now: i64) -> Fallible<()> {
+    match end {
+        EndSessions::Client { session_id, client_id } => {
+            authorizations::revoke_of_client_in_session(tx, session_id, client_id, now).await
+        }
+        EndSessions::Sessions(ids) => {
+            let mut ids: Vec<_> = ids.iter().collect();
+            ids.sort_unstable();
+            for id in ids {
+                sessions::end(tx, id, now).await?;
+            }
+            Ok(())
+        }
+        EndSessions::Subject(sub) => sessions::end_all_of(tx, sub, now).await.map(|_| ()),
+    }
+}
+
+/// Changes the session, and makes sure that the one the authorization belongs to is live: were it ended
+/// meanwhile, the authorization would outlive it.
+async fn sessions_stand(tx: &mut dyn Tx, completion: &Completion) -> Fallible<bool> {
+    let now = completion.now;
+    let changed = match &completion.session {
+        None => None,
+        Some(SessionChange::Create(session)) => {
+            sessions::insert(tx, session).await?;
+            Some(&session.id)
+        }
+        Some(SessionChange::Renew(session)) => {
+            if !sessions::renew(tx, session, now).await? {
+                return Ok(false);
+            }
+            Some(&session.id)
+        }
+        Some(SessionChange::Touch(session)) => {
+            if !sessions::hold(tx, &session.id, session.last_used_at, now).await? {
+                return Ok(false);
+            }
+            Some(&session.id)
+        }
+    };
+    let home = completion.authorization.as_ref().and_then(|authorization| authorization.session_id.as_ref());
+    match home {
+        Some(home) if changed != Some(home) => sessions::hold(tx, home, 0, now).await,
+        _ => Ok(true),
+    }
+}

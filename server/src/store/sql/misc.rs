@@ -1,0 +1,108 @@
+//! Events, things used once, remembered replies.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+
+use super::tx::{Fallible, Fault, Row, Tx, at_most_one, values};
+use crate::store::{Event, ReplyRecord};
+
+/// Writes events into the outbox. One that is there already is not written again.
+pub(super) async fn publish(tx: &mut dyn Tx, events: &[Event]) -> Fallible<()> {
+    for event in events {
+        tx.execute(
+            "INSERT INTO outbox (tenant, id, event_type, subject, at, data) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (tenant, id) DO NOTHING",
+            values![&event.id, event.event_type, &event.subject, event.at, &event.data],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Writes events if what they tell did happen, and hands that on.
+pub(super) async fn publish_if(tx: &mut dyn Tx, happened: bool, events: &[Event]) -> Fallible<bool> {
+    if happened {
+        publish(tx, events).await?;
+    }
+    Ok(happened)
+}
+
+/// Something came back that should not have.
+pub(super) struct Reuse<'a> {
+    pub(super) artefact: &'static str,
+    /// What came back.
+    pub(super) unique: &'a [u8],
+    pub(super) authorization_id: &'a str,
+    pub(super) client_id: &'a str,
+    pub(super) at: i64,
+}
+
+impl Reuse<'_> {
+    /// One event for each thing that came back, however often it does: its id is derived from the thing, through
+    /// a hash, since the digest of a secret is nobody else's business.
+    pub(super) fn event(&self) -> Event {
+        let digest =
+            Sha256::new_with_prefix(self.artefact).chain_update([0]).chain_update(self.unique).finalize();
+        Event {
+            id: format!("evt_{}", URL_SAFE_NO_PAD.encode(&digest[..16])),
+            event_type: "token.reuse_detected",
+            subject: self.authorization_id.to_owned(),
+            at: self.at,
+            data: serde_json::json!({ "artefact": self.artefact, "client_id": self.client_id }).to_string(),
+        }
+    }
+}
+
+/// True for exactly one caller. Ids are as long as strangers like, so a digest of them is kept.
+pub(super) async fn consume_once(tx: &mut dyn Tx, kind: &str, id: &str, expires_at: i64) -> Fallible<bool> {
+    let digest = Sha256::digest(id).to_vec();
+    let consumed = tx
+        .execute(
+            "INSERT INTO used_once (tenant, kind, digest, expires_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant, kind, digest) DO NOTHING",
+            values![kind, &digest, expires_at],
+        )
+        .await?;
+    Ok(consumed > 0)
+}
+
+fn read_reply(row: &mut Row) -> Fallible<ReplyRecord> {
+    Ok(ReplyRecord {
+        key: row.digest()?,
+        request: row.digest()?,
+        sealed: row.bytes()?,
+        expires_at: row.int()?,
+    })
+}
+
+pub(super) async fn remember_reply(
+    tx: &mut dyn Tx,
+    reply: &ReplyRecord,
+    now: i64,
+) -> Fallible<Option<ReplyRecord>> {
+    let stored = tx
+        .execute(
+            "INSERT INTO replies (tenant, caller, request, sealed, expires_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (tenant, caller) DO UPDATE SET request = excluded.request, sealed = excluded.sealed, \
+             expires_at = excluded.expires_at WHERE replies.expires_at <= $6",
+            values![&reply.key, &reply.request, &reply.sealed, reply.expires_at, now],
+        )
+        .await?;
+    if stored > 0 {
+        return Ok(None);
+    }
+    let rows = tx
+        .query(
+            "SELECT caller, request, sealed, expires_at FROM replies WHERE tenant = $1 AND caller = $2",
+            values![&reply.key],
+        )
+        .await?;
+    // Purged since: the next attempt stores this one.
+    at_most_one(rows, read_reply)?.map(Some).ok_or(Fault::Collision)
+}
+
+/// Asks the database for something.
+pub(super) async fn ping(tx: &mut dyn Tx) -> Fallible<()> {
+    tx.query("SELECT 1 WHERE $1 <> ''", &[]).await?;
+    Ok(())
+}

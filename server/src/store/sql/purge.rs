@@ -1,0 +1,59 @@
+//! Deletion of what is dead, a bounded number of rows at a time.
+
+use super::tx::{Fallible, Tx, values};
+
+/// Rows of one kind that can go.
+#[derive(Clone, Copy)]
+pub(super) struct Dead {
+    sql: &'static str,
+    /// For how many seconds they are kept beyond their end.
+    kept: i64,
+}
+
+macro_rules! dead {
+    ($table:literal, $key:literal, $when:literal, $kept:expr) => {
+        Dead {
+            sql: concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE tenant = $1 AND ",
+                $key,
+                " IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE tenant = $1 AND ",
+                $when,
+                " <= $2 LIMIT $3) AND ",
+                $when,
+                " <= $2"
+            ),
+            kept: $kept,
+        }
+    };
+}
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// Every kind. A redeemed code is kept beyond its end, so that a late replay of it is still one. Revoked
+/// authorizations stay until the end of everything issued under them.
+pub(super) const KINDS: [Dead; 14] = [
+    dead!("interactions", "id", "expires_at", 0),
+    dead!("sessions", "id", "expires_at", DAY),
+    dead!("sessions", "id", "ended_at", DAY),
+    dead!("consents", "id", "expires_at", 0),
+    dead!("codes", "digest", "expires_at", 600),
+    dead!("tokens", "digest", "expires_at", 0),
+    dead!("families", "id", "expires_at", 0),
+    dead!("authorizations", "id", "expires_at", 0),
+    dead!("revoked_jtis", "jti", "expires_at", 0),
+    dead!("used_once", "digest", "expires_at", 0),
+    dead!("replies", "caller", "expires_at", 0),
+    dead!("outbox", "id", "at", 30 * DAY),
+    dead!("signing_keys", "kid", "state = 'removed' AND changed_at", 30 * DAY),
+    dead!("subjects", "sub", "generation = 0 AND held_at", DAY),
+];
+
+pub(super) async fn purge(tx: &mut dyn Tx, dead: Dead, now: i64, limit: u32) -> Fallible<u64> {
+    tx.execute(dead.sql, values![now.saturating_sub(dead.kept), limit]).await
+}

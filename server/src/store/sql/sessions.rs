@@ -1,0 +1,207 @@
+//! Sessions.
+
+use super::{
+    authorizations, misc, subjects,
+    tx::{Fallible, Row, Tx, Value, at_most_one, every, values},
+};
+use crate::store::{Digest, Event, SessionRecord};
+
+macro_rules! columns {
+    () => {
+        "id, handle, sub, doc, created_at, authenticated_at, last_used_at, idle_seconds, expires_at, ended_at"
+    };
+}
+
+/// Live at the instant in the named parameter; written so that no sum can overflow.
+macro_rules! live {
+    ($now:literal) => {
+        concat!("ended_at IS NULL AND expires_at > ", $now, " AND idle_seconds > ", $now, " - last_used_at")
+    };
+}
+
+/// How many handles one statement looks up; a browser rarely brings more than one.
+const HANDLES: usize = 4;
+
+fn read(row: &mut Row) -> Fallible<SessionRecord> {
+    Ok(SessionRecord {
+        id: row.text()?,
+        handle: row.digest()?,
+        sub: row.text()?,
+        doc: row.text()?,
+        created_at: row.int()?,
+        authenticated_at: row.int()?,
+        last_used_at: row.int()?,
+        idle_seconds: row.int()?,
+        expires_at: row.int()?,
+        ended_at: row.optional_int()?,
+    })
+}
+
+pub(super) async fn insert(tx: &mut dyn Tx, session: &SessionRecord) -> Fallible<()> {
+    tx.execute(
+        concat!(
+            "INSERT INTO sessions (tenant, ",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        ),
+        values![
+            &session.id,
+            &session.handle,
+            &session.sub,
+            &session.doc,
+            session.created_at,
+            session.authenticated_at,
+            session.last_used_at,
+            session.idle_seconds,
+            session.expires_at,
+            session.ended_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn by_handle(tx: &mut dyn Tx, handles: &[Digest], now: i64) -> Fallible<Vec<SessionRecord>> {
+    let mut found = Vec::new();
+    for chunk in handles.chunks(HANDLES) {
+        // The last one fills up the chunk, so that one statement serves every number of handles.
+        let mut params: Vec<_> = (0..HANDLES).map(|i| Value::from(&chunk[i.min(chunk.len() - 1)])).collect();
+        params.push(now.into());
+        let rows = tx
+            .query(
+                concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM sessions WHERE tenant = $1 AND handle IN ($2, $3, $4, $5) AND ",
+                    live!("$6")
+                ),
+                &params,
+            )
+            .await?;
+        found.extend(every(rows, read)?);
+    }
+    Ok(found)
+}
+
+pub(super) async fn find(tx: &mut dyn Tx, id: &str) -> Fallible<Option<SessionRecord>> {
+    let rows = tx
+        .query(concat!("SELECT ", columns!(), " FROM sessions WHERE tenant = $1 AND id = $2"), values![id])
+        .await?;
+    at_most_one(rows, read)
+}
+
+pub(super) async fn list_of(
+    tx: &mut dyn Tx,
+    sub: &str,
+    page: &(String, u32),
+    now: i64,
+) -> Fallible<Vec<SessionRecord>> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM sessions WHERE tenant = $1 AND sub = $2 AND id > $3 AND ",
+                live!("$4"),
+                " ORDER BY id LIMIT $5"
+            ),
+            values![sub, &page.0, now, page.1],
+        )
+        .await?;
+    every(rows, read)
+}
+
+/// Gives a live session a new handle, document, authentication and limits; false if it is over.
+pub(super) async fn renew(tx: &mut dyn Tx, session: &SessionRecord, now: i64) -> Fallible<bool> {
+    let renewed = tx
+        .execute(
+            concat!(
+                "UPDATE sessions SET handle = $4, doc = $5, authenticated_at = $6, last_used_at = $7, \
+                 idle_seconds = $8, expires_at = $9 WHERE tenant = $1 AND id = $2 AND sub = $3 AND ",
+                live!("$10")
+            ),
+            values![
+                &session.id,
+                &session.sub,
+                &session.handle,
+                &session.doc,
+                session.authenticated_at,
+                session.last_used_at,
+                session.idle_seconds,
+                session.expires_at,
+                now,
+            ],
+        )
+        .await?;
+    Ok(renewed > 0)
+}
+
+/// Notes that a live session was used at `used_at`, and keeps others from ending it before this step is
+/// through; false if it is over.
+pub(super) async fn hold(tx: &mut dyn Tx, id: &str, used_at: i64, now: i64) -> Fallible<bool> {
+    let held = tx
+        .execute(
+            concat!(
+                "UPDATE sessions SET last_used_at = CASE WHEN last_used_at < $3 THEN $3 ELSE last_used_at END \
+                 WHERE tenant = $1 AND id = $2 AND ",
+                live!("$4")
+            ),
+            values![id, used_at, now],
+        )
+        .await?;
+    Ok(held > 0)
+}
+
+/// Ends a session and revokes its authorizations without offline access; false if it was not live. One that is
+/// over by time alone is ended all the same, for the sake of its authorizations.
+pub(super) async fn end(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> {
+    let rows = tx
+        .query(
+            concat!(
+                "UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND id = $2 AND ended_at IS NULL RETURNING ",
+                columns!()
+            ),
+            values![id, now],
+        )
+        .await?;
+    let Some(ended) = at_most_one(rows, read)? else { return Ok(false) };
+    authorizations::revoke_of_session(tx, id, now).await?;
+    Ok(was_live(&ended, now))
+}
+
+pub(super) async fn end_and_publish(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]) -> Fallible<bool> {
+    let was_live = end(tx, id, now).await?;
+    misc::publish_if(tx, was_live, events).await
+}
+
+/// Ends all sessions of a subject, as [`end`] does; gives how many were live.
+pub(super) async fn end_all_of(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<u64> {
+    subjects::hold(tx, sub, now).await?;
+    let rows = tx
+        .query(
+            concat!(
+                "UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND sub = $2 AND ended_at IS NULL RETURNING ",
+                columns!()
+            ),
+            values![sub, now],
+        )
+        .await?;
+    authorizations::revoke_of_sessions_of(tx, sub, now).await?;
+    let ended = every(rows, read)?;
+    Ok(ended.iter().map(|session| u64::from(was_live(session, now))).sum())
+}
+
+pub(super) async fn end_all_and_publish(
+    tx: &mut dyn Tx,
+    sub: &str,
+    now: i64,
+    events: &[Event],
+) -> Fallible<u64> {
+    let ended = end_all_of(tx, sub, now).await?;
+    misc::publish(tx, events).await?;
+    Ok(ended)
+}
+
+fn was_live(ended: &SessionRecord, now: i64) -> bool {
+    SessionRecord { ended_at: None, ..ended.clone() }.is_live(now)
+}

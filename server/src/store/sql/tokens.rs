@@ -1,0 +1,125 @@
+//! Access tokens: opaque ones, and what there is to know of those that are JWTs.
+
+use super::{
+    authorizations::{self, authorization_columns, standing},
+    misc,
+    tx::{Fallible, Row, Tx, at_most_one, first, values},
+};
+use crate::store::{Digest, Event, JwtState, TokenRecord, TokenState};
+
+fn read(row: &mut Row) -> Fallible<TokenState> {
+    let token = TokenRecord {
+        digest: row.digest()?,
+        authorization_id: row.optional_text()?,
+        client_id: row.text()?,
+        doc: row.text()?,
+        single_use: row.flag()?,
+        created_at: row.int()?,
+        expires_at: row.int()?,
+        used_at: row.optional_int()?,
+        revoked_at: row.optional_int()?,
+    };
+    Ok(TokenState { token, authorization: authorizations::read_joined(row)? })
+}
+
+pub(super) async fn insert(tx: &mut dyn Tx, token: &TokenRecord) -> Fallible<()> {
+    tx.execute(
+        "INSERT INTO tokens (tenant, digest, authorization_id, client_id, doc, single_use, created_at, \
+         expires_at, used_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        values![
+            &token.digest,
+            token.authorization_id.as_ref(),
+            &token.client_id,
+            &token.doc,
+            token.single_use,
+            token.created_at,
+            token.expires_at,
+            token.used_at,
+            token.revoked_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A token whose authorization is no longer stored is not found either: it could not be told from one that
+/// never had any.
+pub(super) async fn find(tx: &mut dyn Tx, digest: &Digest) -> Fallible<Option<TokenState>> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT t.digest, t.authorization_id, t.client_id, t.doc, t.single_use, t.created_at, \
+                 t.expires_at, t.used_at, t.revoked_at, ",
+                authorization_columns!(),
+                " FROM tokens t LEFT JOIN authorizations a ON a.tenant = t.tenant AND a.id = t.authorization_id \
+                 WHERE t.tenant = $1 AND t.digest = $2 AND (t.authorization_id IS NULL OR a.id IS NOT NULL)"
+            ),
+            values![digest],
+        )
+        .await?;
+    at_most_one(rows, read)
+}
+
+/// True for exactly one caller.
+pub(super) async fn use_up(tx: &mut dyn Tx, digest: &Digest, now: i64) -> Fallible<bool> {
+    let used = tx
+        .execute(
+            concat!(
+                "UPDATE tokens SET used_at = $3 WHERE tenant = $1 AND digest = $2 AND single_use = 1 \
+                 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $3 \
+                 AND (authorization_id IS NULL OR ",
+                standing!("tokens.authorization_id", "$3"),
+                ")"
+            ),
+            values![digest, now],
+        )
+        .await?;
+    Ok(used > 0)
+}
+
+pub(super) async fn revoke(tx: &mut dyn Tx, digest: &Digest, now: i64, events: &[Event]) -> Fallible<bool> {
+    let revoked = tx
+        .execute(
+            "UPDATE tokens SET revoked_at = $3 \
+             WHERE tenant = $1 AND digest = $2 AND revoked_at IS NULL AND expires_at > $3",
+            values![digest, now],
+        )
+        .await?;
+    misc::publish_if(tx, revoked > 0, events).await
+}
+
+pub(super) async fn jwt_state(
+    tx: &mut dyn Tx,
+    jti: &str,
+    authorization_id: Option<&str>,
+) -> Fallible<JwtState> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT (SELECT COUNT(*) FROM revoked_jtis r WHERE r.tenant = $1 AND r.jti = $2), ",
+                authorization_columns!(),
+                " FROM (SELECT 1 AS one) this LEFT JOIN authorizations a ON a.tenant = $1 AND a.id = $3"
+            ),
+            values![jti, authorization_id],
+        )
+        .await?;
+    let Some(mut row) = first(rows) else { return Ok(JwtState::default()) };
+    Ok(JwtState { revoked: row.flag()?, authorization: authorizations::read_joined(&mut row)? })
+}
+
+pub(super) async fn revoke_jti(
+    tx: &mut dyn Tx,
+    jti: &str,
+    expires_at: i64,
+    events: &[Event],
+) -> Fallible<()> {
+    let revoked = tx
+        .execute(
+            "INSERT INTO revoked_jtis (tenant, jti, expires_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (tenant, jti) DO NOTHING",
+            values![jti, expires_at],
+        )
+        .await?;
+    misc::publish_if(tx, revoked > 0, events).await?;
+    Ok(())
+}
