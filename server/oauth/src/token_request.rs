@@ -1,0 +1,267 @@
+//! What is asked of the token endpoint, and what it answers.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    error::{ErrorCode, OAuthError},
+    grant_type::GrantType,
+    id::Secret,
+    params::Params,
+    scope::Scope,
+    uri::AbsoluteUri,
+};
+
+/// The longest code or refresh token, in bytes. Nothing the server issues comes near it.
+const MAX_TOKEN: usize = 4096;
+
+/// A token request, one variant for each grant type. Who asks is the matter of [`crate::credentials`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenRequest {
+    /// A code for tokens (RFC 6749 section 4.1.3).
+    AuthorizationCode {
+        /// The code.
+        code: Secret,
+        /// The redirect URI of the authorization request, byte for byte.
+        redirect_uri: Option<String>,
+        /// What the challenge of the authorization request was made of (RFC 7636 section 4.5).
+        code_verifier: Option<Secret>,
+    },
+    /// A refresh token for fresh tokens (RFC 6749 section 6).
+    RefreshToken {
+        /// The refresh token.
+        refresh_token: Secret,
+        /// The scope of the new access token, if it shall be less than what was granted.
+        scope: Option<Scope>,
+    },
+    /// A token for the client itself (RFC 6749 section 4.4.2).
+    ClientCredentials {
+        /// The scope asked for.
+        scope: Option<Scope>,
+        /// Where the token shall be used (RFC 8707 section 2.2).
+        resources: Vec<String>,
+    },
+}
+
+impl TokenRequest {
+    /// Reads a token request.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_request` for a missing or overlong parameter, `unsupported_grant_type` for a grant type that
+    /// the token endpoint does not serve, `invalid_scope` and `invalid_target` for those parameters.
+    pub fn parse(params: &Params) -> Result<Self, OAuthError> {
+        let name = params.require("grant_type")?;
+        match GrantType::parse(name) {
+            Some(GrantType::AuthorizationCode) => Ok(Self::AuthorizationCode {
+                code: token(params, "code")?,
+                redirect_uri: params.get("redirect_uri").map(str::to_owned),
+                code_verifier: params.get("code_verifier").map(Secret::new),
+            }),
+            Some(GrantType::RefreshToken) => Ok(Self::RefreshToken {
+                refresh_token: token(params, "refresh_token")?,
+                scope: scope(params)?,
+            }),
+            Some(GrantType::ClientCredentials) => {
+                Ok(Self::ClientCredentials { scope: scope(params)?, resources: parse_resources(params)? })
+            }
+            Some(GrantType::Implicit) | None => Err(OAuthError::new(
+                ErrorCode::UnsupportedGrantType,
+                format!("unsupported `grant_type` `{name}`"),
+            )),
+        }
+    }
+
+    /// The grant type that was asked for.
+    pub fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+        }
+    }
+}
+
+/// The resource indicators of a request, each once, in order (RFC 8707 section 2).
+///
+/// # Errors
+///
+/// `invalid_target` for one that is not an absolute URI or has a fragment.
+pub fn parse_resources(params: &Params) -> Result<Vec<String>, OAuthError> {
+    let mut resources: Vec<String> = Vec::new();
+    for resource in params.get_all("resource") {
+        let refused =
+            |reason| OAuthError::new(ErrorCode::InvalidTarget, format!("resource `{resource}` {reason}"));
+        AbsoluteUri::parse(resource).map_err(refused)?;
+        if resource.contains('#') {
+            return Err(refused("has a fragment"));
+        }
+        if !resources.iter().any(|known| known == resource) {
+            resources.push(resource.to_owned());
+        }
+    }
+    Ok(resources)
+}
+
+fn token(params: &Params, name: &str) -> Result<Secret, OAuthError> {
+    let value = params.require(name)?;
+    if value.len() > MAX_TOKEN {
+        return Err(OAuthError::invalid_request(format!("parameter `{name}` is too long")));
+    }
+    Ok(Secret::new(value))
+}
+
+fn scope(params: &Params) -> Result<Option<Scope>, OAuthError> {
+    params.get("scope").map(Scope::parse).transpose()
+}
+
+/// What the token endpoint hands out (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenResponse {
+    /// The access token; its type is always `Bearer`.
+    pub access_token: Secret,
+    /// How long the access token lives, in seconds.
+    pub expires_in: u64,
+    /// A refresh token, if the client gets one.
+    pub refresh_token: Option<Secret>,
+    /// An ID token, if `openid` was granted.
+    pub id_token: Option<Secret>,
+    /// What the access token permits.
+    pub scope: Scope,
+}
+
+impl TokenResponse {
+    /// The body of the response. This is where the secrets leave the server.
+    pub fn to_json(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("access_token".to_owned(), self.access_token.expose().into());
+        body.insert("token_type".to_owned(), "Bearer".into());
+        body.insert("expires_in".to_owned(), self.expires_in.into());
+        if let Some(refresh_token) = &self.refresh_token {
+            body.insert("refresh_token".to_owned(), refresh_token.expose().into());
+        }
+        if let Some(id_token) = &self.id_token {
+            body.insert("id_token".to_owned(), id_token.expose().into());
+        }
+        if !self.scope.is_empty() {
+            body.insert("scope".to_owned(), self.scope.to_string().into());
+        }
+        Value::Object(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(form: &str) -> Result<TokenRequest, OAuthError> {
+        TokenRequest::parse(&Params::parse(form.as_bytes()).unwrap())
+    }
+
+    fn refusal(form: &str) -> (ErrorCode, String) {
+        let error = parse(form).unwrap_err();
+        (error.code, error.description)
+    }
+
+    #[test]
+    fn a_code_comes_with_its_redirect_uri_and_verifier() {
+        let request =
+            parse("grant_type=authorization_code&code=c&redirect_uri=https://a&code_verifier=v").unwrap();
+        assert_eq!(
+            request,
+            TokenRequest::AuthorizationCode {
+                code: Secret::new("c"),
+                redirect_uri: Some("https://a".to_owned()),
+                code_verifier: Some(Secret::new("v")),
+            }
+        );
+        assert_eq!(request.grant_type(), GrantType::AuthorizationCode);
+    }
+
+    #[test]
+    fn a_refresh_token_may_come_with_a_scope() {
+        let refresh_token = Secret::new("r");
+        let with = |scope| TokenRequest::RefreshToken { refresh_token: refresh_token.clone(), scope };
+        assert_eq!(parse("grant_type=refresh_token&refresh_token=r"), Ok(with(None)));
+        let scope = Some(Scope::from_values(["a", "b"]));
+        assert_eq!(parse("grant_type=refresh_token&refresh_token=r&scope=a+b"), Ok(with(scope)));
+    }
+
+    #[test]
+    fn a_client_may_name_several_resources() {
+        let form = "grant_type=client_credentials&resource=https://a.example/&resource=urn:b&resource=urn:b";
+        let resources = vec!["https://a.example/".to_owned(), "urn:b".to_owned()];
+        assert_eq!(parse(form), Ok(TokenRequest::ClientCredentials { scope: None, resources }));
+    }
+
+    #[test]
+    fn a_resource_is_an_absolute_uri_without_a_fragment() {
+        for resource in
+            ["api", "/api", "https://a.example/%23x%23", "https:a.example", "https://a%20b/", "urn:"]
+        {
+            let form = format!("grant_type=client_credentials&resource={resource}");
+            assert_eq!(refusal(&form).0, ErrorCode::InvalidTarget, "{resource}");
+        }
+    }
+
+    #[test]
+    fn the_grant_type_is_required_and_has_to_be_known() {
+        assert_eq!(
+            refusal("code=c"),
+            (ErrorCode::InvalidRequest, "missing parameter `grant_type`".to_owned())
+        );
+        for name in ["implicit", "password", "Refresh_Token"] {
+            let expected = (ErrorCode::UnsupportedGrantType, format!("unsupported `grant_type` `{name}`"));
+            assert_eq!(refusal(&format!("grant_type={name}&code=c")), expected);
+        }
+        for grant_type in GrantType::ALL {
+            let form = format!("grant_type={}&code=c&refresh_token=r", grant_type.as_str());
+            assert_eq!(parse(&form).is_ok(), grant_type.at_token_endpoint());
+        }
+    }
+
+    #[test]
+    fn a_token_is_required_and_has_a_longest_length() {
+        for (grant_type, name) in [("authorization_code", "code"), ("refresh_token", "refresh_token")] {
+            let form = |token: &str| format!("grant_type={grant_type}&{name}={token}");
+            assert_eq!(refusal(&form("")).1, format!("missing parameter `{name}`"));
+            assert!(parse(&form(&"x".repeat(4096))).is_ok());
+            assert_eq!(refusal(&form(&"x".repeat(4097))).1, format!("parameter `{name}` is too long"));
+        }
+    }
+
+    #[test]
+    fn a_malformed_scope_is_refused() {
+        assert_eq!(refusal("grant_type=client_credentials&scope=%22").0, ErrorCode::InvalidScope);
+    }
+
+    #[test]
+    fn debug_shows_no_tokens() {
+        let request = parse("grant_type=authorization_code&code=hunter2&code_verifier=hunter3").unwrap();
+        assert!(!format!("{request:?}").contains("hunter"));
+    }
+
+    #[test]
+    fn the_response_leaves_out_what_there_is_not() {
+        let mut response = TokenResponse {
+            access_token: Secret::new("a"),
+            expires_in: 300,
+            refresh_token: None,
+            id_token: None,
+            scope: Scope::empty(),
+        };
+        assert_eq!(
+            response.to_json(),
+            json!({"access_token": "a", "token_type": "Bearer", "expires_in": 300})
+        );
+        response.refresh_token = Some(Secret::new("r"));
+        response.id_token = Some(Secret::new("i"));
+        response.scope = Scope::from_values(["openid", "email"]);
+        let expected = json!({
+            "access_token": "a", "token_type": "Bearer", "expires_in": 300,
+            "refresh_token": "r", "id_token": "i", "scope": "openid email",
+        });
+        assert_eq!(response.to_json(), expected);
+    }
+}
