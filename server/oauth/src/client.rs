@@ -1,0 +1,199 @@
+//! What a client registers about itself, and what that permits (RFC 7591 section 2, OpenID Connect Dynamic Client
+//! Registration 1.0 section 2).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{grant_type::GrantType, response_type::ResponseType};
+
+mod json;
+mod localized;
+mod policy;
+
+pub use policy::MetadataPolicy;
+
+/// How a client authenticates at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// A public client: it has no secret.
+    None,
+    /// The secret in the `Authorization` header (RFC 6749 section 2.3.1).
+    ClientSecretBasic,
+    /// The secret in the request body (RFC 6749 section 2.3.1).
+    ClientSecretPost,
+}
+
+impl AuthMethod {
+    /// Every method that this server knows.
+    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
+
+    /// The registered name of the method.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+        }
+    }
+
+    /// The method of that name, if this server knows it.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+/// Where a client runs (OpenID Connect Registration section 2, `application_type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    /// On a server or in a browser: its redirect URIs are https.
+    Web,
+    /// On a device: its redirect URIs are private-use schemes, claimed https URIs or loopback addresses (RFC 8252).
+    Native,
+}
+
+impl ApplicationType {
+    /// The registered name of the type.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Native => "native",
+        }
+    }
+}
+
+/// Whether clients see the same identifier of a user (OpenID Connect Core section 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectType {
+    /// Every client sees the same `sub`.
+    Public,
+    /// Clients of different sectors see different `sub` values.
+    Pairwise,
+}
+
+impl SubjectType {
+    /// Every subject type.
+    pub const ALL: [Self; 2] = [Self::Public, Self::Pairwise];
+
+    /// The registered name of the type.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Pairwise => "pairwise",
+        }
+    }
+}
+
+/// The metadata of a client. An absent member means the default of the specification, which
+/// [`ClientMetadata::with_defaults`] fills in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClientMetadata {
+    /// Where authorization responses may go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_uris: Option<Vec<String>>,
+    /// How the client authenticates at the token endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<AuthMethod>,
+    /// The grants that the client may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_types: Option<Vec<GrantType>>,
+    /// The response types that the client may ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_types: Option<Vec<ResponseType>>,
+    /// The name shown to users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// A picture shown to users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    /// The home page of the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// How the client uses the data of users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<String>,
+    /// The terms of service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<String>,
+    /// Whom to ask about the client, usually email addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<Vec<String>>,
+    /// Where the public keys of the client are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// The public keys of the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
+    /// Identifies the software, the same for all its instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_id: Option<String>,
+    /// The version of the software.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_version: Option<String>,
+    /// The scope values that the client may ask for, separated by spaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Where the client runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_type: Option<ApplicationType>,
+    /// An https URL whose host is the sector of pairwise subjects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<String>,
+    /// Which kind of `sub` the client receives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_type: Option<SubjectType>,
+    /// The algorithm that signs the client's ID tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<String>,
+    /// The algorithm that signs UserInfo responses; [`ClientMetadata::validate`] refuses it, they are plain JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<String>,
+    /// The `max_age` of requests that name none, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<u64>,
+    /// Whether ID tokens must carry `auth_time`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_auth_time: Option<bool>,
+    /// The `acr_values` of requests that name none, best first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_acr_values: Option<Vec<String>>,
+    /// Where a third party may start a login at the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
+    /// Where the browser may go after logout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// Human-readable members in a language: `client_name#fr` (RFC 7591 section 2.2). Use
+    /// [`ClientMetadata::from_json`] to read metadata from outside: it keeps unknown members out of here.
+    #[serde(flatten)]
+    pub localized: BTreeMap<String, Value>,
+}
+
+impl ClientMetadata {
+    /// Fills in the defaults of the specifications for the members that are absent.
+    ///
+    /// The default of `response_types` is `code` only where the grants of the client use the authorization endpoint at
+    /// all: RFC 7591 section 2.1 wants both lists to agree.
+    #[must_use]
+    pub fn with_defaults(mut self) -> Self {
+        let grants = self.grant_types.get_or_insert_with(|| vec![GrantType::AuthorizationCode]);
+        let uses_front_channel =
+            grants.iter().any(|grant| matches!(grant, GrantType::AuthorizationCode | GrantType::Implicit));
+        self.response_types.get_or_insert_with(|| {
+            if uses_front_channel { ResponseType::parse("code").into_iter().collect() } else { Vec::new() }
+        });
+        self.token_endpoint_auth_method.get_or_insert(AuthMethod::ClientSecretBasic);
+        self.application_type.get_or_insert(ApplicationType::Web);
+        self.subject_type.get_or_insert(SubjectType::Public);
+        self.id_token_signed_response_alg.get_or_insert_with(|| "RS256".to_owned());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+use serde_json::{Map, Value, json};
+
+use super::{json::MEMBERS, *};
+use crate::error::{ErrorCode, OAuthError};
+
+fn read(value: Value) -> Result<ClientMetadata, OAuthError> {
+    let Value::Object(members) = value else { panic!("not an object") };
+    ClientMetadata::from_json(members)
+}
+
+fn policy() -> MetadataPolicy {
+    MetadataPolicy {
+        allowed_grants: GrantType::ALL.to_vec(),
+        allowed_scopes: None,
+        allowed_auth_methods: AuthMethod::ALL.to_vec(),
+        signing_algs: vec!["RS256".to_owned(), "ES256".to_owned()],
+        development: false,
+    }
+}
+
+/// Registers a web client with one redirect URI, changed by `changes`.
+fn register(changes: &Value) -> Result<ClientMetadata, OAuthError> {
+    register_under(changes, &policy())
+}
+
+fn register_under(changes: &Value, policy: &MetadataPolicy) -> Result<ClientMetadata, OAuthError> {
+    let mut members = Map::from_iter([("redirect_uris".to_owned(), json!(["https://app.example/cb"]))]);
+    members.extend(changes.as_object().expect("an object").clone());
+    let metadata = ClientMetadata::from_json(members)?.with_defaults();
+    metadata.validate(policy)?;
+    Ok(metadata)
+}
+
+#[track_caller]
+fn refuses(changes: &Value, code: ErrorCode, member: &str) {
+    let error = register(changes).expect_err("should be refused");
+    assert_eq!(error.code, code, "{}", error.description);
+    assert!(error.description.contains(&format!("`{member}`")), "{}", error.description);
+}
+
+#[track_caller]
+fn refuses_metadata(changes: &Value, member: &str) {
+    refuses(changes, ErrorCode::InvalidClientMetadata, member);
+}
+
+#[test]
+fn every_member_of_the_struct_is_read_from_json() {
+    let metadata = read(json!({
+        "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "client_secret_post",
+        "grant_types": ["authorization_code", "implicit"], "response_types": ["code", "id_token code"],
+        "client_name": "n", "logo_uri": "l", "client_uri": "c", "policy_uri": "p", "tos_uri": "t",
+        "contacts": ["x"], "jwks_uri": "j", "jwks": {"keys": []}, "software_id": "s", "software_version": "1",
+        "scope": "a b", "application_type": "native", "sector_identifier_uri": "s", "subject_type": "pairwise",
+        "id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "ES256",
+        "default_max_age": 60, "require_auth_time": true, "default_acr_values": ["gold"],
+        "initiate_login_uri": "i", "post_logout_redirect_uris": ["p"], "client_name#fr": "nom",
+    }))
+    .expect("sound metadata");
+    let Value::Object(written) = serde_json::to_value(&metadata).expect("can be written") else {
+        panic!("not an object")
+    };
+    let mut names: Vec<&str> = written.keys().map(String::as_str).collect();
+    let mut known = MEMBERS.to_vec();
+    known.push("client_name#fr");
+    names.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(names, known);
+    assert_eq!(ClientMetadata::from_json(written).expect("what was written can be read"), metadata);
+}
+
+#[test]
+fn members_that_are_null_or_unknown_are_ignored() {
+    let metadata = read(json!({
+        "client_name": null, "scope": null, "dpop_bound": true, "scope#fr": "x", "client_name#": "x",
+        "client_name#<b>": "x", "tos_uri#de": null,
+    }));
+    assert_eq!(metadata, Ok(ClientMetadata::default()));
+}
+
+#[test]
+fn a_member_of_the_wrong_type_is_named() {
+    for (member, value) in [
+        ("redirect_uris", json!("https://a.example/cb")),
+        ("grant_types", json!(["password"])),
+        ("token_endpoint_auth_method", json!("private_key_jwt")),
+        ("default_max_age", json!(-1)),
+        ("client_name", json!(7)),
+        ("client_name#fr", json!(7)),
+    ] {
+        let error = read(json!({"client_uri": "https://a.example", member: value})).expect_err(member);
+        assert_eq!(error.code, ErrorCode::InvalidClientMetadata);
+        assert!(error.description.contains(&format!("`{member}`")), "{}", error.description);
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_specifications() {
+    let metadata = ClientMetadata::default().with_defaults();
+    assert_eq!(metadata.grant_types, Some(vec![GrantType::AuthorizationCode]));
+    assert_eq!(metadata.response_types, Some(vec![ResponseType::parse("code").expect("a response type")]));
+    assert_eq!(metadata.token_endpoint_auth_method, Some(AuthMethod::ClientSecretBasic));
+    assert_eq!(metadata.application_type, Some(ApplicationType::Web));
+    assert_eq!(metadata.subject_type, Some(SubjectType::Public));
+    assert_eq!(metadata.id_token_signed_response_alg.as_deref(), Some("RS256"));
+    assert_eq!(metadata.clone().with_defaults(), metadata, "filling in twice changes nothing");
+}
+
+#[test]
+fn a_client_without_the_authorization_endpoint_needs_neither_response_types_nor_redirect_uris() {
+    let metadata = register(&json!({"grant_types": ["client_credentials"], "redirect_uris": null}));
+    assert_eq!(metadata.expect("sound").response_types, Some(Vec::new()));
+}
+
+#[test]
+fn the_language_of_a_name_is_chosen_by_exact_tag_then_language_then_no_tag() {
+    let metadata = read(json!({
+        "client_name": "App", "client_name#fr": "Appli", "client_name#de-AT": "Anwendung",
+        "client_name#pt-BR": "Aplicativo", "logo_uri": "https://a.example/l.png",
+        "tos_uri#fr": "https://a.example/fr",
+    }))
+    .expect("sound");
+    let name = |locales: &[&str]| {
+        let locales: Vec<String> = locales.iter().map(|locale| (*locale).to_owned()).collect();
+        metadata.client_name_for(&locales).map(str::to_owned)
+    };
+    assert_eq!(name(&["de-at"]).as_deref(), Some("Anwendung"));
+    assert_eq!(name(&["fr-CA", "de-AT"]).as_deref(), Some("Appli"));
+    assert_eq!(name(&["pt"]).as_deref(), Some("Aplicativo"));
+    assert_eq!(name(&["ja", "fr"]).as_deref(), Some("Appli"));
+    assert_eq!(name(&["ja"]).as_deref(), Some("App"));
+    assert_eq!(name(&[]).as_deref(), Some("App"));
+    assert_eq!(metadata.logo_uri_for(&["fr".to_owned()]), Some("https://a.example/l.png"));
+    assert_eq!(metadata.tos_uri_for(&["fr".to_owned()]), Some("https://a.example/fr"));
+    assert_eq!(metadata.tos_uri_for(&[]), None);
+    assert_eq!(metadata.policy_uri_for(&[]), None);
+    assert_eq!(metadata.client_uri_for(&[]), None);
+}
+
+#[test]
+fn response_types_need_the_grants_they_use() {
+    refuses_metadata(&json!({"response_types": ["id_token"]}), "response_types");
+    refuses_metadata(&json!({"response_types": ["code id_token"]}), "response_types");
+    refuses_metadata(&json!({"response_types": ["code"], "grant_types": ["implicit"]}), "response_types");
+    let hybrid =
+        json!({"response_types": ["code id_token"], "grant_types": ["authorization_code", "implicit"]});
+    assert!(register(&hybrid).is_ok());
+}
+
+#[test]
+fn redirect_uris_are_required_and_checked_one_by_one() {
+    let code = ErrorCode::InvalidRedirectUri;
+    refuses(&json!({"redirect_uris": null}), code, "redirect_uris");
+    refuses(&json!({"redirect_uris": []}), code, "redirect_uris");
+    let one_is_bad = json!({"redirect_uris": ["https://a.example/cb", "http://a.example/cb"]});
+    refuses(&one_is_bad, code, "redirect_uris");
+    refuses_metadata(&json!({"post_logout_redirect_uris": ["javascript:x"]}), "post_logout_redirect_uris");
+}
+
+#[test]
+fn uris_for_users_are_web_pages_and_uris_for_protocols_are_https() {
+    refuses_metadata(&json!({"logo_uri": "data:image/png;base64,AA"}), "logo_uri");
+    refuses_metadata(&json!({"tos_uri#de": "javascript:alert(1)"}), "tos_uri#de");
+    assert!(register(&json!({"client_uri": "http://a.example", "client_name#de": "Anwendung"})).is_ok());
+    for member in ["jwks_uri", "initiate_login_uri", "sector_identifier_uri"] {
+        refuses_metadata(&json!({member: "http://localhost/x"}), member);
+        refuses_metadata(&json!({member: "https://a@b.example/x"}), member);
+        assert!(register(&json!({member: "https://a.example/x"})).is_ok());
+        let development = MetadataPolicy { development: true, ..policy() };
+        assert!(register_under(&json!({member: "http://127.0.0.1:99/x"}), &development).is_ok());
+        assert!(register_under(&json!({member: "http://a.example/x"}), &development).is_err());
+    }
+}
+
+#[test]
+fn the_policy_of_the_server_is_obeyed() {
+    let narrow = MetadataPolicy {
+        allowed_grants: vec![GrantType::AuthorizationCode],
+        allowed_scopes: Some(vec!["openid".to_owned(), "email".to_owned()]),
+        allowed_auth_methods: vec![AuthMethod::ClientSecretBasic],
+        ..policy()
+    };
+    assert!(register_under(&json!({"scope": "openid email"}), &narrow).is_ok());
+    for changes in [
+        json!({"grant_types": ["authorization_code", "refresh_token"]}),
+        json!({"scope": "openid admin"}),
+        json!({"token_endpoint_auth_method": "none"}),
+    ] {
+        let error = register_under(&changes, &narrow).expect_err("should be refused");
+        assert_eq!(error.code, ErrorCode::InvalidClientMetadata);
+    }
+}
+
+#[test]
+fn algorithms_that_are_not_supported_are_refused() {
+    refuses_metadata(&json!({"id_token_signed_response_alg": "none"}), "id_token_signed_response_alg");
+    refuses_metadata(&json!({"id_token_signed_response_alg": "HS256"}), "id_token_signed_response_alg");
+    refuses_metadata(&json!({"userinfo_signed_response_alg": "RS256"}), "userinfo_signed_response_alg");
+    assert!(register(&json!({"id_token_signed_response_alg": "ES256"})).is_ok());
+}
+
+#[test]
+fn a_public_client_cannot_use_client_credentials() {
+    let changes = json!({
+        "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "client_credentials"],
+    });
+    refuses_metadata(&changes, "token_endpoint_auth_method");
+}
+
+#[test]
+fn keys_come_from_one_place_and_are_a_key_set() {
+    let both = json!({"jwks": {"keys": []}, "jwks_uri": "https://a.example/jwks"});
+    refuses_metadata(&both, "jwks");
+    refuses_metadata(&json!({"jwks": []}), "jwks");
+}
+
+#[test]
+fn pairwise_subjects_need_one_sector() {
+    let several = ["https://a.example/cb", "https://b.example/cb"];
+    let changes = json!({"subject_type": "pairwise", "redirect_uris": several});
+    refuses_metadata(&changes, "sector_identifier_uri");
+    let changes = json!({
+        "subject_type": "pairwise", "redirect_uris": several, "sector_identifier_uri": "https://a.example/s.json",
+    });
+    assert!(register(&changes).is_ok());
+    assert!(register(&json!({"subject_type": "pairwise"})).is_ok());
+}
+
+#[test]
+fn too_much_is_refused() {
+    let uris = |count: usize| (0..count).map(|n| format!("https://a.example/{n}")).collect::<Vec<_>>();
+    assert!(register(&json!({"redirect_uris": uris(50)})).is_ok());
+    assert!(register(&json!({"redirect_uris": uris(51)})).is_err());
+    assert!(register(&json!({"client_name": "n".repeat(2048)})).is_ok());
+    refuses_metadata(&json!({"client_name": "n".repeat(2049)}), "client_name");
+    refuses_metadata(&json!({"client_name#fr": "n".repeat(2049)}), "client_name#fr");
+    refuses_metadata(&json!({"contacts": ["n".repeat(2049)]}), "contacts");
+}

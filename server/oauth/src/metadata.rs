@@ -1,0 +1,89 @@
+//! What the server publishes about itself (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3). The values
+//! come from the same lists that the dispatch uses, so that the two cannot disagree.
+
+use serde_json::{Value, json};
+
+use crate::{
+    authorization::{DISPLAYS, Prompt},
+    claims::STANDARD_CLAIMS,
+    client::{AuthMethod, SubjectType},
+    grant_type::GrantType,
+    pkce::ChallengeMethod,
+    response_mode::ResponseMode,
+    response_type::ResponseType,
+};
+
+/// Claims that describe the authentication, in ID tokens next to the standard claims.
+const AUTHENTICATION_CLAIMS: [&str; 3] = ["acr", "amr", "auth_time"];
+
+/// What differs from server to server.
+#[derive(Clone, Debug)]
+pub struct Discovery<'a> {
+    /// The issuer identifier, without a slash at the end.
+    pub issuer: &'a str,
+    /// The scope values to publish.
+    pub scopes: Vec<String>,
+    /// The authentication context classes, best first.
+    pub acr_values: Vec<String>,
+    /// The algorithms that sign ID tokens.
+    pub signing_algs: Vec<String>,
+    /// The languages of the pages.
+    pub ui_locales: Vec<String>,
+    /// Whether clients may register themselves.
+    pub registration: bool,
+}
+
+/// The metadata document, for both well-known locations.
+pub fn discovery(d: &Discovery<'_>) -> Value {
+    let issuer = d.issuer.trim_end_matches('/');
+    let at_token = AuthMethod::ALL.map(AuthMethod::as_str).to_vec();
+    // RFC 7662 section 2.1: introspection is for authenticated callers only.
+    let at_introspection: Vec<_> = AuthMethod::ALL
+        .into_iter()
+        .filter(|method| *method != AuthMethod::None)
+        .map(AuthMethod::as_str)
+        .collect();
+    let claims: Vec<_> = STANDARD_CLAIMS.into_iter().chain(AUTHENTICATION_CLAIMS).collect();
+    let mut document = json!({
+        "issuer": d.issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "jwks_uri": format!("{issuer}/jwks"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
+        "revocation_endpoint": format!("{issuer}/revoke"),
+        "end_session_endpoint": format!("{issuer}/logout"),
+        "scopes_supported": d.scopes,
+        "response_types_supported": ResponseType::ALL.map(ResponseType::as_str),
+        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
+        "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
+        "subject_types_supported": SubjectType::ALL.map(SubjectType::as_str),
+        "id_token_signing_alg_values_supported": d.signing_algs,
+        "token_endpoint_auth_methods_supported": at_token,
+        "introspection_endpoint_auth_methods_supported": at_introspection,
+        "revocation_endpoint_auth_methods_supported": at_token,
+        "code_challenge_methods_supported": ChallengeMethod::ALL.map(ChallengeMethod::as_str),
+        "prompt_values_supported": Prompt::ALL.map(Prompt::as_str),
+        "display_values_supported": DISPLAYS,
+        "claim_types_supported": ["normal"],
+        "claims_supported": claims,
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        // The default of this one is true.
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
+    });
+    if !d.acr_values.is_empty() {
+        document["acr_values_supported"] = json!(d.acr_values);
+    }
+    if !d.ui_locales.is_empty() {
+        document["ui_locales_supported"] = json!(d.ui_locales);
+    }
+    if d.registration {
+        document["registration_endpoint"] = json!(format!("{issuer}/register"));
+    }
+    document
+}
+
+#[cfg(test)]
+mod tests;

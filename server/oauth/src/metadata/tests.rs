@@ -1,0 +1,62 @@
+use super::*;
+
+fn document(registration: bool) -> Value {
+    discovery(&Discovery {
+        issuer: "https://as.example",
+        scopes: vec!["openid".to_owned()],
+        acr_values: Vec::new(),
+        signing_algs: vec!["RS256".to_owned()],
+        ui_locales: vec!["en".to_owned()],
+        registration,
+    })
+}
+
+#[test]
+fn what_the_specifications_require_is_there() {
+    let document = document(false);
+    for member in [
+        "issuer",
+        "authorization_endpoint",
+        "token_endpoint",
+        "jwks_uri",
+        "response_types_supported",
+        "subject_types_supported",
+        "id_token_signing_alg_values_supported",
+    ] {
+        assert!(!document[member].is_null(), "{member}");
+    }
+    assert_eq!(document["issuer"], "https://as.example");
+    assert_eq!(document["authorization_endpoint"], "https://as.example/authorize");
+    assert_eq!(
+        document["prompt_values_supported"],
+        json!(["none", "login", "consent", "select_account", "create"])
+    );
+    assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
+    assert_eq!(document["request_uri_parameter_supported"], false);
+}
+
+#[test]
+fn introspection_is_not_for_public_clients_but_revocation_is() {
+    let document = document(false);
+    let offers_none =
+        |member: &str| document[member].as_array().is_some_and(|list| list.contains(&json!("none")));
+    assert!(!offers_none("introspection_endpoint_auth_methods_supported"));
+    assert!(offers_none("revocation_endpoint_auth_methods_supported"));
+    assert!(offers_none("token_endpoint_auth_methods_supported"));
+}
+
+#[test]
+fn what_is_not_there_is_not_published() {
+    assert!(document(false).get("registration_endpoint").is_none());
+    assert_eq!(document(true)["registration_endpoint"], "https://as.example/register");
+    assert!(document(true).get("acr_values_supported").is_none());
+    assert_eq!(document(true)["ui_locales_supported"], json!(["en"]));
+}
+
+#[test]
+fn no_list_is_empty() {
+    let document = document(true);
+    for (name, value) in document.as_object().expect("an object") {
+        assert!(value.as_array().is_none_or(|list| !list.is_empty()), "{name}");
+    }
+}
