@@ -1,0 +1,92 @@
+//! Token introspection (RFC 7662).
+
+use placet_oauth::{error::OAuthError, id::Secret};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    client::{AuthenticatedClient, Client},
+    outcome::Outcome,
+    server::Server,
+    token::{
+        ActiveToken, Authorized, active,
+        refresh::{self, Presented, REFRESH_TOKEN},
+    },
+};
+
+/// Tells `caller` about a token (RFC 7662 section 2). Whatever it must not know about is inactive, as is whatever
+/// does not count (section 2.2).
+///
+/// A token that can be used once only is used up by the answer, if `caller` is in its audience.
+pub async fn introspect(server: &Server, caller: &AuthenticatedClient, token: &Secret) -> Outcome<Value> {
+    if caller.is_public() {
+        // RFC 7662 section 2.1: the endpoint demands authentication, else it could be used to guess tokens.
+        return Err(OAuthError::invalid_client("a public client cannot introspect tokens").into());
+    }
+    let answer = match refresh::read(server.root(), token) {
+        Some(presented) => refresh_token(server, caller, token, &presented).await?,
+        None => access_token(server, caller, token).await?,
+    };
+    Ok(answer.map_or_else(|| json!({ "active": false }), Value::Object))
+}
+
+async fn access_token(
+    server: &Server,
+    caller: &Client,
+    token: &Secret,
+) -> Outcome<Option<Map<String, Value>>> {
+    let Some(found) = active(server, token).await? else { return Ok(None) };
+    let in_audience = in_audience(caller, &found);
+    if !in_audience && caller.id != found.client_id && !caller.settings.introspect_all {
+        tracing::debug!(caller = %caller.id, client = %found.client_id, "a token for others was introspected");
+        return Ok(None);
+    }
+    if let Some(digest) = found.single_use
+        && in_audience
+        && !server.store().use_token(&digest, server.now()).await?
+    {
+        return Ok(None);
+    }
+    let mut answer = found.claims;
+    answer.insert("active".to_owned(), true.into());
+    answer.insert("token_type".to_owned(), "Bearer".into());
+    Ok(Some(answer))
+}
+
+/// Whether the token is meant for `caller`, by its own id or by one of the resources that it is.
+fn in_audience(caller: &Client, token: &ActiveToken) -> bool {
+    token.is_for(&caller.id) || caller.settings.resources.iter().any(|resource| token.is_for(resource))
+}
+
+/// The answer has no `token_type`: that is the type of an access token (RFC 6749 section 7.1).
+async fn refresh_token(
+    server: &Server,
+    caller: &Client,
+    token: &Secret,
+    presented: &Presented,
+) -> Outcome<Option<Map<String, Value>>> {
+    let Some((family, authorization)) = server.store().family(&presented.family_id).await? else {
+        return Ok(None);
+    };
+    let now = server.now();
+    if family.client_id != caller.id
+        || !server.root().matches(REFRESH_TOKEN, token, &family.current)
+        || !family.is_live(now)
+        || !authorization.is_live(now)
+    {
+        return Ok(None);
+    }
+    let granted = Authorized::read(&authorization)?.scope().difference(&caller.denied_scope());
+    let idle_at = family.idle_seconds.map_or(i64::MAX, |idle| family.last_used_at.saturating_add(idle));
+    let mut answer = Map::new();
+    let mut set = |name: &str, value: Value| answer.insert(name.to_owned(), value);
+    set("active", true.into());
+    set("client_id", caller.id.clone().into());
+    set("iss", server.issuer().into());
+    set("sub", caller.subject(&authorization.sub, server.root().pairwise_salt()).into());
+    set("iat", family.rotated_at.into());
+    set("exp", family.expires_at.min(authorization.expires_at).min(idle_at).into());
+    if !granted.is_empty() {
+        set("scope", granted.to_string().into());
+    }
+    Ok(Some(answer))
+}

@@ -1,0 +1,188 @@
+//! The one client for requests to addresses that strangers name: https to public addresses only, no redirects, no
+//! proxies, little time and little data.
+//!
+//! A name is judged by what it resolves to at the moment of the connection: a name that was harmless when it was
+//! looked at can lead to the inside a second later.
+
+mod address;
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{
+    Certificate, Client, StatusCode,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header,
+    redirect::Policy,
+};
+
+use crate::{config::Config, outcome::Fault};
+
+use address::Rules;
+
+/// A request may take this long, from the look-up of the name to the last byte.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// At most this many bytes of an answer are read.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Why nothing was fetched. Reads on after the URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The URL is not one that is fetched.
+    #[error("must be an https URL")]
+    NotSecure,
+    /// No connection, no permitted address, or no answer in time. These are told as one: the difference would show
+    /// what names and ports there are inside.
+    #[error("cannot be fetched from a public address")]
+    Unreachable,
+    /// The answer has another status than 200.
+    #[error("is answered with the status {0} instead of 200")]
+    Status(u16),
+    /// The answer is too large.
+    #[error("is answered with more than 64 KiB")]
+    TooLarge,
+}
+
+/// The guarded client.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    client: Client,
+    rules: Arc<Rules>,
+}
+
+impl Outbound {
+    /// The client that the configuration describes. Fails if a certificate file cannot be used.
+    pub async fn new(config: &Config) -> Result<Self, Fault> {
+        let rules = Arc::new(Rules {
+            allow_hosts: config.outbound.allow_hosts.clone(),
+            development: config.development,
+        });
+        let mut certificates = Vec::new();
+        for path in &config.outbound.extra_ca_files {
+            let broken =
+                |e: &dyn std::fmt::Display| Fault::new("extra_ca_files", format!("{}: {e}", path.display()));
+            let pem = tokio::fs::read(path).await.map_err(|e| broken(&e))?;
+            certificates.extend(Certificate::from_pem_bundle(&pem).map_err(|e| broken(&e))?);
+        }
+        let client = Client::builder()
+            .dns_resolver(Resolver(rules.clone()))
+            .https_only(!config.development)
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .timeout(TIMEOUT)
+            .tls_certs_merge(certificates)
+            .user_agent(concat!("placet/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| Fault::new("outbound client", e))?;
+        Ok(Self { client, rules })
+    }
+
+    /// What lies at `url`.
+    pub async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let url = self.rules.check(url)?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let failed = |error: reqwest::Error| {
+            let cause = error.without_url();
+            tracing::info!(host, cause = ?cause, "an outbound request failed");
+            FetchError::Unreachable
+        };
+        let request = self.client.get(url).header(header::ACCEPT, "application/json");
+        let mut response = request.send().await.map_err(failed)?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_BYTES {
+                return Err(FetchError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// Resolves names to permitted addresses only. Addresses in URLs never come here: [`Rules::check`] judges them.
+struct Resolver(Arc<Rules>);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rules = self.0.clone();
+        Box::pin(async move {
+            let host = name.as_str();
+            let all = tokio::net::lookup_host((host, 0)).await?;
+            let permitted: Vec<_> = all.filter(|found| rules.permits(host, found.ip())).collect();
+            if permitted.is_empty() {
+                return Err("no permitted address".into());
+            }
+            let addresses: Addrs = Box::new(permitted.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    async fn client(development: bool) -> Outbound {
+        Outbound::new(&Config { development, ..Config::default() }).await.unwrap()
+    }
+
+    /// The port of a server on this machine that answers every request with `answer`.
+    async fn serve(answer: String) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        port
+    }
+
+    fn response(body: &str) -> String {
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    }
+
+    #[tokio::test]
+    async fn a_document_on_this_machine_is_fetched_in_development() {
+        let port = serve(response("[]")).await;
+        let client = client(true).await;
+        assert_eq!(client.get(&format!("http://127.0.0.1:{port}/")).await.unwrap(), b"[]");
+        assert_eq!(client.get(&format!("http://localhost:{port}/")).await.unwrap(), b"[]");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_this_machine_is_not_followed_otherwise() {
+        let port = serve(response("[]")).await;
+        let client = client(false).await;
+        let fetched = client.get(&format!("https://localhost:{port}/")).await;
+        assert_eq!(fetched, Err(FetchError::Unreachable));
+        let resolved = Resolver(client.rules.clone()).resolve("localhost".parse().unwrap()).await;
+        assert_eq!(resolved.err().unwrap().to_string(), "no permitted address");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let port = serve("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n".to_owned()).await;
+        let fetched = client(true).await.get(&format!("http://127.0.0.1:{port}/")).await;
+        assert_eq!(fetched, Err(FetchError::Status(302)));
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_have_64_kib_and_no_more() {
+        let just = serve(response(&"x".repeat(MAX_BYTES))).await;
+        let fetched = client(true).await.get(&format!("http://127.0.0.1:{just}/")).await;
+        assert_eq!(fetched.map(|body| body.len()), Ok(MAX_BYTES));
+        let more = serve(response(&"x".repeat(MAX_BYTES + 1))).await;
+        let fetched = client(true).await.get(&format!("http://127.0.0.1:{more}/")).await;
+        assert_eq!(fetched, Err(FetchError::TooLarge));
+    }
+}

@@ -1,0 +1,131 @@
+//! Whether an access token counts right now.
+
+use placet_oauth::{id::Secret, jwt::VerifyProfile, scope::Scope};
+use serde_json::{Map, Value};
+
+use super::{ACCESS_TOKEN, authorization_of_jti, verify_id_token};
+use crate::{
+    client::SharedClient,
+    outcome::Fault,
+    server::Server,
+    store::{AuthorizationRecord, Digest},
+};
+
+/// An access token that counts.
+#[derive(Clone, Debug)]
+pub struct ActiveToken {
+    /// What it says.
+    pub claims: Map<String, Value>,
+    /// The authorization it belongs to; none for client credentials.
+    pub authorization: Option<AuthorizationRecord>,
+    /// To whom it was issued.
+    pub client_id: String,
+    /// That client.
+    pub client: SharedClient,
+    /// The digest to use it up with, if it can be used once only.
+    pub single_use: Option<Digest>,
+}
+
+impl ActiveToken {
+    /// Whether it is meant for `resource` (RFC 7519 section 4.1.3).
+    pub fn is_for(&self, resource: &str) -> bool {
+        match self.claims.get("aud") {
+            Some(Value::String(only)) => only == resource,
+            Some(Value::Array(several)) => several.iter().any(|one| one.as_str() == Some(resource)),
+            _ => false,
+        }
+    }
+
+    /// What it is good for.
+    pub fn scope(&self) -> Scope {
+        let text = self.claims.get("scope").and_then(Value::as_str).unwrap_or_default();
+        Scope::from_values(text.split(' '))
+    }
+}
+
+/// A JWT access token that this server signed and whose time is not over. It may have been revoked.
+#[derive(Clone, Debug)]
+pub struct SignedToken {
+    /// What it says.
+    pub claims: Map<String, Value>,
+    /// Its id.
+    pub jti: String,
+    /// To whom it was issued.
+    pub client_id: String,
+    /// When it ends.
+    pub expires_at: i64,
+}
+
+/// Reads a JWT access token of this server (RFC 9068 section 4), without a look into the store.
+pub fn read_signed(server: &Server, token: &Secret) -> Option<SignedToken> {
+    let claims = verify_id_token(server, token.expose(), &VerifyProfile::access_token(server.issuer()))?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (jti, client_id) = (text("jti")?, text("client_id")?);
+    // The profile forgives clocks that differ. Here nothing is forgiven: a revocation is only remembered until
+    // this very second, and the revoked token would come back to life for the time that was granted.
+    let expires_at = claims.get("exp").and_then(Value::as_i64).filter(|end| server.now() < *end)?;
+    Some(SignedToken { claims, jti, client_id, expires_at })
+}
+
+/// What an access token of this server says, if it counts right now: it is not over, not revoked and not used up,
+/// its authorization lives, and so does its client. Any other text is none of these. One read of the store.
+pub async fn active(server: &Server, token: &Secret) -> Result<Option<ActiveToken>, Fault> {
+    // Opaque tokens are base64url, which has no dot.
+    let found = if token.expose().contains('.') {
+        active_signed(server, token).await?
+    } else {
+        active_opaque(server, token).await?
+    };
+    let Some(found) = found else { return Ok(None) };
+    let client = server.client(&found.client_id).await?;
+    Ok(client.map(|client| ActiveToken {
+        claims: found.claims,
+        authorization: found.authorization,
+        client_id: found.client_id,
+        client,
+        single_use: found.single_use,
+    }))
+}
+
+struct Found {
+    claims: Map<String, Value>,
+    authorization: Option<AuthorizationRecord>,
+    client_id: String,
+    single_use: Option<Digest>,
+}
+
+async fn active_signed(server: &Server, token: &Secret) -> Result<Option<Found>, Fault> {
+    let Some(SignedToken { claims, jti, client_id, .. }) = read_signed(server, token) else {
+        return Ok(None);
+    };
+    let authorization_id = authorization_of_jti(&jti);
+    let state = server.store().jwt_state(&jti, authorization_id.as_deref()).await?;
+    if state.revoked || !stands(server, authorization_id.as_deref(), state.authorization.as_ref()) {
+        return Ok(None);
+    }
+    Ok(Some(Found { claims, authorization: state.authorization, client_id, single_use: None }))
+}
+
+async fn active_opaque(server: &Server, token: &Secret) -> Result<Option<Found>, Fault> {
+    let digest = server.root().digest(ACCESS_TOKEN, token);
+    let Some(state) = server.store().token(&digest).await? else { return Ok(None) };
+    let token = state.token;
+    if server.now() >= token.expires_at
+        || token.used_at.is_some()
+        || token.revoked_at.is_some()
+        || !stands(server, token.authorization_id.as_deref(), state.authorization.as_ref())
+    {
+        return Ok(None);
+    }
+    Ok(Some(Found {
+        claims: serde_json::from_str(&token.doc).map_err(|e| Fault::new("token record", e))?,
+        authorization: state.authorization,
+        client_id: token.client_id,
+        single_use: token.single_use.then_some(digest),
+    }))
+}
+
+/// A token that names an authorization is worth nothing without it: it was deleted, or it is over.
+fn stands(server: &Server, named: Option<&str>, stored: Option<&AuthorizationRecord>) -> bool {
+    named.is_none() || stored.is_some_and(|authorization| authorization.is_live(server.now()))
+}
