@@ -63,45 +63,41 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    match address.octets() {
-        // This network, private, loopback.
-        [0 | 10 | 127, ..]
+    let [first, second, third, _] = address.octets();
+    match first {
+        // This network, private, loopback, multicast, reserved, broadcast.
+        0 | 10 | 127 | 224.. => false,
         // Shared by the customers of a provider (RFC 6598).
-        | [100, 64..=127, ..]
+        100 => !(64..=127).contains(&second),
         // Link-local: clouds serve credentials here.
-        | [169, 254, ..]
+        169 => second != 254,
         // Private.
-        | [172, 16..=31, ..]
-        | [192, 168, ..]
-        // Protocol assignments, documentation, relays for 6to4.
-        | [192, 0, 0 | 2, _]
-        | [192, 88, 99, _]
-        // Benchmarks.
-        | [198, 18 | 19, ..]
+        172 => !(16..=31).contains(&second),
+        // Protocol assignments, documentation, relays for 6to4, private.
+        192 => !matches!((second, third), (0, 0 | 2) | (88, 99) | (168, _)),
+        // Benchmarks, documentation.
+        198 => !matches!((second, third), (18 | 19, _) | (51, 100)),
         // Documentation.
-        | [198, 51, 100, _]
-        | [203, 0, 113, _]
-        // Multicast, reserved, broadcast.
-        | [224..=255, ..] => false,
+        203 => (second, third) != (0, 113),
         _ => true,
     }
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, .., high, low] = address.segments();
-    match (first, second) {
+    match first {
         // Through a translator, to an IPv4 address (RFC 6052).
-        (0x64, 0xff9b) => {
+        0x64 => {
             let [a, b] = high.to_be_bytes();
             let [c, d] = low.to_be_bytes();
-            address.segments()[2..6] == [0; 4] && is_public_v4(Ipv4Addr::new(a, b, c, d))
+            address.segments()[1..6] == [0xff9b, 0, 0, 0, 0] && is_public_v4(Ipv4Addr::new(a, b, c, d))
         }
         // Protocol assignments, with Teredo, and documentation.
-        (0x2001, 0..=0x1ff | 0xdb8)
+        0x2001 => second >= 0x200 && second != 0xdb8,
         // 6to4: any IPv4 address can be inside.
-        | (0x2002, _)
+        0x2002 => false,
         // Documentation (RFC 9637).
-        | (0x3fff, 0..=0xfff) => false,
+        0x3fff => second >= 0x1000,
         // Everything else that is global lies here: no loopback, link-local, unique local or multicast address does.
         _ => (0x2000..=0x3fff).contains(&first),
     }
