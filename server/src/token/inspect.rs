@@ -3,7 +3,7 @@
 use placet_oauth::{id::Secret, jwt::VerifyProfile, scope::Scope};
 use serde_json::{Map, Value};
 
-use super::{ACCESS_TOKEN, authorization_of_jti, verify_id_token};
+use super::{ACCESS_TOKEN, authorization_of_jti, is_for, verify_id_token};
 use crate::{
     client::SharedClient,
     outcome::Fault,
@@ -29,11 +29,7 @@ pub struct ActiveToken {
 impl ActiveToken {
     /// Whether it is meant for `resource` (RFC 7519 section 4.1.3).
     pub fn is_for(&self, resource: &str) -> bool {
-        match self.claims.get("aud") {
-            Some(Value::String(only)) => only == resource,
-            Some(Value::Array(several)) => several.iter().any(|one| one.as_str() == Some(resource)),
-            _ => false,
-        }
+        is_for(&self.claims, resource)
     }
 
     /// What it is good for.
