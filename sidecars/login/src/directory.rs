@@ -10,7 +10,7 @@ use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::SystemTime,
@@ -55,8 +55,11 @@ struct Index {
     /// Usernames and email addresses, in lower case.
     by_name: HashMap<String, usize>,
     by_sub: HashMap<String, usize>,
-    modified: Option<SystemTime>,
+    version: Option<Version>,
 }
+
+/// Tells one state of the file from the next; the clock of a file system is too coarse alone.
+type Version = (SystemTime, u64, u64);
 
 /// The user directory.
 pub(crate) struct Directory {
@@ -146,7 +149,7 @@ impl Directory {
             .open(self.beside("lock"))
             .and_then(|file| file.lock().map(|()| file))
             .map_err(|e| self.failed(e))?;
-        let (mut file, _) = self.read()?;
+        let mut file = self.read()?;
         change(&mut file.users)?;
         self.write(&file)?;
         self.load()?;
@@ -155,8 +158,8 @@ impl Directory {
     }
 
     fn refresh(&self) {
-        let on_disk = fs::metadata(&self.path).and_then(|m| m.modified()).ok();
-        let known = self.index.read().unwrap_or_else(PoisonError::into_inner).modified;
+        let on_disk = self.version();
+        let known = self.index.read().unwrap_or_else(PoisonError::into_inner).version;
         if on_disk.is_some() && on_disk != known {
             // A file that is broken for the moment does not take the users away.
             if let Err(error) = self.load() {
@@ -166,8 +169,10 @@ impl Directory {
     }
 
     fn load(&self) -> Result<(), DirectoryError> {
-        let (file, modified) = self.read()?;
-        let mut index = Index { modified, ..Index::default() };
+        // Asked first: what changes after it is noticed by the next look.
+        let version = self.version();
+        let file = self.read()?;
+        let mut index = Index { version, ..Index::default() };
         for (at, user) in file.users.into_iter().enumerate() {
             for name in user.names() {
                 if index.by_name.insert(name.clone(), at).is_some_and(|other| other != at) {
@@ -183,12 +188,15 @@ impl Directory {
         Ok(())
     }
 
-    fn read(&self) -> Result<(Users, Option<SystemTime>), DirectoryError> {
+    fn version(&self) -> Option<Version> {
+        let file = fs::metadata(&self.path).ok()?;
+        Some((file.modified().ok()?, file.ino(), file.len()))
+    }
+
+    fn read(&self) -> Result<Users, DirectoryError> {
         let text = fs::read_to_string(&self.path).map_err(|e| self.failed(e))?;
-        let modified = fs::metadata(&self.path).and_then(|m| m.modified()).ok();
         // The message of the parser would quote the file, and with it a hash.
-        let users = toml::from_str(&text).map_err(|e| DirectoryError::Invalid(e.message().to_owned()))?;
-        Ok((users, modified))
+        toml::from_str(&text).map_err(|e| DirectoryError::Invalid(e.message().to_owned()))
     }
 
     fn write(&self, users: &Users) -> Result<(), DirectoryError> {

@@ -67,7 +67,7 @@ impl Retry {
 
     /// The same form again; one with a password is typed again, since pages hold no passwords.
     pub(crate) fn of(step: Step, form: &Form) -> Self {
-        if form.get("password").is_some() {
+        if form.fields().iter().any(|(name, _)| name.starts_with("password")) {
             return Self::Link(step.href(form.text("interaction")));
         }
         Self::Form { action: step.name(), fields: form.fields().to_vec() }

@@ -183,11 +183,15 @@ pub(super) async fn check(
     match user {
         Some(user) if right => {
             limits.by_name.forget(&key);
+            tracing::info!(sub = user.sub, "a password was accepted");
             Ok(Check::Right(user))
         }
         user => {
             limits.by_name.count(&key, now);
             limits.by_address.count(&visit.address, now);
+            // What was typed is not logged: it may be a password in the wrong field.
+            let sub = user.as_ref().map(|user| user.sub.as_str());
+            tracing::info!(sub, address = visit.address, "a password was refused");
             if let Some(user) = user {
                 report(app, &user);
             }

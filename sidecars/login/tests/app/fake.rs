@@ -1,0 +1,148 @@
+//! A server that plays the interactions it is given, with the idempotency rules of the interaction API.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use url::Url;
+use warp::{
+    Filter,
+    reply::{Reply as _, Response},
+};
+
+pub(crate) const TOKEN: &str = "token-of-the-test";
+
+/// What happened, and what is to happen.
+#[derive(Default)]
+pub(crate) struct Play {
+    /// The prompts of each interaction, in their order.
+    prompts: HashMap<String, Vec<Value>>,
+    /// Accepted answers of each interaction.
+    answers: HashMap<String, Vec<Value>>,
+    /// Every `PUT`, accepted or not: interaction, step, body.
+    pub(crate) puts: Vec<(String, u32, Value)>,
+    pub(crate) reports: Vec<Value>,
+    /// How many calls came at all.
+    pub(crate) calls: u32,
+    /// A refusal of the next answers.
+    pub(crate) refuse_put: Option<Value>,
+    /// A refusal of everything.
+    pub(crate) refuse_all: Option<Value>,
+}
+
+/// The fake server.
+#[derive(Clone)]
+pub(crate) struct Fake {
+    pub(crate) play: Arc<Mutex<Play>>,
+    pub(crate) base: Url,
+}
+
+impl Fake {
+    pub(crate) async fn start() -> Self {
+        let play = Arc::new(Mutex::new(Play::default()));
+        let shared = Arc::clone(&play);
+        let routes = warp::method()
+            .and(warp::path::full())
+            .and(warp::header::headers_cloned())
+            .and(warp::body::bytes())
+            .map(move |method: http::Method, path: warp::path::FullPath, headers, body| {
+                let mut play = shared.lock().unwrap();
+                play.answer(&method, path.as_str(), &headers, &body)
+            });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/ui/v1", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(warp::serve(routes).incoming(listener).run());
+        Self { play, base }
+    }
+
+    /// An interaction that goes through these prompts; each is a section of the envelope.
+    pub(crate) fn script(&self, id: &str, prompts: &[Value]) {
+        let prompts = prompts.iter().enumerate().map(|(at, prompt)| envelope(id, at + 1, prompt)).collect();
+        self.play.lock().unwrap().prompts.insert(id.to_owned(), prompts);
+    }
+
+    /// The accepted answers of an interaction.
+    pub(crate) fn answers(&self, id: &str) -> Vec<Value> {
+        self.play.lock().unwrap().answers.get(id).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn calls(&self) -> u32 {
+        self.play.lock().unwrap().calls
+    }
+}
+
+fn envelope(id: &str, step: usize, prompt: &Value) -> Value {
+    let mut all = json!({
+        "id": id,
+        "kind": "authorization",
+        "step": step,
+        "created_at": "2026-11-23T09:00:00Z",
+        "expires_at": "2026-11-23T09:15:00Z",
+        "issuer": "https://as.example",
+        "client": {"client_id": "books-web", "name": "Acme Books", "policy_uri": "https://books.example/privacy"},
+        "ui": {"locales": []},
+    });
+    all.as_object_mut().unwrap().extend(prompt.as_object().unwrap().clone());
+    all
+}
+
+impl Play {
+    fn answer(&mut self, method: &http::Method, path: &str, headers: &HeaderMap, body: &Bytes) -> Response {
+        self.calls += 1;
+        if headers.get("authorization").is_none_or(|v| v != &format!("Bearer {TOKEN}")) {
+            return problem(&json!({"status": 401, "code": "unauthorized"}));
+        }
+        if let Some(refusal) = &self.refuse_all {
+            return problem(refusal);
+        }
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        match (method.as_str(), path.split('/').skip(3).collect::<Vec<_>>().as_slice()) {
+            ("GET", ["interactions", id]) => self.current(id),
+            ("PUT", ["interactions", id, "steps", step]) => self.put(id, step.parse().unwrap(), &body),
+            ("POST", ["reports"]) => {
+                self.reports.push(body);
+                StatusCode::ACCEPTED.into_response()
+            }
+            _ => problem(&json!({"status": 404, "code": "not_found"})),
+        }
+    }
+
+    fn current(&self, id: &str) -> Response {
+        let done = self.answers.get(id).map_or(0, Vec::len);
+        match self.prompts.get(id).and_then(|prompts| prompts.get(done)) {
+            Some(prompt) => warp::reply::json(prompt).into_response(),
+            None => problem(&json!({"status": 404, "code": "interaction_not_found"})),
+        }
+    }
+
+    fn put(&mut self, id: &str, step: u32, body: &Value) -> Response {
+        self.puts.push((id.to_owned(), step, body.clone()));
+        if let Some(refusal) = &self.refuse_put {
+            return problem(refusal);
+        }
+        let answers = self.answers.entry(id.to_owned()).or_default();
+        let step = step as usize;
+        if step <= answers.len() && answers[step - 1] != *body {
+            return problem(&json!({"status": 409, "code": "step_conflict"}));
+        }
+        if step == answers.len() + 1 {
+            answers.push(body.clone());
+        }
+        let next = self.prompts.get(id).and_then(|prompts| prompts.get(step));
+        next.map_or_else(
+            || problem(&json!({"status": 404, "code": "interaction_not_found"})),
+            |next| warp::reply::json(next).into_response(),
+        )
+    }
+}
+
+fn problem(problem: &Value) -> Response {
+    let status = u16::try_from(problem["status"].as_u64().unwrap()).unwrap();
+    let status = StatusCode::from_u16(status).unwrap();
+    warp::reply::with_status(warp::reply::json(problem), status).into_response()
+}

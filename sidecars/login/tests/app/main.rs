@@ -1,0 +1,12 @@
+//! The login app against a scripted server.
+
+mod browser;
+mod consent;
+mod ending;
+mod failure;
+mod fake;
+mod login;
+mod other_pages;
+mod protection;
+mod signup;
+mod stage;
