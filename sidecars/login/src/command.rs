@@ -5,11 +5,15 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
 use url::Url;
 
 use crate::{
@@ -19,6 +23,9 @@ use crate::{
     password,
     server::{Server, Settings, read_token},
 };
+
+/// How long the requests under way may take when the program is asked to stop.
+const LAST_REQUESTS: Duration = Duration::from_secs(15);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -171,15 +178,21 @@ impl Serve {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         println!("placet-login listens on http://{} as {}", server.address()?, self.public_url);
-        server
-            .run(async move {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                tracing::info!("stopping");
-            })
-            .await;
+        let (stop, stopping) = oneshot::channel();
+        let mut serving = tokio::spawn(server.run(async {
+            let _ = stopping.await;
+        }));
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            ended = &mut serving => return Ok(ended?),
+        }
+        tracing::info!("stopping");
+        let _ = stop.send(());
+        // A connection that never ends must not keep the program alive.
+        if tokio::time::timeout(LAST_REQUESTS, serving).await.is_err() {
+            tracing::warn!("some requests were cut off");
+        }
         Ok(())
     }
 }

@@ -104,7 +104,8 @@ fn device_page(visit: &Visit, prompt: &Prompt, confirm: &ConfirmPrompt) -> Respo
     let t = shell.t;
     let device = prompt.device.as_ref();
     let facts = device.map_or_else(Vec::new, |device| {
-        let mut facts = vec![(t.device_time, device.started_at.to_string().replace(['T', 'Z'], " "))];
+        let mut facts =
+            vec![(t.device_time, device.started_at.to_string().replace('T', " ").replace('Z', " UTC"))];
         facts.extend(device.user_agent.clone().map(|agent| (t.device_agent, agent)));
         facts.extend(device.ip.clone().map(|ip| (t.device_address, ip)));
         facts

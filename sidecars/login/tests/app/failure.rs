@@ -73,6 +73,19 @@ async fn the_back_button_leads_to_the_current_step() {
 }
 
 #[tokio::test]
+async fn a_form_of_an_earlier_step_is_not_sent_though_its_page_is_shown_again() {
+    let stage = Stage::start().await;
+    let again = auth(json!({"reasons": ["answer_insufficient"], "attempt": 2}));
+    stage.fake.script("ia_1", &[auth(json!({})), again, response()]);
+    let browser = stage.browser();
+    let page = browser.open("ia_1").await;
+    browser.submit(&page, &GOOD).await;
+    let stale = browser.submit(&page, &[("username", "bob"), ("password", "builder")]).await;
+    assert_eq!(stale.location().as_deref(), Some("/login?interaction=ia_1"));
+    assert_eq!(stage.fake.play.lock().unwrap().puts.len(), 1);
+}
+
+#[tokio::test]
 async fn an_answer_that_lost_a_race_leads_to_the_current_step() {
     let stage = Stage::start().await;
     stage.fake.script("ia_1", &[consent(), response()]);
