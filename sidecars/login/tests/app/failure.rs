@@ -80,8 +80,8 @@ async fn a_form_of_an_earlier_step_is_not_sent_though_its_page_is_shown_again() 
     let browser = stage.browser();
     let page = browser.open("ia_1").await;
     browser.submit(&page, &GOOD).await;
-    let stale = browser.submit(&page, &[("username", "bob"), ("password", "builder")]).await;
-    assert_eq!(stale.location().as_deref(), Some("/login?interaction=ia_1"));
+    let late = browser.submit(&page, &[("username", "bob"), ("password", "builder")]).await;
+    assert_eq!(late.location().as_deref(), Some("/login?interaction=ia_1"));
     assert_eq!(stage.fake.play.lock().unwrap().puts.len(), 1);
 }
 
