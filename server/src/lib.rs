@@ -1,1 +1,33 @@
-//! x
+//! Placet: an OAuth 2.0 authorization server and OpenID Connect provider that decides nothing about people.
+//!
+//! Login and consent are a separate web app that answers JSON prompts ([`interaction`]); the server keeps the
+//! protocols, the cryptography, the state and the limits. `docs/architecture.md` walks through it.
+
+pub mod authorize;
+pub mod cache;
+pub mod client;
+pub mod clock;
+pub mod config;
+pub mod direct_grant;
+pub mod events;
+pub mod grant;
+pub mod headless;
+pub mod http;
+pub mod interaction;
+pub mod introspect;
+pub mod keys;
+pub mod limits;
+pub mod logout;
+pub mod openapi;
+pub mod outbound;
+pub mod outcome;
+pub mod problem;
+pub mod random;
+pub mod register;
+pub mod revoke;
+pub mod schemas;
+pub mod seal;
+pub mod server;
+pub mod store;
+pub mod token;
+pub mod userinfo;

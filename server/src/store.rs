@@ -90,7 +90,12 @@ pub trait Store: Send + Sync + 'static {
     /// An authorization, also when it is revoked or over.
     async fn authorization(&self, id: &str) -> Result<Option<AuthorizationRecord>>;
     /// The live authorizations of a subject.
-    async fn authorizations_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<AuthorizationRecord>>;
+    async fn authorizations_of(
+        &self,
+        sub: &str,
+        page: Paging<'_>,
+        now: i64,
+    ) -> Result<Vec<AuthorizationRecord>>;
     /// Revokes an authorization and so everything issued under it; false if it was not live.
     async fn revoke_authorization(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
     /// Stores an authorization with its tokens outside an interaction (direct grants).
@@ -127,14 +132,21 @@ pub trait Store: Send + Sync + 'static {
     async fn keys(&self) -> Result<Vec<KeyRecord>>;
     /// Adds keys and changes the states of others, provided that the newest generation of the key set is still
     /// `generation`; it is raised by one. False if another process was first.
-    async fn change_keys(&self, generation: i64, changes: Vec<KeyRecord>, events: Vec<Event>) -> Result<bool>;
+    async fn change_keys(&self, generation: i64, changes: Vec<KeyRecord>, events: Vec<Event>)
+    -> Result<bool>;
     /// The generation of the key set; 0 before there is any.
     async fn key_generation(&self) -> Result<i64>;
 
     /// What is known of a subject; none for most.
     async fn subject(&self, sub: &str) -> Result<Option<SubjectRecord>>;
     /// Disables or enables a subject. Disabling ends its sessions and revokes its authorizations.
-    async fn set_subject_disabled(&self, sub: &str, disabled: bool, now: i64, events: Vec<Event>) -> Result<()>;
+    async fn set_subject_disabled(
+        &self,
+        sub: &str,
+        disabled: bool,
+        now: i64,
+        events: Vec<Event>,
+    ) -> Result<()>;
     /// Ends all sessions of a subject, as `end_session` does; gives how many were live.
     async fn end_sessions_of(&self, sub: &str, now: i64, events: Vec<Event>) -> Result<u64>;
 

@@ -1,0 +1,110 @@
+//! Validation of an authorization request. First the client and a safe destination; from there on every error
+//! goes to the destination.
+
+use placet_oauth::{
+    authorization::{
+        AuthorizationRequest, Destination, Prompt, RequestPolicy, parse_request, resolve_destination,
+    },
+    error::{ErrorCode, OAuthError},
+    grant_type::GrantType,
+    jwt::VerifyProfile,
+    params::{Params, unambiguous},
+    scope::Scope,
+};
+
+use super::{Refusal, Valid, refusal};
+use crate::{
+    client::{Client, SharedClient},
+    config::ConsentMode,
+    outcome::{Failure, Outcome},
+    server::Server,
+    token::{is_for, verify_id_token},
+};
+
+/// Validates the raw parameters of an authorization request.
+pub async fn validate(server: &Server, raw: &[u8]) -> Result<Valid, Refusal> {
+    let client = client_of(server, raw).await?;
+    let registered = client.metadata.redirect_uris.as_deref().unwrap_or_default();
+    let destination = resolve_destination(raw, registered).map_err(Refusal::Page)?;
+    match read(server, &client, &destination, raw).await {
+        Ok((request, demanded_sub)) => Ok(Valid { client, request, destination, demanded_sub }),
+        Err(failure) => {
+            if let Failure::Fault(fault) = &failure {
+                tracing::error!(%fault, "an authorization request could not be validated");
+            }
+            Err(refusal(server.issuer(), &destination, failure.shown()))
+        }
+    }
+}
+
+async fn client_of(server: &Server, raw: &[u8]) -> Result<SharedClient, Refusal> {
+    let page = |text: &str| Refusal::Page(OAuthError::invalid_request(text));
+    let client_id = unambiguous(raw, "client_id")
+        .ok_or_else(|| page("parameter `client_id` is missing, repeated or not readable"))?;
+    let client = server.client(&client_id).await?;
+    client.ok_or_else(|| {
+        Refusal::Page(OAuthError::new(
+            ErrorCode::InvalidClient,
+            format!("client `{client_id}` is not registered here"),
+        ))
+    })
+}
+
+async fn read(
+    server: &Server,
+    client: &Client,
+    destination: &Destination,
+    raw: &[u8],
+) -> Outcome<(AuthorizationRequest, Option<String>)> {
+    let params = Params::parse(raw)?;
+    let known: Vec<String> = server.config().scopes.iter().map(|s| s.value.clone()).collect();
+    let policy = RequestPolicy {
+        metadata: &client.metadata,
+        public_client: client.is_public(),
+        require_pkce: client.settings.require_pkce,
+        known_scopes: &known,
+    };
+    let mut request = parse_request(&params, destination, &policy)?;
+    let front = request.response_type.is_front_channel();
+    if (request.response_type.code && !client.may_use(GrantType::AuthorizationCode))
+        || (front && !client.may_use(GrantType::Implicit))
+    {
+        return Err(OAuthError::unauthorized_client("client is not registered for this response type").into());
+    }
+    server.config().check_resources(&request.resources)?;
+    request.scope = permitted(client, &request);
+    let hinted = hinted_sub(server, client, &request)?;
+    let claimed = request.claims.sub();
+    if let (Some(claimed), Some(hinted)) = (&claimed, &hinted)
+        && claimed != hinted
+    {
+        return Err(
+            OAuthError::invalid_request("`id_token_hint` and `claims` name different subjects").into()
+        );
+    }
+    Ok((request, claimed.or(hinted)))
+}
+
+/// The scope that can be granted at all: without what the operator denies, and without offline access where OpenID
+/// Connect Core section 11 says to ignore it.
+fn permitted(client: &Client, request: &AuthorizationRequest) -> Scope {
+    let mut scope = request.scope.difference(&client.denied_scope());
+    let implicit = client.settings.first_party && client.settings.consent == ConsentMode::Implicit;
+    let asked = request.prompt.contains(&Prompt::Consent);
+    let possible = request.response_type.code && client.may_use(GrantType::RefreshToken);
+    if request.is_openid() && !(possible && (asked || implicit)) {
+        scope = scope.difference(&Scope::from_values(["offline_access"]));
+    }
+    scope
+}
+
+/// The subject of `id_token_hint`: one of our own ID tokens for this client, also an expired one.
+fn hinted_sub(server: &Server, client: &Client, request: &AuthorizationRequest) -> Outcome<Option<String>> {
+    let Some(hint) = &request.id_token_hint else { return Ok(None) };
+    let claims = verify_id_token(server, hint, &VerifyProfile::id_token_hint(server.issuer()))
+        .filter(|claims| is_for(claims, &client.id))
+        .ok_or_else(|| {
+            OAuthError::invalid_request("`id_token_hint` is not an ID token of this server for this client")
+        })?;
+    Ok(claims.get("sub").and_then(serde_json::Value::as_str).map(str::to_owned))
+}

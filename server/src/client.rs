@@ -1,0 +1,156 @@
+//! Clients: who they are, and proof that a request comes from one.
+
+mod secret;
+
+use std::sync::Arc;
+
+use placet_oauth::{
+    client::{AuthMethod, ClientMetadata, SubjectType},
+    grant_type::GrantType,
+    pairwise,
+    scope::Scope,
+};
+use placet_sdk::interaction::ClientInfo;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{ClientConfig, ClientSettings},
+    outcome::Fault,
+    store::{ClientRecord, Digest},
+};
+
+pub use secret::{AuthenticatedClient, CLIENT_SECRET, REGISTRATION_TOKEN, authenticate};
+
+/// A registered client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its id.
+    pub id: String,
+    /// What it registered, with defaults filled in.
+    pub metadata: ClientMetadata,
+    /// What the operator decided.
+    pub settings: ClientSettings,
+    /// Digest of its secret.
+    pub secret: Option<Digest>,
+    /// Digest of its registration access token.
+    pub registration: Option<Digest>,
+    /// When it was registered.
+    pub created_at: i64,
+    /// Grows with every change.
+    pub generation: i64,
+}
+
+/// How a client lies in the store.
+#[derive(Debug, Deserialize, Serialize)]
+struct Doc {
+    metadata: ClientMetadata,
+    settings: ClientSettings,
+}
+
+impl Client {
+    /// The client in a record.
+    pub fn from_record(record: ClientRecord) -> Result<Self, Fault> {
+        let doc: Doc = serde_json::from_str(&record.doc).map_err(|e| Fault::new("client record", e))?;
+        Ok(Self {
+            id: record.client_id,
+            metadata: doc.metadata,
+            settings: doc.settings,
+            secret: record.secret_digest,
+            registration: record.registration_digest,
+            created_at: record.created_at,
+            generation: record.generation,
+        })
+    }
+
+    /// The record of a client.
+    pub fn to_record(&self) -> Result<ClientRecord, Fault> {
+        let doc = Doc { metadata: self.metadata.clone(), settings: self.settings.clone() };
+        Ok(ClientRecord {
+            client_id: self.id.clone(),
+            doc: serde_json::to_string(&doc).map_err(|e| Fault::new("client record", e))?,
+            secret_digest: self.secret,
+            registration_digest: self.registration,
+            created_at: self.created_at,
+            generation: self.generation,
+        })
+    }
+
+    /// A client of the configuration, with the digest of its secret.
+    pub fn from_config(config: &ClientConfig, secret: Option<Digest>) -> Self {
+        Self {
+            id: config.client_id.clone(),
+            metadata: config.metadata.clone().with_defaults(),
+            settings: config.settings.clone(),
+            secret,
+            registration: None,
+            created_at: 0,
+            generation: 1,
+        }
+    }
+
+    /// How it authenticates.
+    pub fn auth_method(&self) -> AuthMethod {
+        self.metadata.token_endpoint_auth_method.unwrap_or(AuthMethod::ClientSecretBasic)
+    }
+
+    /// Whether it cannot keep a secret (RFC 6749 section 2.1).
+    pub fn is_public(&self) -> bool {
+        self.auth_method() == AuthMethod::None
+    }
+
+    /// Whether it may use this grant.
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.metadata.grant_types.as_ref().is_some_and(|grants| grants.contains(&grant))
+    }
+
+    /// The scope it registered, if it did.
+    pub fn registered_scope(&self) -> Option<Scope> {
+        self.metadata.scope.as_deref().and_then(|text| Scope::parse(text).ok())
+    }
+
+    /// What the operator gives it without asking, and less what it never gets.
+    pub fn assign(&self, granted: &Scope) -> Scope {
+        let with = granted.union(&Scope::from_values(self.settings.default_scope.iter().cloned()));
+        with.difference(&self.denied_scope())
+    }
+
+    /// Scope values it never gets.
+    pub fn denied_scope(&self) -> Scope {
+        Scope::from_values(self.settings.denied_scope.iter().cloned())
+    }
+
+    /// The subject as this client sees it (OpenID Connect Core section 8).
+    pub fn subject(&self, sub: &str, salt: &[u8]) -> String {
+        match self.metadata.subject_type {
+            Some(SubjectType::Pairwise) => pairwise::pairwise_subject(&self.sector(), sub, salt),
+            _ => sub.to_owned(),
+        }
+    }
+
+    fn sector(&self) -> String {
+        let redirects = self.metadata.redirect_uris.as_deref().unwrap_or_default();
+        pairwise::sector_of(redirects, self.metadata.sector_identifier_uri.as_deref())
+            .unwrap_or_else(|| self.id.clone())
+    }
+
+    /// What its users may see, in one of their languages.
+    pub fn info(&self, locales: &[String]) -> ClientInfo {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let m = &self.metadata;
+        ClientInfo {
+            client_id: self.id.clone(),
+            client_type: Some(if self.is_public() { "public" } else { "confidential" }.to_owned()),
+            application_type: m.application_type.map(|t| t.as_str().to_owned()),
+            name: own(m.client_name_for(locales)),
+            logo_uri: own(m.logo_uri_for(locales)),
+            client_uri: own(m.client_uri_for(locales)),
+            policy_uri: own(m.policy_uri_for(locales)),
+            tos_uri: own(m.tos_uri_for(locales)),
+            first_party: self.settings.first_party,
+            data: Some(self.settings.data.clone()).filter(|d| !d.is_empty()),
+        }
+    }
+}
+
+/// A client as it is passed around.
+pub type SharedClient = Arc<Client>;

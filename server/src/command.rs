@@ -1,0 +1,222 @@
+//! Commands: `dev`, `serve`, `check-config`, `keys`, `migrate`.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::{Parser, Subcommand};
+use placet_server::{
+    clock::{Clock, SystemClock},
+    config::{Config, DEVELOPMENT_SECRETS},
+    http,
+    random::{OsRandom, Random},
+    seal::MasterKeys,
+    server::{Environment, Server, StartError},
+    store::{Store, embedded::Embedded, postgres},
+};
+use tokio::{net::TcpListener, sync::watch};
+use tracing_subscriber::EnvFilter;
+
+use crate::development;
+
+/// How often the keys are looked after.
+const KEYS_EVERY: Duration = Duration::from_secs(5);
+/// How often dead rows are deleted, and how many at once.
+const PURGE_EVERY: Duration = Duration::from_secs(10);
+const PURGE_ROWS: u32 = 500;
+/// How long a request waits for a connection to the database.
+const DATABASE_WAIT: Duration = Duration::from_secs(3);
+/// The tenant of a server with one issuer.
+const TENANT: &str = "default";
+
+#[derive(Parser)]
+#[command(name = "placet", version, about = "An OAuth 2.0 authorization server and OpenID Connect provider")]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, env = "PLACET_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve for development: open registration, http on localhost, a demo client and well-known secrets.
+    Dev,
+    /// Serve.
+    Serve,
+    /// Say whether the configuration is sound, and everything that is wrong with it.
+    CheckConfig,
+    /// Look at and change the signing keys.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Bring the schema of the store up to date; starting the server does the same.
+    Migrate,
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// List the keys with their states.
+    List,
+    /// Stage a successor for every signing key; it signs once verifiers had time to see it.
+    Rotate {
+        /// Sign with the new keys at once: verifiers that have cached the key set refuse the first tokens.
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+/// Runs the command line.
+pub(crate) fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("PLACET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("placet: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(execute(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("placet: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(arguments: Arguments) -> Result<(), StartError> {
+    let mut config = Config::read(arguments.config.as_deref(), |name| std::env::var(name).ok())?;
+    if matches!(arguments.command, Command::Dev) {
+        development::prepare(&mut config);
+    }
+    match arguments.command {
+        Command::Dev | Command::Serve => serve(config).await,
+        Command::CheckConfig => {
+            config.check()?;
+            println!("the configuration is sound");
+            Ok(())
+        }
+        Command::Keys { command } => keys(config, command).await,
+        Command::Migrate => {
+            store(&config).await?;
+            println!("the schema is up to date");
+            Ok(())
+        }
+    }
+}
+
+async fn store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    if let Some(url) = &config.database_url {
+        let settings = postgres::PoolSettings { size: config.database_connections, wait: DATABASE_WAIT };
+        let store = postgres::Postgres::connect(url, TENANT, settings).await;
+        return Ok(Arc::new(store.map_err(|e| StartError::Fault(e.into()))?));
+    }
+    std::fs::create_dir_all(&config.data_dir).map_err(|e| {
+        placet_server::outcome::Fault::new("data_dir", format!("{}: {e}", config.data_dir.display()))
+    })?;
+    let store = Embedded::open(&config.data_dir.join("placet.db"), TENANT);
+    Ok(Arc::new(store.map_err(|e| StartError::Fault(e.into()))?))
+}
+
+fn master(config: &Config, random: &dyn Random) -> Result<MasterKeys, StartError> {
+    Ok(match &config.master_key_file {
+        Some(path) => MasterKeys::read(path)?,
+        None => MasterKeys::read_or_make(&config.data_dir.join("master.key"), random)?,
+    })
+}
+
+async fn start(config: Config) -> Result<Server, StartError> {
+    config.check()?;
+    let random: Arc<dyn Random> = Arc::new(OsRandom);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let store = store(&config).await?;
+    let master = master(&config, &*random)?;
+    Server::start(config, Environment { store, clock, random, master }).await
+}
+
+async fn keys(mut config: Config, command: KeysCommand) -> Result<(), StartError> {
+    // Looking after keys needs the store and the master key, and nothing that development relaxes.
+    if config.master_key_file.is_none() {
+        config.development = true;
+    }
+    let server = start(config).await?;
+    if let KeysCommand::Rotate { now } = command {
+        server.keys().rotate(now).await?;
+    }
+    for key in server.keys().records().await? {
+        println!("{:8} {:12} {}", key.alg, key.state, key.kid);
+    }
+    Ok(())
+}
+
+async fn serve(config: Config) -> Result<(), StartError> {
+    if !config.limits.enabled {
+        tracing::warn!("ALL RATE LIMITS ARE OFF (PLACET_LIMITS=off)");
+    }
+    let bind = |address| async move {
+        TcpListener::bind(address)
+            .await
+            .map_err(|e| placet_server::outcome::Fault::new("listener", format!("{address}: {e}")))
+    };
+    let public = bind(config.listen).await?;
+    let private = bind(config.private_listen).await?;
+    let proxies = config.trusted_proxies.clone();
+    let server = start(config).await?;
+    let (stop, stopped) = watch::channel(false);
+    let housekeeping = tokio::spawn(keep_house(server.clone(), stopped.clone()));
+    println!("placet serves {} on {}", server.issuer(), server.config().listen);
+    let listeners = async {
+        tokio::join!(
+            http::listen::serve(public, http::public(&server), proxies.clone(), stopped.clone()),
+            http::listen::serve(private, http::private(&server), proxies, stopped.clone()),
+        )
+    };
+    tokio::join!(listeners, async {
+        wait_for_signal().await;
+        tracing::info!("stopping: requests under way are finished");
+        let _ = stop.send(true);
+    });
+    let _ = housekeeping.await;
+    Ok(())
+}
+
+/// Looks after keys and dead rows until the stop.
+async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
+    let mut keys = tokio::time::interval(KEYS_EVERY);
+    let mut purge = tokio::time::interval(PURGE_EVERY);
+    loop {
+        tokio::select! {
+            _ = keys.tick() => {
+                if let Err(fault) = server.keys().maintain().await {
+                    tracing::error!(%fault, "the signing keys could not be looked after");
+                }
+            }
+            _ = purge.tick() => match server.store().purge(server.now(), PURGE_ROWS).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::debug!(rows, "dead rows were deleted"),
+                Err(error) => tracing::error!(%error, "dead rows could not be deleted"),
+            },
+            changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
+        }
+    }
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// The published secrets, for the development configuration.
+pub(crate) fn published() -> [&'static str; 2] {
+    DEVELOPMENT_SECRETS
+}

@@ -1,0 +1,283 @@
+//! The configuration: one structure, read from a TOML file and a few environment variables.
+//!
+//! `docs/configuration.md` is generated from the doc comments here.
+
+mod check;
+mod clients;
+mod ui;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use check::DEVELOPMENT_SECRETS;
+pub use clients::{
+    AccessTokens, ClientConfig, ClientSettings, ConsentMode, IdTokens, RefreshTokens, RegistrationConfig,
+    RegistrationMode,
+};
+pub use ui::{Capability, FrontDoor, UiConfig};
+
+/// Settings of the server.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The issuer identifier (RFC 8414 section 2): the public base URL, without a trailing slash.
+    pub issuer: String,
+    /// Address of the public listener: the endpoints of the standards.
+    pub listen: SocketAddr,
+    /// Address of the private listener: the interaction API, `/metrics`, `/livez`, `/readyz`. Never public.
+    pub private_listen: SocketAddr,
+    /// Folder of the embedded store and, in development, the master key.
+    pub data_dir: PathBuf,
+    /// `postgres://…` to use PostgreSQL; absent for the embedded store. Environment: `PLACET_DATABASE_URL`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    /// Connections to PostgreSQL.
+    pub database_connections: u32,
+    /// File with the master key: 64 hexadecimal digits on a line; a second line is accepted during a change of
+    /// the key. Environment: `PLACET_MASTER_KEY_FILE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key_file: Option<PathBuf>,
+    /// How long things live, in seconds.
+    pub lifetimes: Lifetimes,
+    /// Scope values that clients may ask for.
+    pub scopes: Vec<ScopeConfig>,
+    /// Resource indicators (RFC 8707) that clients may name, besides the issuer; others are `invalid_target`.
+    pub resources: Vec<String>,
+    /// Authentication context classes that discovery announces.
+    pub acr_values: Vec<String>,
+    /// Languages that discovery announces (`ui_locales_supported`).
+    pub ui_locales: Vec<String>,
+    /// Names of non-standard request parameters that the login app may see.
+    pub passed_parameters: Vec<String>,
+    /// The browser and its cookies.
+    pub browser: BrowserConfig,
+    /// Dynamic client registration (RFC 7591).
+    pub registration: RegistrationConfig,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Requests that this server makes to addresses that clients name.
+    pub outbound: OutboundConfig,
+    /// Rate limits.
+    pub limits: LimitsConfig,
+    /// Login and consent apps.
+    pub ui: Vec<UiConfig>,
+    /// Clients that the operator registers here; they cannot be changed through the API.
+    pub clients: Vec<ClientConfig>,
+    /// Development mode: open registration, `http:` on localhost, well-known secrets. Set by `placet dev` alone.
+    #[serde(skip)]
+    pub development: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            issuer: "http://localhost:8080".to_owned(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            private_listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            data_dir: PathBuf::from("data"),
+            database_url: None,
+            database_connections: 16,
+            master_key_file: None,
+            lifetimes: Lifetimes::default(),
+            scopes: ["openid", "profile", "email", "address", "phone", "offline_access"]
+                .into_iter()
+                .map(ScopeConfig::named)
+                .collect(),
+            resources: Vec::new(),
+            acr_values: vec!["urn:placet:acr:pwd".to_owned()],
+            ui_locales: vec!["en".to_owned(), "de".to_owned()],
+            passed_parameters: Vec::new(),
+            browser: BrowserConfig::default(),
+            registration: RegistrationConfig::default(),
+            trusted_proxies: Vec::new(),
+            outbound: OutboundConfig::default(),
+            limits: LimitsConfig::default(),
+            ui: Vec::new(),
+            clients: Vec::new(),
+            development: false,
+        }
+    }
+}
+
+/// How long things live, in seconds.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs, reason = "each name says what lives; the unit is seconds throughout")]
+pub struct Lifetimes {
+    pub code: u32,
+    pub resume_ticket: u32,
+    pub interaction_idle: u32,
+    pub interaction: u32,
+    pub access_token: u32,
+    pub id_token: u32,
+    pub session_idle: u32,
+    pub session: u32,
+    pub refresh_token_idle: u32,
+    pub refresh_token: u32,
+    /// How long the direct parent of a refresh token is still answered with the same child.
+    pub refresh_token_grace: u32,
+    /// How long a signing key signs.
+    pub signing_key: u32,
+    /// How long a new signing key is published before it signs.
+    pub signing_key_publish: u32,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        const DAY: u32 = 86_400;
+        Self {
+            code: 60,
+            resume_ticket: 60,
+            interaction_idle: 900,
+            interaction: 3_600,
+            access_token: 600,
+            id_token: 600,
+            session_idle: DAY / 2,
+            session: 7 * DAY,
+            refresh_token_idle: 30 * DAY,
+            refresh_token: 180 * DAY,
+            refresh_token_grace: 60,
+            signing_key: 90 * DAY,
+            signing_key_publish: 3_600,
+        }
+    }
+}
+
+/// A scope value.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScopeConfig {
+    /// The value.
+    pub value: String,
+    /// Title for the consent page, by language; `""` for any other language.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub title: BTreeMap<String, String>,
+    /// Description for the consent page, by language.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub description: BTreeMap<String, String>,
+    /// Whether discovery hides it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+impl ScopeConfig {
+    /// A scope without texts.
+    pub fn named(value: &str) -> Self {
+        Self { value: value.to_owned(), ..Self::default() }
+    }
+}
+
+/// The browser and its cookies.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BrowserConfig {
+    /// Send the session cookie inside frames of other sites too (`SameSite=None`; https only): silent renewal in
+    /// hidden frames needs it.
+    pub third_party: bool,
+}
+
+/// Requests that this server makes to addresses that clients name (`sector_identifier_uri`): over https, and to
+/// addresses of the public internet only.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutboundConfig {
+    /// Names and addresses of hosts that may be asked although they are not on the public internet.
+    pub allow_hosts: Vec<String>,
+    /// PEM files with certificate authorities that are trusted besides those of the system.
+    pub extra_ca_files: Vec<PathBuf>,
+}
+
+/// Rate limits: how many per minute and key. `PLACET_LIMITS=off` lifts them all, for benchmarks.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Whether limits are in force.
+    pub enabled: bool,
+    /// Requests to the token, introspection, revocation and `UserInfo` endpoints, per address.
+    pub token: u32,
+    /// Authorization requests, per address.
+    pub authorize: u32,
+    /// Registrations, per address.
+    pub register: u32,
+    /// Failed client authentications, per address and per client.
+    pub failures: u32,
+    /// Answers to prompts, per interaction.
+    pub answers: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { enabled: true, token: 6_000, authorize: 600, register: 60, failures: 60, answers: 60 }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read `{0}`: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    /// The file is not TOML, or a member is unknown or of the wrong type.
+    #[error("`{0}`: {1}")]
+    Malformed(PathBuf, toml::de::Error),
+    /// An environment variable has a value of the wrong form.
+    #[error("environment variable `{0}` has a value of the wrong form")]
+    Environment(&'static str),
+    /// The settings contradict each other or are unsafe; one line each.
+    #[error("the configuration is refused:\n{}", .0.iter().map(|e| format!("  - {e}")).collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<String>),
+}
+
+impl Config {
+    /// Reads a file (the defaults, without one) and the environment. Nothing is checked yet: see [`Config::check`].
+    pub fn read(
+        file: Option<&std::path::Path>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut config = match file {
+            None => Self::default(),
+            Some(path) => {
+                let text =
+                    std::fs::read_to_string(path).map_err(|e| ConfigError::Unreadable(path.to_owned(), e))?;
+                toml::from_str(&text).map_err(|e| ConfigError::Malformed(path.to_owned(), e))?
+            }
+        };
+        if let Some(issuer) = environment("PLACET_ISSUER") {
+            config.issuer = issuer;
+        }
+        if let Some(text) = environment("PLACET_LISTEN") {
+            config.listen = text.parse().map_err(|_| ConfigError::Environment("PLACET_LISTEN"))?;
+        }
+        if let Some(text) = environment("PLACET_PRIVATE_LISTEN") {
+            config.private_listen =
+                text.parse().map_err(|_| ConfigError::Environment("PLACET_PRIVATE_LISTEN"))?;
+        }
+        if let Some(dir) = environment("PLACET_DATA_DIR") {
+            config.data_dir = dir.into();
+        }
+        if let Some(url) = environment("PLACET_DATABASE_URL") {
+            config.database_url = Some(url);
+        }
+        if let Some(path) = environment("PLACET_MASTER_KEY_FILE") {
+            config.master_key_file = Some(path.into());
+        }
+        match environment("PLACET_LIMITS").as_deref() {
+            None | Some("on") => {}
+            Some("off") => config.limits.enabled = false,
+            Some(_) => return Err(ConfigError::Environment("PLACET_LIMITS")),
+        }
+        Ok(config)
+    }
+
+    /// The longest life of a signed token, in seconds: so long an old key stays published.
+    pub fn longest_token(&self) -> u32 {
+        let of_clients = self
+            .clients
+            .iter()
+            .flat_map(|c| [c.settings.access_token.lifetime, c.settings.id_token.lifetime])
+            .flatten();
+        of_clients.chain([self.lifetimes.access_token, self.lifetimes.id_token]).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,188 @@
+//! What a configuration must be to be safe. `placet check-config` prints all of it at once.
+
+use url::Url;
+
+use super::{Config, ConfigError, ConsentMode, FrontDoor, RegistrationMode};
+use crate::{keys::parse_algorithm, seal::parse_hex};
+
+/// Secrets that the project publishes: good for development, refused elsewhere.
+pub const DEVELOPMENT_SECRETS: [&str; 2] =
+    ["demo-secret-for-development-only-0123456789", "placet-development-ui-token-0123456789"];
+
+impl Config {
+    /// Checks the settings against each other; the error lists everything that is wrong.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let mut wrong = Vec::new();
+        self.check_addresses(&mut wrong);
+        self.check_lifetimes(&mut wrong);
+        self.check_uis(&mut wrong);
+        self.check_clients(&mut wrong);
+        self.check_registration(&mut wrong);
+        if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
+    }
+
+    fn check_addresses(&self, wrong: &mut Vec<String>) {
+        match Url::parse(&self.issuer) {
+            Ok(url) => {
+                let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+                if url.scheme() != "https" && !(self.development && url.scheme() == "http" && loopback) {
+                    wrong.push(format!("issuer `{}` must be an https URL", self.issuer));
+                }
+                if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+                    wrong.push("issuer must have no query, fragment or user (RFC 8414 section 2)".to_owned());
+                }
+                if url.path() != "/" {
+                    wrong.push(
+                        "issuer must have no path: the server answers at the root of its host".to_owned(),
+                    );
+                }
+                if self.issuer.ends_with('/') {
+                    wrong.push("issuer must not end in a slash".to_owned());
+                }
+                if self.browser.third_party && url.scheme() != "https" {
+                    wrong.push("browser.third_party needs an https issuer".to_owned());
+                }
+            }
+            Err(_) => wrong.push(format!("issuer `{}` is not a URL", self.issuer)),
+        }
+        if self.listen == self.private_listen && self.listen.port() != 0 {
+            wrong.push(
+                "listen and private_listen must differ: the interaction API is never public".to_owned(),
+            );
+        }
+        if !self.development && self.master_key_file.is_none() {
+            wrong
+                .push("master_key_file (or PLACET_MASTER_KEY_FILE) is needed outside development".to_owned());
+        }
+    }
+
+    fn check_lifetimes(&self, wrong: &mut Vec<String>) {
+        let l = &self.lifetimes;
+        let positive = [
+            ("code", l.code),
+            ("resume_ticket", l.resume_ticket),
+            ("interaction_idle", l.interaction_idle),
+            ("interaction", l.interaction),
+            ("access_token", l.access_token),
+            ("id_token", l.id_token),
+            ("session_idle", l.session_idle),
+            ("session", l.session),
+            ("refresh_token", l.refresh_token),
+            ("signing_key", l.signing_key),
+        ];
+        for (name, value) in positive {
+            if value == 0 {
+                wrong.push(format!("lifetimes.{name} must be greater than 0"));
+            }
+        }
+        if l.code > 600 {
+            wrong.push("lifetimes.code must be at most 600 seconds (RFC 6749 section 4.1.2)".to_owned());
+        }
+        if l.refresh_token_grace > 300 {
+            wrong.push("lifetimes.refresh_token_grace must be at most 300 seconds".to_owned());
+        }
+        if l.signing_key_publish >= l.signing_key {
+            wrong.push("lifetimes.signing_key_publish must be less than lifetimes.signing_key".to_owned());
+        }
+    }
+
+    fn check_uis(&self, wrong: &mut Vec<String>) {
+        let published: Vec<String> =
+            DEVELOPMENT_SECRETS.iter().map(|s| crate::seal::hex(&sha256(s))).collect();
+        for ui in &self.ui {
+            let name = &ui.name;
+            if name.is_empty() {
+                wrong.push("every [[ui]] needs a name".to_owned());
+            }
+            if self.ui.iter().filter(|other| &other.name == name).count() > 1 {
+                wrong.push(format!("two [[ui]] have the name `{name}`"));
+            }
+            if ui.front_door == FrontDoor::Redirect && Url::parse(&ui.login_uri).is_err() {
+                wrong.push(format!("[[ui]] `{name}` needs a login_uri"));
+            }
+            if ui.token_sha256.is_empty() && ui.client_ids.is_empty() {
+                wrong
+                    .push(format!("[[ui]] `{name}` needs token_sha256 or client_ids, else nobody can be it"));
+            }
+            for digest in &ui.token_sha256 {
+                if parse_hex(digest).is_none() {
+                    wrong.push(format!("[[ui]] `{name}`: token_sha256 must be 64 hexadecimal digits"));
+                } else if !self.development && published.iter().any(|p| p.eq_ignore_ascii_case(digest)) {
+                    wrong.push(format!("[[ui]] `{name}` uses a development token, which everybody knows"));
+                }
+            }
+        }
+        if self.ui.iter().filter(|ui| ui.front_door == FrontDoor::Redirect).count() > 1 {
+            wrong.push("only one [[ui]] can have the redirect front door".to_owned());
+        }
+    }
+
+    fn check_clients(&self, wrong: &mut Vec<String>) {
+        let policy = self.operator_metadata_policy();
+        for client in &self.clients {
+            let id = &client.client_id;
+            if placet_oauth::id::ClientId::parse(id).is_none() {
+                wrong.push(format!("client id `{id}` is not allowed (RFC 6749 appendix A.1)"));
+            }
+            if self.clients.iter().filter(|other| &other.client_id == id).count() > 1 {
+                wrong.push(format!("two clients have the id `{id}`"));
+            }
+            if client.secret.is_some() && !self.development {
+                wrong.push(format!(
+                    "client `{id}`: use secret_file; a secret in the configuration is for development"
+                ));
+            }
+            if client.settings.consent == ConsentMode::Implicit && !client.settings.first_party {
+                wrong.push(format!("client `{id}`: consent = \"implicit\" is for first-party clients"));
+            }
+            if client.settings.refresh_token.grace.is_some_and(|grace| grace > 300) {
+                wrong.push(format!("client `{id}`: refresh_token.grace must be at most 300 seconds"));
+            }
+            if let Some(alg) = &client.settings.access_token.signing_alg
+                && parse_algorithm(alg).is_none()
+            {
+                wrong.push(format!("client `{id}`: access_token.signing_alg `{alg}` is not supported"));
+            }
+            if let Err(error) = client.metadata.clone().with_defaults().validate(&policy) {
+                wrong.push(format!("client `{id}`: {}", error.description));
+            }
+        }
+    }
+
+    fn check_registration(&self, wrong: &mut Vec<String>) {
+        let registration = &self.registration;
+        for digest in &registration.initial_access_token_sha256 {
+            if parse_hex(digest).is_none() {
+                wrong.push(
+                    "registration.initial_access_token_sha256 must be 64 hexadecimal digits".to_owned(),
+                );
+            }
+        }
+        if registration.mode == RegistrationMode::InitialAccessToken
+            && registration.initial_access_token_sha256.is_empty()
+        {
+            wrong.push(
+                "registration.mode = \"initial_access_token\" needs initial_access_token_sha256".to_owned(),
+            );
+        }
+        for grant in &registration.allowed_grants {
+            if !matches!(grant.as_str(), "authorization_code" | "refresh_token" | "implicit") {
+                wrong.push(format!(
+                    "registration.allowed_grants: `{grant}` can only be given by the operator"
+                ));
+            }
+        }
+        for scope in ["ui", "admin"] {
+            if registration.allowed_scopes.iter().any(|s| s == scope) {
+                wrong
+                    .push(format!("registration.allowed_scopes: `{scope}` cannot be registered dynamically"));
+            }
+        }
+    }
+}
+
+/// SHA-256 of a text.
+pub(crate) fn sha256(text: &str) -> [u8; 32] {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(text.as_bytes()).into()
+}

@@ -1,0 +1,161 @@
+//! Clients: what the operator says of them, and what they may say of themselves.
+
+use placet_oauth::client::ClientMetadata;
+use placet_sdk::grant::{Encoding, Object, Rotation};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// When a user is asked for consent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentMode {
+    /// When something is requested that is not remembered.
+    #[default]
+    Explicit,
+    /// Never: first-party clients only.
+    Implicit,
+    /// Every time.
+    Always,
+}
+
+/// What the operator decides about a client; a client cannot grant itself any of it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientSettings {
+    /// The client belongs to the operator.
+    pub first_party: bool,
+    /// When a user is asked.
+    pub consent: ConsentMode,
+    /// Require PKCE of this client even though it authenticates. (Public clients always need it.)
+    pub require_pkce: bool,
+    /// Scope values it gets without asking.
+    pub default_scope: Vec<String>,
+    /// Scope values it never gets.
+    pub denied_scope: Vec<String>,
+    /// Its access tokens.
+    pub access_token: AccessTokens,
+    /// Its refresh tokens.
+    pub refresh_token: RefreshTokens,
+    /// Its ID tokens.
+    pub id_token: IdTokens,
+    /// Audiences for which it may introspect tokens of other clients: the resources it is.
+    pub resources: Vec<String>,
+    /// May introspect every token.
+    pub introspect_all: bool,
+    /// The operator's own metadata: shown to the login app and to policies.
+    #[serde(skip_serializing_if = "Object::is_empty")]
+    pub data: Object,
+}
+
+/// Access tokens of a client.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessTokens {
+    /// `jwt` (the default) or `opaque`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+    /// Lifetime in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u32>,
+    /// Exactly one introspection or `UserInfo` call finds the token active (opaque tokens only).
+    pub single_use: bool,
+    /// Signature algorithm; `EdDSA` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_alg: Option<String>,
+    /// Audience when the request names no resource; the issuer if absent.
+    pub audience: Vec<String>,
+    /// Extra claims.
+    #[serde(skip_serializing_if = "Object::is_empty")]
+    pub claims: Object,
+}
+
+/// Refresh tokens of a client.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RefreshTokens {
+    /// Issue one without `offline_access`; absent means: only for requests without OpenID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issue: Option<bool>,
+    /// Lifetime of a family in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u32>,
+    /// Seconds without use after which it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_idle: Option<u32>,
+    /// When it is replaced; `always` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Rotation>,
+    /// How long, in seconds (at most 300), the direct parent is answered with the same child.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace: Option<u32>,
+}
+
+/// ID tokens of a client.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdTokens {
+    /// Lifetime in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u32>,
+}
+
+/// A client that the operator registers in the configuration.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientConfig {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret in clear, in development only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// File with its secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_file: Option<std::path::PathBuf>,
+    /// Metadata after RFC 7591 and OpenID Connect Dynamic Client Registration.
+    #[schemars(with = "Object")]
+    pub metadata: ClientMetadata,
+    /// What the operator decides.
+    pub settings: ClientSettings,
+}
+
+/// Who may register a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationMode {
+    /// Nobody.
+    #[default]
+    Closed,
+    /// Holders of an initial access token.
+    InitialAccessToken,
+    /// Everybody (the default of `placet dev`).
+    Open,
+}
+
+/// Dynamic client registration.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegistrationConfig {
+    /// Who may register.
+    pub mode: RegistrationMode,
+    /// SHA-256 digests, in hexadecimal, of the initial access tokens.
+    pub initial_access_token_sha256: Vec<String>,
+    /// Grant types a client may register for.
+    pub allowed_grants: Vec<String>,
+    /// Scope values a client may register for.
+    pub allowed_scopes: Vec<String>,
+    /// Client authentication methods a client may register for.
+    pub allowed_auth_methods: Vec<String>,
+}
+
+impl Default for RegistrationConfig {
+    fn default() -> Self {
+        let list = |values: &[&str]| values.iter().map(|v| (*v).to_owned()).collect();
+        Self {
+            mode: RegistrationMode::Closed,
+            initial_access_token_sha256: Vec::new(),
+            allowed_grants: list(&["authorization_code", "refresh_token", "implicit"]),
+            allowed_scopes: list(&["openid", "profile", "email", "address", "phone", "offline_access"]),
+            allowed_auth_methods: list(&["client_secret_basic", "client_secret_post", "none"]),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What `placet dev` adds to a configuration: the demo client and the login app, with secrets that everybody knows.
+
+use placet_oauth::{client::ClientMetadata, grant_type::GrantType};
+use placet_server::{
+    config::{Capability, ClientConfig, ClientSettings, Config, RegistrationMode, UiConfig},
+    seal::hex,
+};
+use sha2::{Digest as _, Sha256};
+
+use crate::command::published;
+
+/// Prepares a configuration for development; what the file says stays.
+pub(crate) fn prepare(config: &mut Config) {
+    let [client_secret, ui_token] = published();
+    config.development = true;
+    config.registration.mode = RegistrationMode::Open;
+    if config.ui.is_empty() {
+        config.ui.push(UiConfig {
+            name: "login".to_owned(),
+            login_uri: "http://localhost:8090/".to_owned(),
+            token_sha256: vec![hex(&Sha256::digest(ui_token))],
+            capabilities: vec![
+                Capability::SetTokens,
+                Capability::Sessions,
+                Capability::Authorizations,
+                Capability::Report,
+            ],
+            ..UiConfig::default()
+        });
+    }
+    if !config.clients.iter().any(|c| c.client_id == "demo") {
+        config.clients.push(ClientConfig {
+            client_id: "demo".to_owned(),
+            secret: Some(client_secret.to_owned()),
+            secret_file: None,
+            metadata: ClientMetadata {
+                client_name: Some("Demo app".to_owned()),
+                redirect_uris: Some(vec!["http://localhost:8093/callback".to_owned()]),
+                post_logout_redirect_uris: Some(vec!["http://localhost:8093/".to_owned()]),
+                client_uri: Some("http://localhost:8093/".to_owned()),
+                grant_types: Some(vec![
+                    GrantType::AuthorizationCode,
+                    GrantType::RefreshToken,
+                    GrantType::ClientCredentials,
+                ]),
+                scope: Some("openid profile email address phone offline_access reports.read".to_owned()),
+                ..ClientMetadata::default()
+            },
+            settings: ClientSettings::default(),
+        });
+    }
+    if !config.scopes.iter().any(|s| s.value == "reports.read") {
+        config.scopes.push(placet_server::config::ScopeConfig {
+            value: "reports.read".to_owned(),
+            title: [
+                (String::new(), "Read your reports".to_owned()),
+                ("de".to_owned(), "Ihre Berichte lesen".to_owned()),
+            ]
+            .into(),
+            ..placet_server::config::ScopeConfig::default()
+        });
+    }
+}

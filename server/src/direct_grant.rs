@@ -1,0 +1,194 @@
+//! Grants and reports of a login app that involve no prompt.
+
+use placet_oauth::{grant_type::GrantType, id::Subject, scope::Scope, token_request::TokenResponse};
+use placet_sdk::resources::{DirectGrant, Report, ReportType};
+use serde_json::json;
+
+use crate::{
+    client::Client,
+    config::UiConfig,
+    events,
+    interaction::{
+        answer::limits,
+        complete::authorization_life,
+        session::{self, Session},
+    },
+    outcome::Failure,
+    problem::{ApiResult, capability_missing, invalid_answer, problem},
+    random,
+    server::Server,
+    store::{AuthorizationRecord, Granted},
+    token::{Authorized, IssueRequest, authorize_issue},
+};
+
+/// Grants tokens to a client for a user, without a browser. It passes the same gate as every other grant.
+pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiResult<TokenResponse> {
+    if !ui.direct_grant_clients.contains(&asked.client_id) {
+        return Err(capability_missing("/client_id", "direct_grant for this client"));
+    }
+    let client = server
+        .client(&asked.client_id)
+        .await?
+        .filter(|c| c.may_use(GrantType::AuthorizationCode))
+        .ok_or_else(|| {
+        invalid_answer("/client_id", "unknown", "no client that people sign in to has this id")
+    })?;
+    let (sub, session) = subject(server, ui, &asked).await?;
+    check_scope(&client, &asked)?;
+    limits::settings(server, (ui, &client), &[], &asked.grant)?;
+    let now = server.now();
+    let scope = client.assign(&Scope::from_values(asked.grant.scope.clone().unwrap_or_default()));
+    let mut grant = asked.grant;
+    grant.scope = Some(scope.to_vec());
+    let facts = session.as_ref().map(Session::facts);
+    let mut authorized = Authorized {
+        authenticated_at: facts.as_ref().map_or(now, |f| f.authenticated_at),
+        acr: facts.as_ref().and_then(|f| f.acr.clone()),
+        amr: facts.map(|f| f.amr).unwrap_or_default(),
+        sid: session.as_ref().map(|s| session::sid(server.root(), &s.record.id, &client.id)),
+        claim_values: session.as_ref().map(|s| s.doc.claims.clone()).unwrap_or_default(),
+        grant,
+    };
+    let names: Vec<String> =
+        [authorized.claims().id_token, authorized.claims().userinfo, authorized.claims().access_token]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
+    authorized.claim_values = authorized.values(Some(&names));
+    let authorization = AuthorizationRecord {
+        id: random::id(server.random(), "az_")?,
+        client_id: client.id.clone(),
+        sub: sub.clone(),
+        session_id: session.map(|s| s.record.id),
+        consent_id: None,
+        offline: scope.contains("offline_access"),
+        doc: authorized.write()?,
+        created_at: now,
+        expires_at: now + authorization_life(server, &client, &authorized),
+        revoked_at: None,
+    };
+    let minted = authorize_issue(
+        server,
+        &IssueRequest {
+            client: &client,
+            authorization: &authorization,
+            authorized: &authorized,
+            narrowed: None,
+            nonce: None,
+            first_refresh: true,
+            id_token: true,
+        },
+    )
+    .map_err(refused)?;
+    let mut issued = minted.issued;
+    issued.events.push(events::event(
+        server,
+        "authorization.granted",
+        &authorization.id,
+        &json!({ "sub": sub, "client_id": client.id, "scope": scope.to_vec(), "direct": ui.name }),
+    )?);
+    match server.store().grant(authorization, issued).await? {
+        Granted::Stored => Ok(minted.response),
+        Granted::SubjectDisabled => Err(problem(403, "account_disabled", "the account is disabled").into()),
+    }
+}
+
+fn refused(failure: Failure) -> crate::problem::ApiFailure {
+    failure.into()
+}
+
+async fn subject(
+    server: &Server,
+    ui: &UiConfig,
+    asked: &DirectGrant,
+) -> ApiResult<(String, Option<Session>)> {
+    match (&asked.session, &asked.sub) {
+        (Some(id), None) => {
+            let session = session::live(server, id)
+                .await?
+                .ok_or_else(|| invalid_answer("/session", "unknown", "no live session has this id"))?;
+            if ui.denies(&session.record.sub) {
+                return Err(capability_missing("/session", "this subject"));
+            }
+            Ok((session.record.sub.clone(), Some(session)))
+        }
+        (None, Some(sub)) if Subject::parse(sub).is_some() => {
+            if ui.denies(sub) {
+                return Err(capability_missing("/sub", "this subject"));
+            }
+            Ok((sub.clone(), None))
+        }
+        (None, Some(_)) => {
+            Err(invalid_answer("/sub", "invalid", "1 to 255 characters without control characters"))
+        }
+        _ => Err(invalid_answer("", "ambiguous", "exactly one of `session` and `sub` is expected")),
+    }
+}
+
+fn check_scope(client: &Client, asked: &DirectGrant) -> ApiResult<()> {
+    let grant = &asked.grant;
+    if grant.sub.is_some() || grant.act.is_some() || grant.may_act.is_some() || grant.authentication.is_some()
+    {
+        return Err(invalid_answer(
+            "/grant",
+            "not_settable",
+            "the subject stands beside the grant, and nobody acts",
+        ));
+    }
+    let values = grant.scope.clone().unwrap_or_default();
+    let scope = Scope::from_values(values.clone());
+    if scope.len() != values.len() {
+        return Err(invalid_answer("/grant/scope", "invalid", "a value is repeated or not a scope value"));
+    }
+    let allowed = client.registered_scope().map(|s| s.difference(&client.denied_scope()));
+    if allowed.is_none_or(|allowed| !scope.is_subset(&allowed)) && !scope.is_empty() {
+        return Err(invalid_answer(
+            "/grant/scope",
+            "not_grantable",
+            "the client is not registered for this scope",
+        ));
+    }
+    if grant.resources.as_ref().is_some_and(|r| !r.is_empty())
+        || grant.authorization_details.as_ref().is_some_and(|d| !d.is_empty())
+    {
+        return Err(invalid_answer(
+            "/grant",
+            "not_supported",
+            "resources and details need an authorization request",
+        ));
+    }
+    Ok(())
+}
+
+/// Takes a fact about an account; it is in effect when this returns.
+pub async fn report(server: &Server, report: Report) -> ApiResult<()> {
+    if Subject::parse(&report.sub).is_none() {
+        return Err(invalid_answer("/sub", "invalid", "1 to 255 characters without control characters"));
+    }
+    let name = match report.report_type {
+        ReportType::CredentialChanged => "credential.changed",
+        ReportType::AccountDisabled => "account.disabled",
+        ReportType::AccountEnabled => "account.enabled",
+        ReportType::LoginFailed => "login.failed",
+    };
+    if report.end_sessions && report.report_type != ReportType::CredentialChanged {
+        return Err(invalid_answer("/end_sessions", "unexpected", "only with `credential.changed`"));
+    }
+    let event = events::event(server, name, &report.sub, &json!({ "sub": report.sub }))?;
+    let (store, now) = (server.store(), server.now());
+    match report.report_type {
+        ReportType::AccountDisabled => {
+            store.set_subject_disabled(&report.sub, true, now, vec![event]).await?
+        }
+        ReportType::AccountEnabled => {
+            store.set_subject_disabled(&report.sub, false, now, vec![event]).await?
+        }
+        ReportType::CredentialChanged if report.end_sessions => {
+            store.end_sessions_of(&report.sub, now, vec![event]).await?;
+        }
+        ReportType::CredentialChanged | ReportType::LoginFailed => store.publish(vec![event]).await?,
+    }
+    tracing::info!(report = name, "an account was reported");
+    Ok(())
+}

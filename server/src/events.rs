@@ -1,0 +1,16 @@
+//! Events: facts for others, written to the outbox in the transaction of the fact.
+
+use serde_json::Value;
+
+use crate::{outcome::Fault, random, server::Server, store::Event};
+
+/// An event about `subject` that happens now. `data` holds ids and reasons, no secrets.
+pub fn event(server: &Server, event_type: &'static str, subject: &str, data: &Value) -> Result<Event, Fault> {
+    Ok(Event {
+        id: random::id(server.random(), "evt_")?,
+        event_type,
+        subject: subject.to_owned(),
+        at: server.now(),
+        data: data.to_string(),
+    })
+}

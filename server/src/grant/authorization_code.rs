@@ -1,0 +1,126 @@
+//! The authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
+
+use placet_oauth::{error::OAuthError, id::Secret, pkce::Challenge, token_request::TokenResponse};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    client::Client,
+    events,
+    outcome::{Fault, Outcome},
+    server::Server,
+    store::{CodeRecord, Redemption},
+    token::{Authorized, IssueRequest, authorize_issue},
+};
+
+/// Kind of the digests of codes.
+pub const CODE: &str = "code";
+
+/// What a code is bound to.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct CodeBinding {
+    /// The redirect URI that the authorization request named, if it did.
+    pub redirect_uri: Option<String>,
+    /// The PKCE challenge.
+    pub challenge: Option<Challenge>,
+    /// The `nonce`.
+    pub nonce: Option<String>,
+}
+
+/// What the client presents.
+#[derive(Debug)]
+pub(super) struct Presented {
+    pub(super) code: Secret,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) code_verifier: Option<Secret>,
+}
+
+pub(super) async fn exchange(
+    server: &Server,
+    client: &Client,
+    presented: &Presented,
+) -> Outcome<TokenResponse> {
+    let digest = server.root().digest(CODE, &presented.code);
+    let Some((code, authorization)) = server.store().code(&digest).await? else {
+        return Err(OAuthError::invalid_grant("the code is unknown or has expired").into());
+    };
+    let binding: CodeBinding = serde_json::from_str(&code.doc).map_err(|e| Fault::new("code record", e))?;
+    check_binding(client, presented, &code, &binding)?;
+    // From here on the request comes from the code's own client with everything the code was bound to.
+    if code.redeemed_at.is_some() {
+        revoke_replayed(server, &code).await?;
+        return Err(replayed());
+    }
+    if server.now() >= code.expires_at {
+        return Err(OAuthError::invalid_grant("the code has expired").into());
+    }
+    let authorized = Authorized::read(&authorization)?;
+    let minted = authorize_issue(
+        server,
+        &IssueRequest {
+            client,
+            authorization: &authorization,
+            authorized: &authorized,
+            narrowed: None,
+            nonce: binding.nonce.as_deref(),
+            first_refresh: true,
+            id_token: true,
+        },
+    )?;
+    match server.store().redeem_code(&digest, server.now(), minted.issued).await? {
+        Redemption::First => Ok(minted.response),
+        Redemption::Replayed => Err(replayed()),
+        Redemption::Dead => Err(OAuthError::invalid_grant("the code or its authorization is over").into()),
+    }
+}
+
+/// A mismatch changes nothing: else whoever saw a code could burn it.
+fn check_binding(
+    client: &Client,
+    presented: &Presented,
+    code: &CodeRecord,
+    binding: &CodeBinding,
+) -> Result<(), OAuthError> {
+    if code.client_id != client.id {
+        return Err(OAuthError::invalid_grant("the code was issued to another client"));
+    }
+    match (&binding.redirect_uri, &presented.redirect_uri) {
+        (Some(bound), Some(given)) if bound == given => {}
+        (None, None) => {}
+        (Some(_), None) => {
+            return Err(OAuthError::invalid_grant(
+                "missing `redirect_uri`: it was part of the authorization request, so it must be repeated here",
+            ));
+        }
+        _ => {
+            return Err(OAuthError::invalid_grant(
+                "`redirect_uri` differs from the one in the authorization request",
+            ));
+        }
+    }
+    match (&binding.challenge, &presented.code_verifier) {
+        (Some(challenge), Some(verifier)) => challenge.verify(verifier.expose()),
+        (None, None) => Ok(()),
+        (Some(_), None) => Err(OAuthError::invalid_grant("missing `code_verifier` (RFC 7636 section 4.5)")),
+        // Else an attacker could strip the challenge from the request (RFC 9700 section 4.8.2).
+        (None, Some(_)) => Err(OAuthError::invalid_grant(
+            "`code_verifier` without a `code_challenge` in the authorization request",
+        )),
+    }
+}
+
+async fn revoke_replayed(server: &Server, code: &CodeRecord) -> Outcome<()> {
+    let event = events::event(
+        server,
+        "token.reuse_detected",
+        &code.authorization_id,
+        &json!({ "what": "code", "client_id": code.client_id }),
+    )?;
+    server.store().revoke_authorization(&code.authorization_id, server.now(), vec![event]).await?;
+    tracing::warn!(authorization = %code.authorization_id, client = %code.client_id, "a code was used twice");
+    Ok(())
+}
+
+fn replayed() -> crate::outcome::Failure {
+    OAuthError::invalid_grant("the code was used before; its authorization is revoked").into()
+}

@@ -1,0 +1,137 @@
+//! The HTTP edge: the table of endpoints, and nothing of what they do.
+
+pub mod authorize;
+pub mod cookie;
+mod documents;
+pub mod listen;
+mod logout;
+mod page;
+mod register;
+pub mod reply;
+pub mod request;
+mod resume;
+mod token;
+mod tokens;
+mod ui;
+
+use http::Method;
+use warp::{Filter, filters::BoxedFilter, reply::Response};
+
+use crate::server::Server;
+use request::{Cors, Endpoint, endpoint};
+
+const GET: &[Method] = &[Method::GET];
+const POST: &[Method] = &[Method::POST];
+const GET_POST: &[Method] = &[Method::GET, Method::POST];
+
+/// The public endpoints, hottest first.
+pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
+    let at = |methods, cors| Endpoint { server: server.clone(), methods, cors };
+    let none = || Vec::<String>::new();
+    let one = |id: String| vec![id];
+    endpoint(at(POST, Cors::Any), warp::path!("token").map(none), token::token)
+        .or(endpoint(at(POST, Cors::No), warp::path!("introspect").map(none), tokens::introspect))
+        .unify()
+        .or(endpoint(at(GET_POST, Cors::Any), warp::path!("userinfo").map(none), tokens::userinfo))
+        .unify()
+        .or(endpoint(at(GET, Cors::Any), warp::path!("jwks").map(none), documents::jwks))
+        .unify()
+        .or(endpoint(at(GET_POST, Cors::No), warp::path!("authorize").map(none), authorize::authorize))
+        .unify()
+        .or(endpoint(at(GET, Cors::No), warp::path!("resume").map(none), resume::resume))
+        .unify()
+        .boxed()
+        .or(endpoint(at(POST, Cors::Any), warp::path!("revoke").map(none), tokens::revoke))
+        .unify()
+        .or(endpoint(
+            at(GET, Cors::Any),
+            warp::path!(".well-known" / "openid-configuration").map(none),
+            documents::discovery,
+        ))
+        .unify()
+        .or(endpoint(
+            at(GET, Cors::Any),
+            warp::path!(".well-known" / "oauth-authorization-server").map(none),
+            documents::discovery,
+        ))
+        .unify()
+        .or(endpoint(at(GET_POST, Cors::No), warp::path!("logout").map(none), logout::logout))
+        .unify()
+        .or(endpoint(at(POST, Cors::Any), warp::path!("register").map(none), register::create))
+        .unify()
+        .or(endpoint(
+            at(&[Method::GET, Method::PUT, Method::DELETE], Cors::Any),
+            warp::path!("register" / String).map(one),
+            register::manage,
+        ))
+        .unify()
+        .or(endpoint(
+            at(GET, Cors::Any),
+            warp::path!(".well-known" / "placet-schemas" / "1" / String).map(one),
+            documents::schema,
+        ))
+        .unify()
+        .or(endpoint(at(GET, Cors::No), warp::path!("assets" / String).map(one), page::asset))
+        .unify()
+        .recover(reply::not_found)
+        .unify()
+        .boxed()
+}
+
+/// The private endpoints: the interaction API, and what an operator's machines look at.
+pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
+    let at = |methods| Endpoint { server: server.clone(), methods, cors: Cors::No };
+    let none = || Vec::<String>::new();
+    let one = |id: String| vec![id];
+    let base = || warp::path("ui").and(warp::path("v1"));
+    let all = &[Method::GET, Method::PUT, Method::DELETE];
+    endpoint(
+        at(&[Method::PUT]),
+        base().and(warp::path!("interactions" / String / "steps" / String)).map(|id, step| vec![id, step]),
+        ui::step,
+    )
+    .or(endpoint(at(all), base().and(warp::path!("interactions" / String)).map(one), ui::interaction))
+    .unify()
+    .or(endpoint(
+        at(&[Method::GET, Method::PUT]),
+        base().and(warp::path!("interactions" / String / "data")).map(one),
+        ui::data,
+    ))
+    .unify()
+    .or(endpoint(at(GET_POST), base().and(warp::path!("interactions")).map(none), ui::interactions))
+    .unify()
+    .or(endpoint(at(GET), base().and(warp::path!("sessions")).map(none), ui::sessions))
+    .unify()
+    .or(endpoint(
+        at(&[Method::GET, Method::DELETE]),
+        base().and(warp::path!("sessions" / String)).map(one),
+        ui::session,
+    ))
+    .unify()
+    .boxed()
+    .or(endpoint(at(GET), base().and(warp::path!("consents")).map(none), ui::consents))
+    .unify()
+    .or(endpoint(at(&[Method::DELETE]), base().and(warp::path!("consents" / String)).map(one), ui::consent))
+    .unify()
+    .or(endpoint(at(GET), base().and(warp::path!("authorizations")).map(none), ui::authorizations))
+    .unify()
+    .or(endpoint(
+        at(&[Method::DELETE]),
+        base().and(warp::path!("authorizations" / String)).map(one),
+        ui::authorization,
+    ))
+    .unify()
+    .or(endpoint(at(POST), base().and(warp::path!("grants")).map(none), ui::grants))
+    .unify()
+    .or(endpoint(at(POST), base().and(warp::path!("reports")).map(none), ui::reports))
+    .unify()
+    .or(endpoint(at(GET), base().and(warp::path!("openapi.json")).map(none), ui::openapi))
+    .unify()
+    .or(endpoint(at(GET), warp::path!("livez").map(none), documents::livez))
+    .unify()
+    .or(endpoint(at(GET), warp::path!("readyz").map(none), documents::readyz))
+    .unify()
+    .recover(reply::not_found)
+    .unify()
+    .boxed()
+}

@@ -1,0 +1,131 @@
+//! `/authorize`: the redirect front door.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::Method;
+use placet_oauth::{error::OAuthError, params::unambiguous};
+use placet_sdk::interaction::Delivery;
+use warp::reply::Response;
+
+use super::{cookie, page, reply, request::Request};
+use crate::{
+    authorize::{Refusal, refusal, validate},
+    interaction::{
+        State,
+        open::{self, Opened, Visitor},
+    },
+    outcome::{Failure, Outcome},
+    server::Server,
+};
+
+/// Context under which a posted request is sealed into the URL of its own continuation.
+const PARKED: &str = "parked authorization request";
+/// A posted request that is larger does not fit into a URL.
+const MAX_POSTED: usize = 16 * 1024;
+
+/// Answers an authorization request (RFC 6749 section 3.1).
+pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
+    if let Err(wait) = server.limits().authorize(request.peer) {
+        return Ok(reply::too_many(wait));
+    }
+    let raw = match request.method {
+        Method::POST => return park(&server, &request),
+        _ => match parked(&server, &request) {
+            Some(raw) => raw,
+            None => request.query.clone().into_bytes(),
+        },
+    };
+    let mut visitor = cookie::visitor(&server, &request.headers);
+    match begin(&server, &raw, &mut visitor).await {
+        Ok((response, None)) => Ok(response),
+        Ok((mut response, Some(binding))) => {
+            cookie::set(&mut response, &binding);
+            Ok(response)
+        }
+        Err(Refusal::Page(error)) => page::error(400, &error, &request.id),
+        Err(Refusal::ToClient(error, delivery)) => {
+            tracing::info!(code = error.code.as_str(), reason = %error.description, "an authorization request was refused");
+            page::deliver(&server, &delivery)
+        }
+        Err(Refusal::Fault(fault)) => {
+            tracing::error!(%fault, "an authorization request could not be answered");
+            let shown = Failure::Fault(fault).shown();
+            let mut response = page::error(503, &shown, &request.id)?;
+            response.headers_mut().insert("retry-after", http::HeaderValue::from_static("2"));
+            Ok(response)
+        }
+    }
+}
+
+/// A form posted by another site comes without the `SameSite=Lax` cookies. So the request is sealed into the URL of
+/// a `GET` by ourselves, which has them; nothing is stored for a stranger.
+fn park(server: &Server, request: &Request) -> Outcome<Response> {
+    if !request.has_type("application/x-www-form-urlencoded") {
+        let error =
+            OAuthError::invalid_request("the body must be of type `application/x-www-form-urlencoded`");
+        return page::error(400, &error, &request.id);
+    }
+    if request.body.len() > MAX_POSTED {
+        return page::error(413, &OAuthError::invalid_request("the request is too large"), &request.id);
+    }
+    let sealed = server.root().seal(server.random(), PARKED, &request.body)?;
+    let uri = format!("{}/authorize?resume={}", server.issuer(), URL_SAFE_NO_PAD.encode(sealed));
+    Ok(reply::see_other(&uri))
+}
+
+fn parked(server: &Server, request: &Request) -> Option<Vec<u8>> {
+    let sealed = URL_SAFE_NO_PAD.decode(unambiguous(request.query.as_bytes(), "resume")?).ok()?;
+    server.root().open(PARKED, &sealed).map(|raw| raw.to_vec())
+}
+
+async fn begin(
+    server: &Server,
+    raw: &[u8],
+    visitor: &mut Visitor,
+) -> Result<(Response, Option<String>), Refusal> {
+    let valid = validate(server, raw).await?;
+    let destination = valid.destination.clone();
+    let to_client = |failure: Failure| {
+        if let Failure::Fault(fault) = &failure {
+            tracing::error!(%fault, "an authorization request could not be answered");
+        }
+        refusal(server.issuer(), &destination, failure.shown())
+    };
+    let Some(ui) = server.redirect_ui() else {
+        let error = OAuthError::new(
+            placet_oauth::error::ErrorCode::TemporarilyUnavailable,
+            "no login app is registered with this server",
+        );
+        return Err(refusal(server.issuer(), &destination, error));
+    };
+    let binding = cookie::bind(server, visitor).map_err(|f| to_client(f.into()))?;
+    let opened = open::authorization(server, ui, visitor, valid).await.map_err(&to_client)?;
+    let response = match opened {
+        Opened::Asked(state) => ask(server, &ui.login_uri, &state),
+        Opened::Delivered(state) => delivered(server, visitor, &state).map_err(&to_client)?,
+    };
+    Ok((response, binding))
+}
+
+/// Sends the browser to the login app.
+pub(super) fn ask(server: &Server, login_uri: &str, state: &State) -> Response {
+    let separator = if login_uri.contains('?') { '&' } else { '?' };
+    let params =
+        placet_oauth::params::encode_form([("interaction", state.id.as_str()), ("iss", server.issuer())]);
+    reply::see_other(&format!("{login_uri}{separator}{params}"))
+}
+
+/// Sends the browser where its interaction leads, with its cookie.
+pub(super) fn delivered(server: &Server, visitor: &Visitor, state: &State) -> Outcome<Response> {
+    let nothing = Delivery { method: placet_sdk::interaction::DeliveryMethod::None, uri: None, fields: None };
+    let done = state.delivered.as_ref();
+    let delivery = done.map_or(&nothing, |d| &d.delivery);
+    let mut response = if state.logout.is_some() && delivery.uri.is_none() {
+        page::signed_out(state.confirmed.flatten().is_some())?
+    } else {
+        page::deliver(server, delivery)?
+    };
+    if let Some(change) = done.and_then(|d| d.cookie.as_ref()) {
+        cookie::set(&mut response, &cookie::session_line(server, visitor, change));
+    }
+    Ok(response)
+}

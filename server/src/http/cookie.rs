@@ -1,0 +1,88 @@
+//! The server's own cookies: the browser's binding, and its session handles.
+//!
+//! `placet-ib` is one secret per browser, set when absent and never rewritten, so that two tabs do not disturb
+//! each other. `placet-sso` lists session handles, the one used last first.
+
+use http::{HeaderMap, HeaderValue, header};
+use placet_oauth::id::Secret;
+use warp::reply::Response;
+
+use crate::{
+    config::Config,
+    interaction::{SessionCookieChange, complete::handle_text, open::Visitor, session::MAX_PER_BROWSER},
+    outcome::Fault,
+    random,
+    server::Server,
+};
+
+/// Cookies of this length at most are read.
+const MAX_VALUE: usize = 1024;
+
+fn is_secure(config: &Config) -> bool {
+    config.issuer.starts_with("https:")
+}
+
+/// Name of the cookie with the session handles.
+pub fn session_name(config: &Config) -> &'static str {
+    if is_secure(config) { "__Host-placet-sso" } else { "placet-sso" }
+}
+
+/// Name of the cookie that binds interactions to a browser.
+pub fn binding_name(config: &Config) -> &'static str {
+    if is_secure(config) { "__Host-placet-ib" } else { "placet-ib" }
+}
+
+fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(n, value)| *n == name && value.len() <= MAX_VALUE && !value.is_empty())
+        .map(|(_, value)| value)
+}
+
+/// The browser behind a request; its binding secret is none if it has no cookie yet.
+pub fn visitor(server: &Server, headers: &HeaderMap) -> Visitor {
+    let handles = read(headers, session_name(server.config()))
+        .map(|value| value.split('.').take(MAX_PER_BROWSER).map(Secret::new).collect())
+        .unwrap_or_default();
+    Visitor { handles, binding: read(headers, binding_name(server.config())).map(Secret::new) }
+}
+
+/// Gives the browser a binding secret if it has none; the cookie to set, if so.
+pub fn bind(server: &Server, visitor: &mut Visitor) -> Result<Option<String>, Fault> {
+    if visitor.binding.is_some() {
+        return Ok(None);
+    }
+    let secret = random::secret(server.random())?;
+    let cookie = line(server.config(), binding_name(server.config()), secret.expose(), None);
+    visitor.binding = Some(secret);
+    Ok(Some(cookie))
+}
+
+/// The session cookie after a change.
+pub fn session_line(server: &Server, visitor: &Visitor, change: &SessionCookieChange) -> String {
+    let kept =
+        visitor.handles.iter().filter(|h| !change.drop.contains(&handle_text(server, h))).map(Secret::expose);
+    let all: Vec<&str> = change.add.as_deref().into_iter().chain(kept).take(MAX_PER_BROWSER).collect();
+    let max_age = if all.is_empty() { Some(0) } else { change.max_age };
+    line(server.config(), session_name(server.config()), &all.join("."), max_age)
+}
+
+fn line(config: &Config, name: &str, value: &str, max_age: Option<i64>) -> String {
+    let secure = if is_secure(config) { "; Secure" } else { "" };
+    let third_party = config.browser.third_party && name == session_name(config);
+    let same_site = if third_party { "None" } else { "Lax" };
+    let age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}{secure}{age}")
+}
+
+/// Adds a cookie to an answer.
+pub fn set(response: &mut Response, line: &str) {
+    if let Ok(mut value) = HeaderValue::from_str(line) {
+        value.set_sensitive(true);
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}

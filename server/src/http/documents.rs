@@ -1,0 +1,54 @@
+//! Documents: discovery, keys, schemas, health.
+
+use serde_json::json;
+use warp::reply::Response;
+
+use super::{reply, request::Request};
+use crate::{outcome::Outcome, schemas, server::Server};
+
+/// How long verifiers may keep the key set, in seconds; less than new keys are published before they sign.
+const KEEP_KEYS: u32 = 300;
+/// How long clients may keep discovery, in seconds.
+const KEEP_DISCOVERY: u32 = 300;
+
+/// `/jwks` (RFC 7517).
+pub(super) async fn jwks(server: Server, _: Request) -> Outcome<Response> {
+    let mut response =
+        reply::with_type(200, "application/json", server.keys().current().jwks().as_bytes().to_vec());
+    reply::keep(&mut response, KEEP_KEYS);
+    Ok(response)
+}
+
+/// The discovery documents (OpenID Connect Discovery section 4, RFC 8414 section 3).
+pub(super) async fn discovery(server: Server, _: Request) -> Outcome<Response> {
+    let mut response = reply::with_type(200, "application/json", server.discovery().to_string());
+    reply::keep(&mut response, KEEP_DISCOVERY);
+    Ok(response)
+}
+
+/// The JSON Schemas of Placet's own contracts.
+pub(super) async fn schema(_: Server, request: Request) -> Outcome<Response> {
+    let name = request.part(0).trim_end_matches(".json");
+    Ok(match schemas::all().into_iter().find(|(known, _)| *known == name) {
+        Some((_, schema)) => {
+            let mut response = reply::with_type(200, "application/schema+json", schema.to_string());
+            reply::keep(&mut response, KEEP_DISCOVERY);
+            response
+        }
+        None => reply::json(
+            404,
+            &json!({ "error": "invalid_request", "error_description": "there is no schema of this name" }),
+        ),
+    })
+}
+
+/// Whether the process runs.
+pub(super) async fn livez(_: Server, _: Request) -> Outcome<Response> {
+    Ok(reply::json(200, &json!({ "status": "ok" })))
+}
+
+/// Whether the process can serve: its store answers.
+pub(super) async fn readyz(server: Server, _: Request) -> Outcome<Response> {
+    server.store().ping().await?;
+    Ok(reply::json(200, &json!({ "status": "ok" })))
+}

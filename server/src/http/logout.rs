@@ -1,0 +1,61 @@
+//! `/logout`: the `end_session_endpoint` (OpenID Connect RP-Initiated Logout 1.0).
+
+use http::Method;
+use warp::reply::Response;
+
+use super::{authorize, cookie, page, reply, request::Request};
+use crate::{
+    interaction::open::{self, Opened},
+    logout,
+    outcome::{Failure, Outcome},
+    server::Server,
+};
+
+/// Answers a logout request.
+pub(super) async fn logout(server: Server, request: Request) -> Outcome<Response> {
+    if let Err(wait) = server.limits().authorize(request.peer) {
+        return Ok(reply::too_many(wait));
+    }
+    match begin(&server, &request).await {
+        Ok(response) => Ok(response),
+        Err(Failure::Refused(error)) => page::error(400, &error, &request.id),
+        Err(fault @ Failure::Fault(_)) => {
+            if let Failure::Fault(fault) = &fault {
+                tracing::error!(%fault, "a logout request could not be answered");
+            }
+            page::error(503, &fault.shown(), &request.id)
+        }
+    }
+}
+
+async fn begin(server: &Server, request: &Request) -> Outcome<Response> {
+    if request.method == Method::POST {
+        // Posted by another site, the request comes without cookies; the same as a GET has them.
+        let params = request.form()?;
+        return Ok(reply::see_other(&format!("{}/logout?{}", server.issuer(), params.to_form())));
+    }
+    let mut visitor = cookie::visitor(server, &request.headers);
+    let valid = logout::validate(server, request.query.as_bytes(), &visitor).await?;
+    if valid.facts.session_id.is_none()
+        && crate::interaction::session::of_browser(server, &visitor.handles).await?.is_empty()
+    {
+        // Nobody is signed in here: there is nothing to ask and nothing to end.
+        return match &valid.facts.return_to {
+            Some(uri) => Ok(reply::see_other(uri)),
+            None => page::signed_out(true),
+        };
+    }
+    let ui = server
+        .redirect_ui()
+        .ok_or_else(|| crate::outcome::Fault::new("logout", "no login app is registered with this server"))?;
+    let binding = cookie::bind(server, &mut visitor)?;
+    let opened = open::logout(server, ui, &visitor, (valid.client.as_deref(), valid.facts)).await?;
+    let mut response = match opened {
+        Opened::Asked(state) => authorize::ask(server, &ui.login_uri, &state),
+        Opened::Delivered(state) => authorize::delivered(server, &visitor, &state)?,
+    };
+    if let Some(line) = binding {
+        cookie::set(&mut response, &line);
+    }
+    Ok(response)
+}

@@ -1,0 +1,228 @@
+//! Answers.
+
+use http::{HeaderValue, Method, StatusCode, header};
+use placet_oauth::error::{ErrorCode, OAuthError};
+use placet_sdk::problem::Problem;
+use serde::Serialize;
+use serde_json::{Value, json};
+use warp::reply::Response;
+
+use crate::{
+    limits::TooMany,
+    outcome::{Failure, Outcome},
+    problem::{ApiFailure, ApiResult, problem},
+};
+
+/// Name of the header that finds the log lines of a request.
+pub const REQUEST_ID: &str = "placet-request-id";
+/// How long a caller waits before it tries again after our own trouble, in seconds.
+const RETRY_AFTER: &str = "2";
+
+/// An answer with a body of this type.
+pub fn with_type(status: u16, media_type: &'static str, body: impl Into<Vec<u8>>) -> Response {
+    let mut response = Response::new(body.into().into());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// JSON that nobody may keep.
+pub fn json(status: u16, value: &Value) -> Response {
+    let mut response = with_type(status, "application/json", value.to_string());
+    no_store(&mut response);
+    response
+}
+
+/// Forbids caches to keep an answer (RFC 6749 section 5.1).
+pub fn no_store(response: &mut Response) {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+/// Lets caches keep an answer for `seconds`.
+pub fn keep(response: &mut Response, seconds: u32) {
+    if let Ok(value) = HeaderValue::from_str(&format!("public, max-age={seconds}")) {
+        response.headers_mut().insert(header::CACHE_CONTROL, value);
+    }
+}
+
+/// An answer without a body.
+pub fn empty(status: u16) -> Response {
+    let mut response = Response::new(Vec::new().into());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    no_store(&mut response);
+    response
+}
+
+/// A redirect by `GET` (303).
+pub fn see_other(location: &str) -> Response {
+    let mut response = empty(303);
+    match HeaderValue::from_str(location) {
+        Ok(value) => {
+            response.headers_mut().insert(header::LOCATION, value);
+            response.headers_mut().insert("referrer-policy", HeaderValue::from_static("no-referrer"));
+            response
+        }
+        Err(_) => {
+            failure(&Failure::Fault(crate::outcome::Fault::new("redirect", "a location that is no header")))
+        }
+    }
+}
+
+/// A failure as OAuth errors are answered (RFC 6749 section 5.2).
+pub fn failure(failure: &Failure) -> Response {
+    let error = failure.shown();
+    match failure {
+        Failure::Fault(fault) => tracing::error!(%fault, "a request could not be answered"),
+        Failure::Refused(error) => {
+            tracing::info!(code = error.code.as_str(), reason = %error.description, "a request was refused");
+        }
+    }
+    oauth_error(&error)
+}
+
+/// An OAuth error.
+pub fn oauth_error(error: &OAuthError) -> Response {
+    let mut response = json(
+        error.code.status(),
+        &json!({ "error": error.code.as_str(), "error_description": error.description }),
+    );
+    let challenge = match error.code {
+        ErrorCode::InvalidClient => Some("Basic realm=\"placet\"".to_owned()),
+        ErrorCode::InvalidToken | ErrorCode::InsufficientScope => {
+            Some(placet_oauth::bearer::challenge("placet", Some(error), None))
+        }
+        _ => None,
+    };
+    if let Some(value) = challenge.and_then(|c| HeaderValue::from_str(&c).ok()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    if error.code == ErrorCode::TemporarilyUnavailable {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    }
+    response
+}
+
+/// A caller that has to wait.
+pub fn too_many(wait: TooMany) -> Response {
+    tracing::info!(retry_after = wait.retry_after, "a request was refused for its rate");
+    let mut response = json(
+        429,
+        &json!({
+            "error": "temporarily_unavailable",
+            "error_description": format!("too many requests, try again in {} seconds", wait.retry_after),
+        }),
+    );
+    set_retry_after(&mut response, wait);
+    response
+}
+
+fn set_retry_after(response: &mut Response, wait: TooMany) {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.retry_after));
+    if let Ok(value) = HeaderValue::from_str(&format!("\"default\";r=0;t={}", wait.retry_after)) {
+        response.headers_mut().insert("ratelimit", value);
+    }
+}
+
+/// An answer of the interaction API.
+pub fn api(answered: ApiResult<Response>) -> Outcome<Response> {
+    Ok(match answered {
+        Ok(response) => response,
+        Err(ApiFailure::Problem(refused)) => {
+            tracing::info!(code = %refused.code, reason = refused.detail.as_deref().unwrap_or(""), "a call was refused");
+            problem_document(&refused)
+        }
+        Err(ApiFailure::Fault(fault)) => {
+            tracing::error!(%fault, "a call could not be answered");
+            let refused =
+                problem(503, "unavailable", "the server cannot answer right now; try the same again later");
+            let mut response = problem_document(&refused);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+            response
+        }
+    })
+}
+
+/// A problem document (RFC 9457).
+pub fn problem_document(refused: &Problem) -> Response {
+    let body = serde_json::to_vec(refused).unwrap_or_default();
+    let mut response = with_type(refused.status, "application/problem+json", body);
+    no_store(&mut response);
+    if refused.status == 401 {
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"placet\""));
+    }
+    response
+}
+
+/// An object of the interaction API.
+pub fn object(status: u16, value: &impl Serialize) -> ApiResult<Response> {
+    let value = serde_json::to_value(value).map_err(|e| crate::outcome::Fault::new("answer", e))?;
+    Ok(json(status, &value))
+}
+
+/// A method that the endpoint does not know (RFC 9110 section 15.5.6).
+pub fn method_not_allowed(methods: &[Method]) -> Response {
+    let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let mut response = json(
+        405,
+        &json!({ "error": "invalid_request", "error_description": format!("only {allow} is allowed here") }),
+    );
+    if let Ok(value) = HeaderValue::from_str(&allow) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+/// A body over the limit.
+pub fn payload_too_large() -> Response {
+    json(413, &json!({ "error": "invalid_request", "error_description": "the body is too large" }))
+}
+
+/// What no endpoint matched.
+pub async fn not_found(_: warp::Rejection) -> Result<Response, std::convert::Infallible> {
+    Ok(json(
+        404,
+        &json!({ "error": "invalid_request", "error_description": "there is nothing at this path" }),
+    ))
+}
+
+/// The answer to a preflight request (CORS).
+pub fn preflight(methods: &[Method]) -> Response {
+    let mut response = empty(204);
+    let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&allow) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, value);
+    }
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization, content-type, dpop"),
+    );
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    response
+}
+
+/// Lets scripts of any origin read an answer; cookies are never involved.
+pub fn allow_any_origin(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("www-authenticate, placet-request-id, retry-after"),
+    );
+}
+
+/// Names the request, so that its log lines can be found.
+pub fn set_request_id(response: &mut Response, id: &str) {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+}
+
+/// The answer to `HEAD`.
+pub fn without_body(response: Response) -> Response {
+    let (parts, _) = response.into_parts();
+    Response::from_parts(parts, Vec::new().into())
+}

@@ -1,0 +1,223 @@
+//! A request as endpoints see it, and the frame that every endpoint shares: methods, size, CORS, an id for the log.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+use http::{HeaderMap, Method, header};
+use placet_oauth::{
+    credentials::{self, Credentials},
+    error::OAuthError,
+    id::Secret,
+    params::Params,
+};
+use tracing::Instrument as _;
+use warp::{Buf, Filter, filters::BoxedFilter, reply::Response};
+
+use super::reply;
+use crate::{
+    outcome::{Failure, Outcome},
+    random,
+    server::Server,
+};
+
+/// Bodies larger than this are refused.
+const MAX_BODY: usize = 128 * 1024;
+
+/// The address of the peer, put beside each request by the listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// Whether scripts of other origins may call an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cors {
+    /// They may, without cookies: the endpoint is made for clients that run in browsers.
+    Any,
+    /// They may not.
+    No,
+}
+
+/// What an endpoint is.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// The server.
+    pub server: Server,
+    /// The methods it knows.
+    pub methods: &'static [Method],
+    /// Who may call it from a browser.
+    pub cors: Cors,
+}
+
+/// A request.
+#[derive(Debug)]
+pub struct Request {
+    /// Its method.
+    pub method: Method,
+    /// The variable parts of its path, as sent.
+    pub path: Vec<String>,
+    /// Its query string, as sent.
+    pub query: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+    /// Where it comes from.
+    pub peer: IpAddr,
+    /// Finds its log lines.
+    pub id: String,
+}
+
+impl Request {
+    /// The only value of a header; none if it is absent, repeated or not text.
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let first = values.next()?.to_str().ok()?;
+        values.next().is_none().then_some(first)
+    }
+
+    /// The value of `Authorization`; a repeated one is refused.
+    pub fn authorization(&self) -> Result<Option<&str>, OAuthError> {
+        let mut values = self.headers.get_all(header::AUTHORIZATION).iter();
+        let Some(first) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(OAuthError::invalid_request("header `Authorization` is repeated"));
+        }
+        first
+            .to_str()
+            .map(Some)
+            .map_err(|_| OAuthError::invalid_request("header `Authorization` is not text"))
+    }
+
+    /// Whether the body has this media type, whatever its parameters.
+    pub fn has_type(&self, media_type: &str) -> bool {
+        self.header(header::CONTENT_TYPE)
+            .and_then(|text| text.split(';').next())
+            .is_some_and(|text| text.trim().eq_ignore_ascii_case(media_type))
+    }
+
+    /// The parameters of a form.
+    pub fn form(&self) -> Result<Params, OAuthError> {
+        if !self.has_type("application/x-www-form-urlencoded") {
+            return Err(OAuthError::invalid_request(
+                "the body must be of type `application/x-www-form-urlencoded`",
+            ));
+        }
+        Params::parse(&self.body)
+    }
+
+    /// The client's credentials, beside the parameters they may be part of.
+    pub fn credentials(&self, params: &Params) -> Result<Credentials, OAuthError> {
+        credentials::parse(self.authorization()?, params)
+    }
+
+    /// The bearer token of `Authorization`.
+    pub fn bearer(&self) -> Result<Option<Secret>, OAuthError> {
+        placet_oauth::bearer::token(self.authorization()?, &self.query, None)
+    }
+
+    /// A variable part of the path.
+    pub fn part(&self, index: usize) -> &str {
+        self.path.get(index).map_or("", String::as_str)
+    }
+}
+
+/// The filter of an endpoint: `path` gives the variable parts, `handler` the answer.
+pub fn endpoint<P, H, F>(endpoint: Endpoint, path: P, handler: H) -> BoxedFilter<(Response,)>
+where
+    P: Filter<Extract = (Vec<String>,), Error = warp::Rejection> + Clone + Send + Sync + 'static,
+    H: Fn(Server, Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Outcome<Response>> + Send,
+{
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    path.and(warp::method())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<Peer>())
+        .and(warp::body::stream())
+        .then(move |path, method, query, headers, peer: Option<Peer>, body| {
+            let (endpoint, handler) = (endpoint.clone(), handler.clone());
+            let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0);
+            let id =
+                random::id(endpoint.server.random(), "req_").unwrap_or_else(|_| "req_unknown".to_owned());
+            let span = tracing::info_span!("request", id = %id);
+            async move {
+                let head = Request { method, path, query, headers, body: Bytes::new(), peer, id };
+                answer(endpoint, head, body, handler).await
+            }
+            .instrument(span)
+        })
+        .boxed()
+}
+
+async fn answer<B, D, H, F>(endpoint: Endpoint, mut request: Request, body: B, handler: H) -> Response
+where
+    B: Stream<Item = Result<D, warp::Error>> + Send,
+    D: Buf,
+    H: Fn(Server, Request) -> F,
+    F: Future<Output = Outcome<Response>> + Send,
+{
+    let (methods, cors) = (endpoint.methods, endpoint.cors);
+    let id = request.id.clone();
+    let origin = request.headers.contains_key(header::ORIGIN);
+    let mut response = if request.method == Method::OPTIONS && cors == Cors::Any && origin {
+        reply::preflight(methods)
+    } else if !knows(methods, &request.method) {
+        reply::method_not_allowed(methods)
+    } else {
+        match collect(body).await {
+            Err(refused) => refused,
+            Ok(bytes) => {
+                request.body = bytes;
+                let head = request.method == Method::HEAD;
+                if head {
+                    request.method = Method::GET;
+                }
+                let answered = handler(endpoint.server, request).await;
+                let response = answered.unwrap_or_else(|failure| reply::failure(&failure));
+                log_failure(&response);
+                if head { reply::without_body(response) } else { response }
+            }
+        }
+    };
+    if cors == Cors::Any && origin {
+        reply::allow_any_origin(&mut response);
+    }
+    reply::set_request_id(&mut response, &id);
+    response
+}
+
+/// `HEAD` is answered wherever `GET` is (RFC 9110 section 9.3.2).
+fn knows(methods: &[Method], method: &Method) -> bool {
+    methods.contains(method) || (method == Method::HEAD && methods.contains(&Method::GET))
+}
+
+fn log_failure(response: &Response) {
+    if response.status().is_client_error() || response.status().is_server_error() {
+        tracing::debug!(status = response.status().as_u16(), "answered");
+    }
+}
+
+/// Reads the body up to the limit, however it is sent.
+async fn collect<B, D>(body: B) -> Result<Bytes, Response>
+where
+    B: Stream<Item = Result<D, warp::Error>> + Send,
+    D: Buf,
+{
+    let mut body = std::pin::pin!(body);
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = body.next().await {
+        let mut chunk = chunk.map_err(|_| {
+            reply::failure(&Failure::Refused(OAuthError::invalid_request("the body broke off")))
+        })?;
+        if bytes.len() + chunk.remaining() > MAX_BODY {
+            return Err(reply::payload_too_large());
+        }
+        while chunk.has_remaining() {
+            let part = chunk.chunk();
+            let length = part.len();
+            bytes.extend_from_slice(part);
+            chunk.advance(length);
+        }
+    }
+    Ok(bytes.freeze())
+}

@@ -1,0 +1,20 @@
+//! `/token` (RFC 6749 section 3.2).
+
+use placet_oauth::token_request::TokenRequest;
+use warp::reply::Response;
+
+use super::{reply, request::Request};
+use crate::{client, grant, outcome::Outcome, server::Server};
+
+/// Answers a token request: limit, parse, authenticate, exchange.
+pub(super) async fn token(server: Server, request: Request) -> Outcome<Response> {
+    if let Err(wait) = server.limits().token(request.peer) {
+        return Ok(reply::too_many(wait));
+    }
+    let params = request.form()?;
+    let credentials = request.credentials(&params)?;
+    let client = client::authenticate(&server, &credentials, request.peer).await?;
+    let exchanged = grant::exchange(&server, &client, TokenRequest::parse(&params)?).await?;
+    tracing::info!(client = %client.id, grant = params.get("grant_type").unwrap_or(""), "tokens were issued");
+    Ok(reply::json(200, &exchanged.to_json()))
+}

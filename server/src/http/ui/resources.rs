@@ -1,0 +1,181 @@
+//! Sessions, consents and authorizations, for account pages.
+
+use http::Method;
+use placet_oauth::params::Params;
+use placet_sdk::{
+    Instant,
+    interaction::SessionInfo,
+    resources::{AuthorizationInfo, ConsentInfo, Page},
+};
+use serde_json::json;
+use warp::reply::Response;
+
+use super::caller;
+use crate::{
+    config::Capability,
+    events,
+    http::{reply, request::Request},
+    interaction::session::Session,
+    outcome::{Fault, Outcome},
+    problem::{ApiResult, problem},
+    server::Server,
+    store::{AuthorizationRecord, ConsentRecord, Paging},
+    token::Authorized,
+};
+
+const SESSIONS: (Capability, &str) = (Capability::Sessions, "sessions");
+const AUTHORIZATIONS: (Capability, &str) = (Capability::Authorizations, "authorizations");
+/// Entries of a page.
+const PAGE: u32 = 50;
+
+/// The parameters of a query.
+pub(super) fn query(request: &Request) -> ApiResult<Params> {
+    Params::parse(request.query.as_bytes())
+        .map_err(|e| problem(400, "invalid_request", &e.description).into())
+}
+
+/// Whose entries, after which.
+fn list(request: &Request) -> ApiResult<(String, String)> {
+    let query = query(request)?;
+    let sub = query.require("sub").map_err(|e| problem(400, "invalid_request", &e.description))?;
+    if sub.chars().count() > 255 {
+        return Err(problem(400, "invalid_request", "`sub` has at most 255 characters").into());
+    }
+    Ok((sub.to_owned(), query.get("cursor").unwrap_or_default().to_owned()))
+}
+
+fn page<R, T>(
+    records: Vec<R>,
+    id: impl Fn(&R) -> &str,
+    item: impl Fn(R) -> Result<T, Fault>,
+) -> ApiResult<Page<T>> {
+    let full = records.len() >= PAGE as usize;
+    let next_cursor = records.last().filter(|_| full).map(|r| id(r).to_owned());
+    let items = records.into_iter().map(item).collect::<Result<Vec<T>, Fault>>()?;
+    Ok(Page { items, next_cursor })
+}
+
+fn not_found() -> crate::problem::ApiFailure {
+    problem(404, "not_found", "there is nothing of this id").into()
+}
+
+/// `GET /sessions?sub=`.
+pub(in crate::http) async fn sessions(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(list_sessions(&server, &request).await)
+}
+
+async fn list_sessions(server: &Server, request: &Request) -> ApiResult<Response> {
+    caller::with(server, request, SESSIONS).await?;
+    let (sub, after) = list(request)?;
+    let records =
+        server.store().sessions_of(&sub, Paging { after: &after, limit: PAGE }, server.now()).await?;
+    let found: Page<SessionInfo> = page(records, |r| r.id.as_str(), |r| Ok(Session::read(r)?.info()))?;
+    reply::object(200, &found)
+}
+
+/// `GET` and `DELETE /sessions/{id}`.
+pub(in crate::http) async fn session(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(one_session(&server, &request).await)
+}
+
+async fn one_session(server: &Server, request: &Request) -> ApiResult<Response> {
+    caller::with(server, request, SESSIONS).await?;
+    let id = request.part(0);
+    let live = crate::interaction::session::live(server, id).await?.ok_or_else(not_found)?;
+    if request.method == Method::GET {
+        return reply::object(200, &live.info());
+    }
+    let event =
+        events::event(server, "session.ended", id, &json!({ "sub": live.record.sub, "initiator": "ui" }))?;
+    server.store().end_session(id, server.now(), vec![event]).await?;
+    Ok(reply::empty(204))
+}
+
+/// `GET /consents?sub=`.
+pub(in crate::http) async fn consents(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(list_consents(&server, &request).await)
+}
+
+async fn list_consents(server: &Server, request: &Request) -> ApiResult<Response> {
+    caller::with(server, request, AUTHORIZATIONS).await?;
+    let (sub, after) = list(request)?;
+    let records =
+        server.store().consents_of(&sub, Paging { after: &after, limit: PAGE }, server.now()).await?;
+    let mut found = page(records, |r| r.id.as_str(), |r| Ok(consent_info(r)))?;
+    for item in &mut found.items {
+        let client = server.client(&item.client_id).await?;
+        item.client_name = client.and_then(|c| c.metadata.client_name_for(&[]).map(str::to_owned));
+    }
+    reply::object(200, &found)
+}
+
+fn consent_info(record: ConsentRecord) -> ConsentInfo {
+    ConsentInfo {
+        id: record.id,
+        sub: record.sub,
+        client_id: record.client_id,
+        client_name: None,
+        scope: record.scope,
+        claims: record.claims,
+        granted_at: Instant(record.granted_at),
+        expires_at: record.expires_at.map(Instant),
+    }
+}
+
+/// `DELETE /consents/{id}`.
+pub(in crate::http) async fn consent(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(delete_consent(&server, &request).await)
+}
+
+async fn delete_consent(server: &Server, request: &Request) -> ApiResult<Response> {
+    caller::with(server, request, AUTHORIZATIONS).await?;
+    let id = request.part(0);
+    let event = events::event(server, "authorization.revoked", id, &json!({ "reason": "consent_deleted" }))?;
+    if server.store().delete_consent(id, server.now(), vec![event]).await? {
+        Ok(reply::empty(204))
+    } else {
+        Err(not_found())
+    }
+}
+
+/// `GET /authorizations?sub=`.
+pub(in crate::http) async fn authorizations(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(list_authorizations(&server, &request).await)
+}
+
+async fn list_authorizations(server: &Server, request: &Request) -> ApiResult<Response> {
+    caller::with(server, request, AUTHORIZATIONS).await?;
+    let (sub, after) = list(request)?;
+    let paging = Paging { after: &after, limit: PAGE };
+    let records = server.store().authorizations_of(&sub, paging, server.now()).await?;
+    reply::object(200, &page(records, |r| r.id.as_str(), authorization_info)?)
+}
+
+fn authorization_info(record: AuthorizationRecord) -> Result<AuthorizationInfo, Fault> {
+    let scope = Authorized::read(&record)?.scope().to_vec();
+    Ok(AuthorizationInfo {
+        id: record.id,
+        sub: record.sub,
+        client_id: record.client_id,
+        scope,
+        created_at: Instant(record.created_at),
+        expires_at: Instant(record.expires_at),
+        session_id: record.session_id,
+    })
+}
+
+/// `DELETE /authorizations/{id}`.
+pub(in crate::http) async fn authorization(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(delete_authorization(&server, &request).await)
+}
+
+async fn delete_authorization(server: &Server, request: &Request) -> ApiResult<Response> {
+    caller::with(server, request, AUTHORIZATIONS).await?;
+    let id = request.part(0);
+    let event = events::event(server, "authorization.revoked", id, &json!({ "reason": "ui" }))?;
+    if server.store().revoke_authorization(id, server.now(), vec![event]).await? {
+        Ok(reply::empty(204))
+    } else {
+        Err(not_found())
+    }
+}

@@ -1,0 +1,235 @@
+//! What a login app may grant. Asking for more than its limits is refused, never silently cut.
+
+use placet_oauth::{authorization::AuthorizationRequest, client::SubjectType, scope::Scope};
+use placet_sdk::{
+    grant::{Encoding, Grant, Object, RESERVED_CLAIMS, SubType},
+    interaction::ConsentPrompt,
+};
+
+use crate::{
+    client::Client,
+    config::{Capability, UiConfig},
+    problem::{ApiResult, capability_missing, invalid_answer},
+    server::Server,
+};
+
+/// Server-side data of a grant, in bytes of JSON.
+const MAX_DATA: usize = 8 * 1024;
+/// Context for claims sources, in bytes of JSON.
+const MAX_CONTEXT: usize = 4 * 1024;
+/// Claims that are set, in bytes of JSON.
+const MAX_CLAIMS: usize = 8 * 1024;
+
+/// What bounds a consent.
+pub(super) struct Ceiling<'a> {
+    pub(super) server: &'a Server,
+    pub(super) client: &'a Client,
+    pub(super) ui: &'a UiConfig,
+    pub(super) request: &'a AuthorizationRequest,
+    pub(super) offered: &'a Grant,
+    pub(super) prompt: &'a ConsentPrompt,
+}
+
+/// Checks a consent against what its prompt offered and what its app may do.
+pub(super) fn check(ceiling: &Ceiling<'_>, grant: &Grant) -> ApiResult<()> {
+    subject(ceiling.ui, grant)?;
+    scope(ceiling, grant)?;
+    claims(ceiling, grant)?;
+    settings(ceiling.server, (ceiling.ui, ceiling.client), &ceiling.request.resources, grant)
+}
+
+fn subject(ui: &UiConfig, grant: &Grant) -> ApiResult<()> {
+    for (pointer, set) in [
+        ("/grant/sub", grant.sub.is_some()),
+        ("/grant/act", grant.act.is_some()),
+        ("/grant/may_act", grant.may_act.is_some()),
+    ] {
+        if set && !ui.may(Capability::AllowImpersonation) {
+            return Err(capability_missing(pointer, "allow_impersonation"));
+        }
+    }
+    if grant.sub.as_deref().is_some_and(|sub| ui.denies(sub)) {
+        return Err(capability_missing("/grant/sub", "another subject"));
+    }
+    // Delegation needs tokens that show the actor; until they do, an actor must not silently vanish.
+    if grant.act.is_some() || grant.may_act.is_some() {
+        return Err(invalid_answer("/grant/act", "not_supported", "actors are not supported in a consent"));
+    }
+    if grant.authentication.is_some() {
+        return Err(invalid_answer(
+            "/grant/authentication",
+            "not_settable",
+            "the server saw the authentication itself",
+        ));
+    }
+    Ok(())
+}
+
+fn scope(ceiling: &Ceiling<'_>, grant: &Grant) -> ApiResult<()> {
+    let asked = grant.scope.clone().unwrap_or_default();
+    let granted = Scope::from_values(asked.clone());
+    if granted.len() != asked.len() {
+        return Err(invalid_answer("/grant/scope", "invalid", "a value is repeated or not a scope value"));
+    }
+    let offered = Scope::from_values(ceiling.prompt.scope.iter().map(|s| s.value.clone()));
+    let more = granted.difference(&offered);
+    if !more.is_empty() && !ceiling.ui.may(Capability::WidenScope) {
+        return Err(capability_missing("/grant/scope", "widen_scope"));
+    }
+    if more.contains("offline_access")
+        || more.iter().any(|s| ceiling.client.settings.denied_scope.iter().any(|d| d == s))
+    {
+        return Err(invalid_answer("/grant/scope", "not_grantable", "this client cannot have that scope"));
+    }
+    let resources = grant.resources.clone().unwrap_or_default();
+    if resources.iter().any(|r| !ceiling.request.resources.contains(r)) {
+        return Err(capability_missing("/grant/resources", "more resources than requested"));
+    }
+    if grant.authorization_details.as_ref().is_some_and(|d| !d.is_empty()) {
+        return Err(capability_missing("/grant/authorization_details", "more details than requested"));
+    }
+    Ok(())
+}
+
+fn claims(ceiling: &Ceiling<'_>, grant: &Grant) -> ApiResult<()> {
+    let granted = grant.claims.clone().unwrap_or_default();
+    let offered = ceiling.offered.claims.clone().unwrap_or_default();
+    let targets = [
+        ("/grant/claims/id_token", granted.id_token, offered.id_token),
+        ("/grant/claims/userinfo", granted.userinfo, offered.userinfo),
+        ("/grant/claims/access_token", granted.access_token, offered.access_token),
+    ];
+    for (pointer, granted, offered) in targets {
+        let offered = offered.unwrap_or_default();
+        if granted.unwrap_or_default().iter().any(|name| !offered.contains(name)) {
+            return Err(capability_missing(pointer, "more claims than requested"));
+        }
+    }
+    Ok(())
+}
+
+/// Token settings need a capability, and stay below what the operator set.
+pub(crate) fn settings(
+    server: &Server,
+    (ui, client): (&UiConfig, &Client),
+    resources: &[String],
+    grant: &Grant,
+) -> ApiResult<()> {
+    let set = [
+        ("/grant/access_token", grant.access_token.is_some()),
+        ("/grant/refresh_token", grant.refresh_token.is_some()),
+        ("/grant/id_token", grant.id_token.is_some()),
+        ("/grant/userinfo", grant.userinfo.is_some()),
+        ("/grant/data", grant.data.is_some()),
+        ("/grant/claims_context", grant.claims_context.is_some()),
+    ];
+    if let Some((pointer, _)) = set.into_iter().find(|(_, set)| *set && !ui.may(Capability::SetTokens)) {
+        return Err(capability_missing(pointer, "set_tokens"));
+    }
+    sized("/grant/data", grant.data.as_ref(), MAX_DATA)?;
+    sized("/grant/claims_context", grant.claims_context.as_ref(), MAX_CONTEXT)?;
+    access_token(server, client, resources, grant)?;
+    other_tokens(server, client, grant)
+}
+
+fn access_token(server: &Server, client: &Client, resources: &[String], grant: &Grant) -> ApiResult<()> {
+    let Some(set) = &grant.access_token else { return Ok(()) };
+    let defaults = &server.config().lifetimes;
+    let longest = client.settings.access_token.lifetime.unwrap_or(defaults.access_token);
+    at_most("/grant/access_token/lifetime", set.lifetime, longest)?;
+    let audience = set.audience.as_deref().unwrap_or_default();
+    if audience.iter().any(|a| a != server.issuer() && !resources.contains(a)) {
+        return Err(invalid_answer(
+            "/grant/access_token/audience",
+            "limit",
+            "only the issuer and requested resources",
+        ));
+    }
+    let pairwise = client.metadata.subject_type == Some(SubjectType::Pairwise);
+    if pairwise && set.sub_type == Some(SubType::Public) {
+        return Err(invalid_answer(
+            "/grant/access_token/sub_type",
+            "limit",
+            "this client sees pairwise subjects",
+        ));
+    }
+    if set.encrypt == Some(true)
+        || set.sender_constraint.is_some_and(|c| c == placet_sdk::grant::SenderConstraint::Required)
+    {
+        return Err(invalid_answer(
+            "/grant/access_token",
+            "not_supported",
+            "encryption and sender constraints are not supported",
+        ));
+    }
+    if set.single_use == Some(false) && client.settings.access_token.single_use {
+        return Err(invalid_answer(
+            "/grant/access_token/single_use",
+            "limit",
+            "this client gets single-use tokens",
+        ));
+    }
+    if set.single_use == Some(true) && set.encoding == Some(Encoding::Jwt) {
+        return Err(invalid_answer("/grant/access_token/single_use", "limit", "a JWT cannot be used up"));
+    }
+    settable("/grant/access_token/claims", set.claims.as_ref())
+}
+
+fn other_tokens(server: &Server, client: &Client, grant: &Grant) -> ApiResult<()> {
+    let defaults = &server.config().lifetimes;
+    if let Some(set) = &grant.refresh_token {
+        let own = &client.settings.refresh_token;
+        at_most(
+            "/grant/refresh_token/lifetime",
+            set.lifetime,
+            own.lifetime.unwrap_or(defaults.refresh_token),
+        )?;
+        at_most(
+            "/grant/refresh_token/max_idle",
+            set.max_idle,
+            own.max_idle.unwrap_or(defaults.refresh_token_idle),
+        )?;
+        at_most("/grant/refresh_token/grace", set.grace, own.grace.unwrap_or(defaults.refresh_token_grace))?;
+    }
+    if let Some(set) = &grant.id_token {
+        let longest = client.settings.id_token.lifetime.unwrap_or(defaults.id_token);
+        at_most("/grant/id_token/lifetime", set.lifetime, longest)?;
+        if set.audience.as_ref().is_some_and(|a| !a.is_empty()) {
+            return Err(invalid_answer("/grant/id_token/audience", "limit", "only the client itself"));
+        }
+        settable("/grant/id_token/claims", set.claims.as_ref())?;
+    }
+    settable("/grant/userinfo/claims", grant.userinfo.as_ref().and_then(|u| u.claims.as_ref()))
+}
+
+fn at_most(pointer: &str, value: Option<u32>, limit: u32) -> ApiResult<()> {
+    match value {
+        Some(value)
+            if value > limit
+                || (value == 0 && pointer.ends_with("token/lifetime") && !pointer.contains("refresh")) =>
+        {
+            Err(invalid_answer(pointer, "limit", &format!("at least 1, at most {limit} seconds")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn settable(pointer: &str, claims: Option<&Object>) -> ApiResult<()> {
+    sized(pointer, claims, MAX_CLAIMS)?;
+    match claims.and_then(|c| c.keys().find(|name| RESERVED_CLAIMS.contains(&name.as_str()))) {
+        Some(name) => Err(invalid_answer(
+            &format!("{pointer}/{name}"),
+            "reserved",
+            "the server alone writes this claim",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn sized(pointer: &str, object: Option<&Object>, limit: usize) -> ApiResult<()> {
+    let size = object.map_or(0, |o| serde_json::to_vec(o).map_or(usize::MAX, |bytes| bytes.len()));
+    if size > limit {
+        return Err(invalid_answer(pointer, "too_large", &format!("at most {limit} bytes of JSON")));
+    }
+    Ok(())
+}

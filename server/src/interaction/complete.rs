@@ -1,0 +1,177 @@
+//! The effect of an interaction: one transaction for session, remembered consent, authorization, code and tokens.
+
+mod effects;
+
+pub(crate) use effects::{authorization_life, handle_text};
+
+use placet_sdk::interaction::{Body, Delivery, DeliveryMethod, Kind};
+use serde_json::json;
+
+use super::{
+    advance::{self, Next},
+    state::{Delivered, Door, SessionCookieChange, State},
+};
+use crate::{
+    authorize,
+    client::{Client, SharedClient},
+    events,
+    outcome::{Fault, Outcome},
+    server::Server,
+    store::{Completed, Completion},
+};
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Finished {
+    /// The browser can be sent on.
+    Delivered(Box<State>),
+    /// The session that was to be used is over: the user has to be asked again.
+    AskAgain(Box<State>),
+    /// Somebody else advanced the interaction in the meantime.
+    Conflict,
+}
+
+/// The client of a state, if it has one that still exists.
+pub async fn client_of(server: &Server, state: &State) -> Result<Option<SharedClient>, Fault> {
+    match &state.client_id {
+        Some(id) => server.client(id).await,
+        None => Ok(None),
+    }
+}
+
+/// Lets an interaction take effect; `revision` is the one its record has.
+pub async fn complete(server: &Server, mut state: State, revision: i64) -> Outcome<Finished> {
+    let client = client_of(server, &state).await?;
+    let prepared = match (&state.kind, &client) {
+        (Kind::Logout, _) => effects::logout(server, client.as_deref(), &state).await?,
+        (Kind::Authorization, Some(client)) if state.denied.is_none() => {
+            match effects::grant(server, client, &mut state).await? {
+                Some(prepared) => prepared,
+                None => return ask_again(server, client, state, revision).await,
+            }
+        }
+        _ => effects::refusal(server, &state)?,
+    };
+    settle(server, client.as_deref(), state, (revision, prepared)).await
+}
+
+async fn settle(
+    server: &Server,
+    client: Option<&Client>,
+    mut state: State,
+    (revision, mut prepared): (i64, effects::Prepared),
+) -> Outcome<Finished> {
+    deliver(server, &mut state, prepared.delivery, prepared.cookie);
+    let kept_until = server.now() + i64::from(server.config().lifetimes.resume_ticket);
+    prepared.completion.interaction = state.seal(server, revision, kept_until)?;
+    prepared.completion.now = server.now();
+    prepared.completion.events.push(events::event(
+        server,
+        if state.denied.is_some() { "interaction.denied" } else { "interaction.completed" },
+        &state.id,
+        &json!({ "kind": super::state::kind_name(state.kind), "client_id": state.client_id }),
+    )?);
+    match server.store().complete_interaction(prepared.completion).await? {
+        Completed::Done => Ok(Finished::Delivered(Box::new(state))),
+        Completed::Conflict => Ok(Finished::Conflict),
+        Completed::SessionOver => {
+            let client = client.ok_or_else(|| Fault::new("interaction", "a session without a client"))?;
+            ask_again(server, client, state, revision).await
+        }
+        Completed::SubjectDisabled => {
+            advance::deny(&mut state, "access_denied", "the account is disabled");
+            let refusal = effects::refusal(server, &state)?;
+            deliver(server, &mut state, refusal.delivery, None);
+            let completion = Completion {
+                interaction: state.seal(server, revision, kept_until)?,
+                now: server.now(),
+                ..refusal.completion
+            };
+            Ok(match server.store().complete_interaction(completion).await? {
+                Completed::Done => Finished::Delivered(Box::new(state)),
+                _ => Finished::Conflict,
+            })
+        }
+    }
+}
+
+/// Notes what the browser gets. In the headless door the login app gets it in the prompt.
+fn deliver(server: &Server, state: &mut State, delivery: Delivery, cookie: Option<SessionCookieChange>) {
+    if state.door == Door::Headless {
+        let mut response = advance::response(state, delivery.clone());
+        response.session = effects::session_of(state, cookie.as_ref(), server);
+        if state.kind == Kind::Logout {
+            response.logout = Some(effects::logout_result(cookie.as_ref(), server));
+        }
+        state.prompt.body = Body::Response { response };
+    }
+    state.ticket = state.ticket.take();
+    state.delivered = Some(Delivered { at: server.now(), delivery, cookie });
+}
+
+/// The session ended while the user was busy: everything that was answered is asked again.
+async fn ask_again(server: &Server, client: &Client, mut state: State, revision: i64) -> Outcome<Finished> {
+    state.accepted = None;
+    state.consented = None;
+    state.ticket = None;
+    state.delivered = None;
+    let mut live = Vec::new();
+    for id in &state.sessions {
+        if super::session::live(server, id).await?.is_some() {
+            live.push(id.clone());
+        }
+    }
+    state.sessions = live;
+    state.prompt.step += 1;
+    match advance::advance(server, Some(client), &mut state).await? {
+        Next::Ask => {
+            let record = state.seal(server, revision, state.idle_until(server))?;
+            Ok(match server.store().advance_interaction(record).await? {
+                true => Finished::AskAgain(Box::new(state)),
+                false => Finished::Conflict,
+            })
+        }
+        Next::Finish => {
+            // Nothing may be asked (`prompt=none`), or another session of this browser serves as well: without a
+            // session of its own, an interaction that finishes here can only refuse.
+            if state.denied.is_none() {
+                advance::deny(
+                    &mut state,
+                    "login_required",
+                    "the session ended while the request was under way",
+                );
+            }
+            let refusal = effects::refusal(server, &state)?;
+            deliver(server, &mut state, refusal.delivery, None);
+            let kept_until = server.now() + i64::from(server.config().lifetimes.resume_ticket);
+            let completion = Completion {
+                interaction: state.seal(server, revision, kept_until)?,
+                now: server.now(),
+                ..refusal.completion
+            };
+            Ok(match server.store().complete_interaction(completion).await? {
+                Completed::Done => Finished::Delivered(Box::new(state)),
+                _ => Finished::Conflict,
+            })
+        }
+    }
+}
+
+/// The delivery of a state's refusal.
+pub(super) fn refused(server: &Server, state: &State) -> Result<Delivery, Fault> {
+    let (_, destination) = state.authorization_request()?;
+    let denied =
+        state.denied.as_ref().ok_or_else(|| Fault::new("interaction", "a refusal without a reason"))?;
+    let params = vec![
+        ("error".to_owned(), denied.error.clone()),
+        ("error_description".to_owned(), denied.description.clone()),
+    ];
+    Ok(authorize::delivery(server.issuer(), destination, params))
+}
+
+/// "You are signed out", or back to the client.
+pub(super) fn signed_out(state: &State) -> Delivery {
+    let uri = state.logout.as_ref().and_then(|l| l.return_to.clone());
+    let method = if uri.is_some() { DeliveryMethod::Redirect } else { DeliveryMethod::None };
+    Delivery { method, uri, fields: None }
+}

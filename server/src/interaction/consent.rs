@@ -1,0 +1,243 @@
+//! What the user would be asked to grant, and whether that was granted before.
+
+use std::collections::BTreeSet;
+
+use placet_oauth::{
+    authorization::{AuthorizationRequest, Prompt},
+    claims::scope_claims,
+    client::ApplicationType,
+};
+use placet_sdk::{
+    Instant,
+    grant::{
+        AccessTokenSettings, Encoding, Grant, GrantedClaims, IdTokenSettings, RESERVED_CLAIMS,
+        RefreshTokenSettings, SubType,
+    },
+    interaction::{
+        ClaimItem, ClaimTarget, ConsentPrompt, ConsentReason, ConsentSubject, Offline, Remembered, ScopeItem,
+        Status,
+    },
+};
+
+use crate::{
+    client::Client,
+    config::{ConsentMode, ScopeConfig},
+    outcome::Fault,
+    server::Server,
+    store::{ConsentKey, ConsentRecord},
+};
+
+/// The key under which a consent is remembered: consents for different resources do not mix.
+pub(super) fn resource_key(request: &AuthorizationRequest) -> String {
+    let resources: BTreeSet<&str> = request.resources.iter().map(String::as_str).collect();
+    resources.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+/// What is remembered for this user, client and resource.
+pub(super) async fn remembered(
+    server: &Server,
+    client: &Client,
+    request: &AuthorizationRequest,
+    sub: &str,
+) -> Result<Option<ConsentRecord>, Fault> {
+    let resource = resource_key(request);
+    let key = ConsentKey { sub, client_id: &client.id, resource: &resource };
+    Ok(server.store().consent(key, server.now()).await?)
+}
+
+/// The claims that the request asks for, with their targets; claims that the server itself writes are left out.
+pub(super) fn requested_claims(request: &AuthorizationRequest) -> Vec<ClaimItem> {
+    let response_type = request.response_type;
+    // Without an access token there is no UserInfo: the claims go into the ID token (OpenID Connect Core 5.4).
+    let of_scope =
+        if response_type.token || response_type.code { ClaimTarget::Userinfo } else { ClaimTarget::IdToken };
+    let mut items: Vec<ClaimItem> = Vec::new();
+    let mut add = |name: &str, target: ClaimTarget, essential: bool, purpose: Option<&String>| {
+        let base = name.split('#').next().unwrap_or(name);
+        if RESERVED_CLAIMS.contains(&base) {
+            return;
+        }
+        match items.iter_mut().find(|item| item.name == name) {
+            Some(item) => {
+                if !item.targets.contains(&target) {
+                    item.targets.push(target);
+                }
+                item.essential |= essential;
+                item.purpose = item.purpose.take().or_else(|| purpose.cloned());
+            }
+            None => items.push(ClaimItem {
+                name: name.to_owned(),
+                status: Status::New,
+                essential,
+                targets: vec![target],
+                purpose: purpose.cloned(),
+            }),
+        }
+    };
+    if request.is_openid() {
+        for scope in request.scope.iter() {
+            for name in scope_claims(scope) {
+                add(name, of_scope, false, None);
+            }
+        }
+        for (name, demand) in &request.claims.userinfo {
+            add(name, ClaimTarget::Userinfo, demand.essential, demand.purpose.as_ref());
+        }
+        for (name, demand) in &request.claims.id_token {
+            add(name, ClaimTarget::IdToken, demand.essential, demand.purpose.as_ref());
+        }
+    }
+    items
+}
+
+/// Everything that was asked for, as a grant: what `accept_all`, a remembered consent and implicit consent give.
+pub(super) fn everything(request: &AuthorizationRequest) -> Grant {
+    let claims = requested_claims(request);
+    Grant {
+        scope: Some(request.scope.to_vec()),
+        resources: Some(request.resources.clone()),
+        claims: Some(granted_claims(&claims)),
+        ..Grant::default()
+    }
+}
+
+fn granted_claims(items: &[ClaimItem]) -> GrantedClaims {
+    let of = |target: ClaimTarget| {
+        let names: Vec<String> =
+            items.iter().filter(|i| i.targets.contains(&target)).map(|i| i.name.clone()).collect();
+        Some(names).filter(|n| !n.is_empty())
+    };
+    GrantedClaims {
+        id_token: of(ClaimTarget::IdToken),
+        userinfo: of(ClaimTarget::Userinfo),
+        access_token: of(ClaimTarget::AccessToken),
+    }
+}
+
+/// Why the user has to be asked; empty if everything was granted before or nobody has to be asked.
+pub(super) fn reasons(
+    client: &Client,
+    request: &AuthorizationRequest,
+    remembered: Option<&ConsentRecord>,
+) -> Vec<ConsentReason> {
+    if client.settings.consent == ConsentMode::Implicit
+        && client.settings.first_party
+        && !request.prompt.contains(&Prompt::Consent)
+    {
+        return Vec::new();
+    }
+    let mut reasons = Vec::new();
+    match remembered {
+        None => reasons.push(ConsentReason::FirstTime),
+        Some(consent) => {
+            if request.scope.iter().any(|s| !consent.scope.iter().any(|g| g == s)) {
+                reasons.push(ConsentReason::NewScope);
+            }
+            if requested_claims(request).iter().any(|c| !consent.claims.contains(&c.name)) {
+                reasons.push(ConsentReason::NewClaims);
+            }
+        }
+    }
+    if request.prompt.contains(&Prompt::Consent) {
+        reasons.push(ConsentReason::PromptConsent);
+        if request.scope.contains("offline_access") {
+            reasons.push(ConsentReason::OfflineAccess);
+        }
+    }
+    if client.settings.consent == ConsentMode::Always {
+        reasons.push(ConsentReason::Always);
+    }
+    if reasons.is_empty() && is_impersonable(client, request) {
+        reasons.push(ConsentReason::NativeClient);
+    }
+    reasons
+}
+
+/// Another app on the device can claim a custom scheme or a loopback port, so that the client's identity is not
+/// assured and remembered consent must not answer for it (RFC 8252 section 8.6).
+fn is_impersonable(client: &Client, request: &AuthorizationRequest) -> bool {
+    client.is_public()
+        && client.metadata.application_type == Some(ApplicationType::Native)
+        && !request.redirect_uri.starts_with("https:")
+}
+
+/// The section of the prompt.
+pub(super) fn prompt(
+    server: &Server,
+    client: &Client,
+    request: &AuthorizationRequest,
+    (sub, remembered): (&str, Option<&ConsentRecord>),
+) -> ConsentPrompt {
+    let status = |granted: bool| if granted { Status::Granted } else { Status::New };
+    let scope = request
+        .scope
+        .iter()
+        .map(|value| {
+            let texts = server.config().scopes.iter().find(|s| s.value == value);
+            ScopeItem {
+                value: value.to_owned(),
+                status: status(remembered.is_some_and(|r| r.scope.iter().any(|g| g == value))),
+                required: value == "openid",
+                resources: Vec::new(),
+                title: texts.and_then(|t| localised(&t.title, &request.ui_locales)),
+                description: texts.and_then(|t: &ScopeConfig| localised(&t.description, &request.ui_locales)),
+            }
+        })
+        .collect();
+    let mut claims = requested_claims(request);
+    for item in &mut claims {
+        item.status = status(remembered.is_some_and(|r| r.claims.contains(&item.name)));
+    }
+    ConsentPrompt {
+        reasons: reasons(client, request, remembered),
+        subject: ConsentSubject { sub: sub.to_owned() },
+        scope,
+        claims,
+        authorization_details: Vec::new(),
+        offline: Offline {
+            requested: request.scope.contains("offline_access"),
+            allowed: request.scope.contains("offline_access"),
+        },
+        remembered: remembered.map(|r| Remembered {
+            consent_id: r.id.clone(),
+            granted_at: Instant(r.granted_at),
+            scope: r.scope.clone(),
+        }),
+        defaults: defaults(server, client, request),
+    }
+}
+
+fn localised(texts: &std::collections::BTreeMap<String, String>, locales: &[String]) -> Option<String> {
+    locales
+        .iter()
+        .flat_map(|locale| [locale.as_str(), locale.split('-').next().unwrap_or(locale)])
+        .chain([""])
+        .find_map(|language| texts.get(language))
+        .cloned()
+}
+
+/// The token settings that apply when the answer sends none.
+pub(super) fn defaults(server: &Server, client: &Client, request: &AuthorizationRequest) -> Grant {
+    let lifetimes = &server.config().lifetimes;
+    let own = &client.settings;
+    let pairwise = client.metadata.subject_type == Some(placet_oauth::client::SubjectType::Pairwise);
+    let probe = crate::token::Authorized { grant: everything(request), ..Default::default() };
+    Grant {
+        access_token: Some(AccessTokenSettings {
+            encoding: Some(own.access_token.encoding.unwrap_or(Encoding::Jwt)),
+            lifetime: Some(own.access_token.lifetime.unwrap_or(lifetimes.access_token)),
+            sub_type: Some(if pairwise { SubType::Pairwise } else { SubType::Public }),
+            ..AccessTokenSettings::default()
+        }),
+        refresh_token: Some(RefreshTokenSettings {
+            issue: Some(crate::token::family_wanted(client, &probe)),
+            ..RefreshTokenSettings::default()
+        }),
+        id_token: Some(IdTokenSettings {
+            issue: Some(request.is_openid()),
+            lifetime: Some(own.id_token.lifetime.unwrap_or(lifetimes.id_token)),
+            ..IdTokenSettings::default()
+        }),
+        ..Grant::default()
+    }
+}

@@ -1,0 +1,114 @@
+//! The envelope of prompts.
+
+use std::collections::BTreeMap;
+
+use placet_oauth::authorization::{AuthorizationRequest, Prompt as PromptValue};
+use placet_sdk::{
+    Instant,
+    interaction::{Body, ClientInfo, Kind, LogoutInfo, Prompt, RequestInfo, SessionInfo, UiHints},
+};
+
+use super::state::State;
+use crate::server::Server;
+
+/// What the envelope is made of.
+pub(super) struct Envelope {
+    pub(super) id: String,
+    pub(super) kind: Kind,
+    pub(super) step: u32,
+    pub(super) created_at: i64,
+    pub(super) expires_at: i64,
+}
+
+/// A bare prompt.
+pub(super) fn bare(server: &Server, envelope: Envelope, body: Body) -> Prompt {
+    Prompt {
+        id: envelope.id,
+        kind: envelope.kind,
+        step: envelope.step,
+        created_at: Instant(envelope.created_at),
+        expires_at: Instant(envelope.expires_at),
+        issuer: server.issuer().to_owned(),
+        tenant: None,
+        client: None,
+        request: None,
+        session: None,
+        ui: UiHints::default(),
+        logout: None,
+        device: None,
+        ciba: None,
+        data: None,
+        body,
+    }
+}
+
+/// The prompt of a state, with `body`.
+pub(super) fn of_state(
+    server: &Server,
+    state: &State,
+    client: Option<ClientInfo>,
+    session: Option<SessionInfo>,
+    body: Body,
+) -> Prompt {
+    let envelope = Envelope {
+        id: state.id.clone(),
+        kind: state.kind,
+        step: state.prompt.step,
+        created_at: state.opened_at,
+        expires_at: state.idle_until(server),
+    };
+    let mut prompt = bare(server, envelope, body);
+    prompt.client = client;
+    prompt.session = session;
+    prompt.data.clone_from(&state.data);
+    if let Some(request) = &state.request {
+        prompt.request = Some(request_info(server, request));
+        prompt.ui = hints(request);
+    }
+    if let Some(logout) = &state.logout {
+        prompt.ui.locales.clone_from(&logout.ui_locales);
+    }
+    prompt.logout = state.logout.as_ref().map(|logout| LogoutInfo {
+        initiator: logout.initiator.clone(),
+        hint_verified: logout.hint_verified,
+        clients: logout.clients.clone(),
+        post_logout_redirect: logout.return_to.is_some(),
+    });
+    prompt
+}
+
+/// How the pages of a request shall look and speak.
+pub(super) fn hints(request: &AuthorizationRequest) -> UiHints {
+    UiHints {
+        locales: request.ui_locales.clone(),
+        display: request.display.clone(),
+        login_hint: request.login_hint.clone(),
+        domain_hint: request.domain_hint.clone(),
+        screen: request.prompt.contains(&PromptValue::Create).then(|| "signup".to_owned()),
+    }
+}
+
+fn request_info(server: &Server, request: &AuthorizationRequest) -> RequestInfo {
+    let passed = &server.config().passed_parameters;
+    let parameters: BTreeMap<_, _> = request
+        .extra
+        .iter()
+        .filter(|(name, _)| passed.contains(name))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect();
+    RequestInfo {
+        response_type: Some(request.response_type.as_str().to_owned()),
+        response_mode: Some(request.response_mode.as_str().to_owned()),
+        redirect_uri: Some(request.redirect_uri.clone()),
+        scope: request.scope.to_vec(),
+        resources: request.resources.clone(),
+        authorization_details: Vec::new(),
+        prompt: request.prompt.iter().map(|p| p.as_str().to_owned()).collect(),
+        max_age: request.max_age,
+        pushed: false,
+        signed: false,
+        pkce: request.challenge.as_ref().map(|_| "S256".to_owned()),
+        dpop_jkt: None,
+        parameters,
+    }
+}

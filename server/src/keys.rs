@@ -1,0 +1,226 @@
+//! Signing keys: made on first start, kept sealed, rotated with overlap.
+//!
+//! A key is `staged` (published, not used yet), then `signing`, then `verify_only` until the last token it
+//! signed is worthless, then `removed`; or `revoked`. A new key is published for longer than verifiers cache
+//! the key set before it signs anything, so that a rotation breaks nobody who honours the cache headers.
+
+pub mod provider;
+mod rotation;
+mod signing;
+
+use std::{collections::HashMap, sync::Arc};
+
+use arc_swap::ArcSwap;
+use jsonwebtoken::Algorithm;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    clock::Clock,
+    outcome::Fault,
+    random::{self, Random},
+    seal::{MasterKeys, RootKeys, SymmetricKey},
+    store::{Event, KeyRecord, Store},
+};
+
+pub use rotation::Rotation;
+pub use signing::{SIGNING_ALGORITHMS, SigningKey, VerifyingKey, algorithm_name, parse_algorithm};
+
+/// Name under which the root of all symmetric keys is kept among the keys.
+const ROOT: &str = "root";
+
+/// The keys in force, as one consistent picture.
+#[derive(Debug, Default)]
+pub struct KeySet {
+    generation: i64,
+    signing: HashMap<&'static str, Arc<SigningKey>>,
+    verifying: HashMap<String, Arc<VerifyingKey>>,
+    jwks: String,
+}
+
+impl KeySet {
+    /// The key that signs with `algorithm`.
+    pub fn signer(&self, algorithm: &str) -> Option<&Arc<SigningKey>> {
+        self.signing.get(algorithm)
+    }
+
+    /// The published key with this id.
+    pub fn verifier(&self, kid: &str) -> Option<&Arc<VerifyingKey>> {
+        self.verifying.get(kid)
+    }
+
+    /// The public key set (RFC 7517), as JSON text.
+    pub fn jwks(&self) -> &str {
+        &self.jwks
+    }
+}
+
+/// Loads, makes and rotates keys.
+pub struct Keys {
+    current: ArcSwap<KeySet>,
+    master: MasterKeys,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    rotation: Rotation,
+}
+
+impl Keys {
+    /// Loads the keys, or makes the first ones. Gives the keys and what is derived from the root.
+    pub async fn load(
+        store: Arc<dyn Store>,
+        master: MasterKeys,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        rotation: Rotation,
+    ) -> Result<(Self, RootKeys), Fault> {
+        provider::install();
+        let keys = Self { current: ArcSwap::default(), master, store, clock, random, rotation };
+        let root = keys.root().await?;
+        keys.maintain().await?;
+        Ok((keys, RootKeys::new(&root)))
+    }
+
+    /// The keys in force.
+    pub fn current(&self) -> arc_swap::Guard<Arc<KeySet>> {
+        self.current.load()
+    }
+
+    /// Brings the keys to where they should be by now, and loads them if they changed; called every few seconds.
+    pub async fn maintain(&self) -> Result<(), Fault> {
+        // Another process may be doing the same: the generation decides who was first, the other looks again.
+        for _ in 0..5 {
+            let generation = self.store.key_generation().await?;
+            let records = self.records().await?;
+            let plan = self.rotation.plan(&records, self.clock.now(), false);
+            if plan.is_empty() {
+                if generation != self.current.load().generation || self.current.load().signing.is_empty() {
+                    self.install(generation, &records)?;
+                }
+                return Ok(());
+            }
+            self.carry_out(generation, plan).await?;
+        }
+        Err(Fault::new("keys", "other processes keep changing the key set"))
+    }
+
+    /// Stages a successor for every signing key; with `at_once` it signs immediately, which breaks verifiers that
+    /// have cached the key set.
+    pub async fn rotate(&self, at_once: bool) -> Result<(), Fault> {
+        let generation = self.store.key_generation().await?;
+        let records = self.records().await?;
+        let mut plan = self.rotation.plan(&records, self.clock.now(), true);
+        if at_once {
+            plan.promote();
+        }
+        if !self.carry_out(generation, plan).await? {
+            return Err(Fault::new("keys", "somebody else has just changed the key set; look and try again"));
+        }
+        self.maintain().await
+    }
+
+    /// The signing keys on record, newest first per algorithm.
+    pub async fn records(&self) -> Result<Vec<KeyRecord>, Fault> {
+        let mut records = self.store.keys().await?;
+        records.retain(|r| r.alg != ROOT);
+        records.sort_by(|a, b| (&a.alg, b.created_at, &a.kid).cmp(&(&b.alg, a.created_at, &b.kid)));
+        Ok(records)
+    }
+
+    async fn root(&self) -> Result<SymmetricKey, Fault> {
+        for _ in 0..5 {
+            let generation = self.store.key_generation().await?;
+            if let Some(record) = self.store.keys().await?.into_iter().find(|r| r.alg == ROOT) {
+                let plain = self.master.open(ROOT, &record.sealed).ok_or_else(|| {
+                    Fault::new(
+                        "master key",
+                        "it does not open what lies in the store; is it the key of this store?",
+                    )
+                })?;
+                let bytes: [u8; 32] =
+                    plain.as_slice().try_into().map_err(|_| Fault::new("keys", "a broken root"))?;
+                return Ok(SymmetricKey::new(bytes));
+            }
+            let now = self.clock.now();
+            let bytes = zeroize::Zeroizing::new(random::bytes::<32>(&*self.random)?);
+            let record = KeyRecord {
+                kid: random::id(&*self.random, "root_")?,
+                alg: ROOT.to_owned(),
+                state: "signing".to_owned(),
+                sealed: self.master.seal(&*self.random, ROOT, &*bytes)?,
+                public_jwk: String::new(),
+                created_at: now,
+                changed_at: now,
+                expires_at: None,
+            };
+            self.store.change_keys(generation, vec![record], vec![]).await?;
+        }
+        Err(Fault::new("keys", "other processes keep changing the key set"))
+    }
+
+    async fn carry_out(&self, generation: i64, plan: rotation::Plan) -> Result<bool, Fault> {
+        let now = self.clock.now();
+        let mut changes = plan.changes;
+        for (algorithm, state) in plan.make {
+            // An RSA key takes up to a second: not on a thread that serves requests.
+            let (kid, pair) = {
+                let kid = random::id(&*self.random, "")?;
+                let made = tokio::task::spawn_blocking(move || signing::generate(algorithm))
+                    .await
+                    .map_err(|e| Fault::new("keys", e))??;
+                (kid, made)
+            };
+            changes.push(KeyRecord {
+                sealed: self.master.seal(&*self.random, &kid, &pair.pkcs8)?,
+                public_jwk: Value::Object(signing::public_jwk(&pair, &kid)?).to_string(),
+                kid,
+                alg: algorithm_name(algorithm).to_owned(),
+                state: state.to_owned(),
+                created_at: now,
+                changed_at: now,
+                expires_at: None,
+            });
+        }
+        let event = Event {
+            id: random::id(&*self.random, "evt_")?,
+            event_type: "key.rotated",
+            subject: "keys".to_owned(),
+            at: now,
+            data: json!({ "kids": changes.iter().map(|c| &c.kid).collect::<Vec<_>>() }).to_string(),
+        };
+        let done = self.store.change_keys(generation, changes, vec![event]).await?;
+        if done {
+            tracing::info!("the signing keys were changed");
+        }
+        Ok(done)
+    }
+
+    fn install(&self, generation: i64, records: &[KeyRecord]) -> Result<(), Fault> {
+        let mut set = KeySet { generation, ..KeySet::default() };
+        let mut published = Vec::new();
+        for record in records {
+            let algorithm = parse_algorithm(&record.alg)
+                .ok_or_else(|| Fault::new("keys", format!("the store holds a key for `{}`", record.alg)))?;
+            if !matches!(record.state.as_str(), "staged" | "signing" | "verify_only") {
+                continue;
+            }
+            let jwk: Map<String, Value> =
+                serde_json::from_str(&record.public_jwk).map_err(|e| Fault::new("keys", e))?;
+            set.verifying.insert(record.kid.clone(), Arc::new(VerifyingKey::from_jwk(algorithm, &jwk)?));
+            published.push(Value::Object(jwk));
+            if record.state == "signing" {
+                let key = self.unseal(record, algorithm)?;
+                set.signing.entry(algorithm_name(algorithm)).or_insert_with(|| Arc::new(key));
+            }
+        }
+        set.jwks = json!({ "keys": published }).to_string();
+        self.current.store(Arc::new(set));
+        Ok(())
+    }
+
+    fn unseal(&self, record: &KeyRecord, algorithm: Algorithm) -> Result<SigningKey, Fault> {
+        let pkcs8 = self.master.open(&record.kid, &record.sealed).ok_or_else(|| {
+            Fault::new("keys", format!("key `{}` does not open with the master key", record.kid))
+        })?;
+        Ok(SigningKey::new(record.kid.clone(), algorithm, &pkcs8))
+    }
+}

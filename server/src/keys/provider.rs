@@ -1,0 +1,179 @@
+//! The cryptography behind `jsonwebtoken`: OpenSSL, with parsed keys kept.
+//!
+//! The crate parses a private key again for every signature, which costs ten times an Ed25519 signature; so
+//! each thread keeps the keys it has parsed.
+
+use std::{cell::RefCell, collections::HashMap};
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey,
+    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
+    errors::{ErrorKind, Result},
+};
+use openssl::{
+    ecdsa::EcdsaSig,
+    hash::MessageDigest,
+    pkey::{HasPublic, PKey, PKeyRef, Private, Public},
+    rsa::Padding,
+    sign::{RsaPssSaltlen, Signer as OpensslSigner, Verifier as OpensslVerifier},
+};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use signature::{Error, Signer, Verifier};
+
+/// More keys than this are never in use at once; a thread that has parsed more starts again.
+const KEPT: usize = 256;
+/// Bytes of one coordinate of an ES256 signature.
+const P256: i32 = 32;
+
+thread_local! {
+    static PRIVATE: RefCell<HashMap<Vec<u8>, PKey<Private>>> = RefCell::default();
+    static PUBLIC: RefCell<HashMap<Vec<u8>, PKey<Public>>> = RefCell::default();
+}
+
+static PROVIDER: CryptoProvider = CryptoProvider {
+    signer_factory: |algorithm, key| {
+        Ok(Box::new(Signing { algorithm: supported(*algorithm)?, key: private(key)? }))
+    },
+    verifier_factory: |algorithm, key| {
+        Ok(Box::new(Verifying { algorithm: supported(*algorithm)?, key: public(key)? }))
+    },
+    key_utils: KeyUtils {
+        compute_digest: |data, hash| {
+            Ok(match hash {
+                jsonwebtoken::jwk::ThumbprintHash::SHA256 => Sha256::digest(data).to_vec(),
+                jsonwebtoken::jwk::ThumbprintHash::SHA384 => Sha384::digest(data).to_vec(),
+                jsonwebtoken::jwk::ThumbprintHash::SHA512 => Sha512::digest(data).to_vec(),
+                _ => return Err(ErrorKind::InvalidAlgorithm.into()),
+            })
+        },
+        ..KeyUtils::new_unimplemented()
+    },
+};
+
+/// Makes OpenSSL the cryptography of `jsonwebtoken` in this process. Calling it again does nothing.
+pub fn install() {
+    let _ = PROVIDER.install_default();
+}
+
+fn supported(algorithm: Algorithm) -> Result<Algorithm> {
+    match algorithm {
+        Algorithm::EdDSA | Algorithm::ES256 | Algorithm::RS256 | Algorithm::PS256 => Ok(algorithm),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    }
+}
+
+fn private(key: &EncodingKey) -> Result<PKey<Private>> {
+    cached(&PRIVATE, key.as_bytes(), |der| PKey::private_key_from_pkcs8(der))
+}
+
+fn public(key: &DecodingKey) -> Result<PKey<Public>> {
+    cached(&PUBLIC, key.try_get_as_bytes()?, |der| PKey::public_key_from_der(der))
+}
+
+fn cached<T>(
+    kept: &'static std::thread::LocalKey<RefCell<HashMap<Vec<u8>, PKey<T>>>>,
+    der: &[u8],
+    parse: impl Fn(&[u8]) -> std::result::Result<PKey<T>, openssl::error::ErrorStack>,
+) -> Result<PKey<T>> {
+    kept.with_borrow_mut(|kept| {
+        if let Some(key) = kept.get(der) {
+            return Ok(key.clone());
+        }
+        let key = parse(der).map_err(|_| ErrorKind::InvalidKeyFormat)?;
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(der.to_vec(), key.clone());
+        Ok(key)
+    })
+}
+
+struct Signing {
+    algorithm: Algorithm,
+    key: PKey<Private>,
+}
+
+impl Signer<Vec<u8>> for Signing {
+    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
+        sign(self.algorithm, &self.key, message).map_err(Error::from_source)
+    }
+}
+
+impl JwtSigner for Signing {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+struct Verifying {
+    algorithm: Algorithm,
+    key: PKey<Public>,
+}
+
+impl Verifier<Vec<u8>> for Verifying {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
+        match verify(self.algorithm, &self.key, message, signature) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::new()),
+            Err(e) => Err(Error::from_source(e)),
+        }
+    }
+}
+
+impl JwtVerifier for Verifying {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+type Openssl<T> = std::result::Result<T, openssl::error::ErrorStack>;
+
+fn sign(algorithm: Algorithm, key: &PKeyRef<Private>, message: &[u8]) -> Openssl<Vec<u8>> {
+    if algorithm == Algorithm::EdDSA {
+        return OpensslSigner::new_without_digest(key)?.sign_oneshot_to_vec(message);
+    }
+    let mut signer = OpensslSigner::new(MessageDigest::sha256(), key)?;
+    if algorithm == Algorithm::PS256 {
+        signer.set_rsa_padding(Padding::PKCS1_PSS)?;
+        signer.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
+        signer.set_rsa_mgf1_md(MessageDigest::sha256())?;
+    }
+    let raw = signer.sign_oneshot_to_vec(message)?;
+    if algorithm != Algorithm::ES256 {
+        return Ok(raw);
+    }
+    // JOSE wants the two coordinates side by side (RFC 7518 section 3.4), OpenSSL gives DER.
+    let pair = EcdsaSig::from_der(&raw)?;
+    Ok([pair.r().to_vec_padded(P256)?, pair.s().to_vec_padded(P256)?].concat())
+}
+
+fn verify<T: HasPublic>(
+    algorithm: Algorithm,
+    key: &PKeyRef<T>,
+    message: &[u8],
+    signature: &[u8],
+) -> Openssl<bool> {
+    match algorithm {
+        Algorithm::EdDSA => OpensslVerifier::new_without_digest(key)?.verify_oneshot(signature, message),
+        Algorithm::ES256 => {
+            if signature.len() != 64 {
+                return Ok(false);
+            }
+            let (r, s) = signature.split_at(32);
+            let pair = EcdsaSig::from_private_components(
+                openssl::bn::BigNum::from_slice(r)?,
+                openssl::bn::BigNum::from_slice(s)?,
+            )?;
+            OpensslVerifier::new(MessageDigest::sha256(), key)?.verify_oneshot(&pair.to_der()?, message)
+        }
+        _ => {
+            let mut verifier = OpensslVerifier::new(MessageDigest::sha256(), key)?;
+            if algorithm == Algorithm::PS256 {
+                verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
+                verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
+                verifier.set_rsa_mgf1_md(MessageDigest::sha256())?;
+            }
+            verifier.verify_oneshot(signature, message)
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! A signing key and its public half.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use openssl::{
+    bn::{BigNum, BigNumContext},
+    ec::{EcGroup, EcKey},
+    nid::Nid,
+    pkey::{Id, PKey, Private},
+    rsa::Rsa,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use crate::outcome::Fault;
+
+/// The algorithms that the server signs with; the first is the default of ID tokens (OpenID Connect Core
+/// section 15.1).
+pub const SIGNING_ALGORITHMS: [Algorithm; 4] =
+    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+
+const RSA_BITS: u32 = 2048;
+
+/// The name of an algorithm in JOSE.
+pub fn algorithm_name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::RS256 => "RS256",
+        Algorithm::PS256 => "PS256",
+        Algorithm::ES256 => "ES256",
+        Algorithm::EdDSA => "EdDSA",
+        _ => "unsupported",
+    }
+}
+
+/// The algorithm of this name, if the server signs with it.
+pub fn parse_algorithm(name: &str) -> Option<Algorithm> {
+    SIGNING_ALGORITHMS.into_iter().find(|a| algorithm_name(*a) == name)
+}
+
+/// A key that signs.
+pub struct SigningKey {
+    kid: String,
+    algorithm: Algorithm,
+    key: EncodingKey,
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+impl SigningKey {
+    /// The key in this PKCS#8 document.
+    pub fn new(kid: String, algorithm: Algorithm, pkcs8: &[u8]) -> Self {
+        let key = match algorithm {
+            Algorithm::EdDSA => EncodingKey::from_ed_der(pkcs8),
+            Algorithm::ES256 => EncodingKey::from_ec_der(pkcs8),
+            _ => EncodingKey::from_rsa_der(pkcs8),
+        };
+        Self { kid, algorithm, key }
+    }
+
+    /// Its algorithm.
+    pub fn algorithm(&self) -> &'static str {
+        algorithm_name(self.algorithm)
+    }
+
+    /// A JWT of type `typ` with these claims.
+    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, Fault> {
+        let mut header = Header::new(self.algorithm);
+        header.typ = Some(typ.to_owned());
+        header.kid = Some(self.kid.clone());
+        jsonwebtoken::encode(&header, claims, &self.key).map_err(|e| Fault::new("signature", e))
+    }
+}
+
+/// A key that verifies.
+pub struct VerifyingKey {
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+impl std::fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifyingKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+impl VerifyingKey {
+    /// The key in a JWK that this server made.
+    pub fn from_jwk(algorithm: Algorithm, jwk: &Map<String, Value>) -> Result<Self, Fault> {
+        let broken = |e: openssl::error::ErrorStack| Fault::new("keys", e);
+        let number = |name: &str| {
+            let bytes = jwk
+                .get(name)
+                .and_then(Value::as_str)
+                .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
+                .ok_or_else(|| Fault::new("keys", format!("a public key without `{name}`")))?;
+            Ok::<_, Fault>(bytes)
+        };
+        let integer = |name: &str| BigNum::from_slice(&number(name)?).map_err(broken);
+        let (der, key): (Vec<u8>, fn(&[u8]) -> DecodingKey) = match algorithm {
+            Algorithm::EdDSA => {
+                let key = PKey::public_key_from_raw_bytes(&number("x")?, Id::ED25519).map_err(broken)?;
+                (key.public_key_to_der().map_err(broken)?, DecodingKey::from_ed_der)
+            }
+            Algorithm::ES256 => {
+                let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).map_err(broken)?;
+                let point =
+                    EcKey::from_public_key_affine_coordinates(&group, &*integer("x")?, &*integer("y")?)
+                        .map_err(broken)?;
+                (point.public_key_to_der().map_err(broken)?, DecodingKey::from_ec_der)
+            }
+            _ => {
+                let rsa = Rsa::from_public_components(integer("n")?, integer("e")?).map_err(broken)?;
+                (rsa.public_key_to_der().map_err(broken)?, DecodingKey::from_rsa_der)
+            }
+        };
+        Ok(Self { algorithm, key: key(&der) })
+    }
+
+    /// Whether `signature` (base64url) is this key's over `message`, by its own algorithm: the one in the
+    /// JWT's header must be the same (RFC 8725 section 3.1).
+    pub fn verify(&self, header_algorithm: &str, message: &[u8], signature: &str) -> bool {
+        algorithm_name(self.algorithm) == header_algorithm
+            && jsonwebtoken::crypto::verify(signature, message, &self.key, self.algorithm).unwrap_or(false)
+    }
+}
+
+/// A new key pair.
+pub(super) struct Pair {
+    algorithm: Algorithm,
+    key: PKey<Private>,
+    pub(super) pkcs8: Zeroizing<Vec<u8>>,
+}
+
+/// Makes a key for `algorithm`; RSA takes up to a second.
+pub(super) fn generate(algorithm: Algorithm) -> Result<Pair, Fault> {
+    let broken = |e: openssl::error::ErrorStack| Fault::new("key generation", e);
+    let key = match algorithm {
+        Algorithm::EdDSA => PKey::generate_ed25519(),
+        Algorithm::ES256 => EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)
+            .and_then(|group| EcKey::generate(&group))
+            .and_then(PKey::from_ec_key),
+        _ => Rsa::generate(RSA_BITS).and_then(PKey::from_rsa),
+    }
+    .map_err(broken)?;
+    let pkcs8 = Zeroizing::new(key.private_key_to_pkcs8().map_err(broken)?);
+    Ok(Pair { algorithm, key, pkcs8 })
+}
+
+/// The public half as a JWK (RFC 7517, RFC 8037).
+pub(super) fn public_jwk(pair: &Pair, kid: &str) -> Result<Map<String, Value>, Fault> {
+    let broken = |e: openssl::error::ErrorStack| Fault::new("keys", e);
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let own = match pair.algorithm {
+        Algorithm::EdDSA => {
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": text(&pair.key.raw_public_key().map_err(broken)?) })
+        }
+        Algorithm::ES256 => {
+            let key = pair.key.ec_key().map_err(broken)?;
+            let mut context = BigNumContext::new().map_err(broken)?;
+            let (mut x, mut y) = (BigNum::new().map_err(broken)?, BigNum::new().map_err(broken)?);
+            key.public_key().affine_coordinates(key.group(), &mut x, &mut y, &mut context).map_err(broken)?;
+            let padded = |n: &BigNum| n.to_vec_padded(32).map(|bytes| text(&bytes)).map_err(broken);
+            json!({ "kty": "EC", "crv": "P-256", "x": padded(&x)?, "y": padded(&y)? })
+        }
+        _ => {
+            let key = pair.key.rsa().map_err(broken)?;
+            json!({ "kty": "RSA", "n": text(&key.n().to_vec()), "e": text(&key.e().to_vec()) })
+        }
+    };
+    let Value::Object(mut jwk) = own else { unreachable!("every arm makes an object") };
+    jwk.insert("kid".to_owned(), kid.into());
+    jwk.insert("use".to_owned(), "sig".into());
+    jwk.insert("alg".to_owned(), algorithm_name(pair.algorithm).into());
+    Ok(jwk)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_algorithm_signs_what_its_own_public_jwk_verifies_and_no_other() {
+        crate::keys::provider::install();
+        let mut verifiers = Vec::new();
+        let mut tokens = Vec::new();
+        for algorithm in SIGNING_ALGORITHMS {
+            let pair = generate(algorithm).unwrap();
+            verifiers.push(VerifyingKey::from_jwk(algorithm, &public_jwk(&pair, "k").unwrap()).unwrap());
+            let key = SigningKey::new("k".to_owned(), algorithm, &pair.pkcs8);
+            tokens.push((algorithm, key.sign("at+jwt", &json!({ "sub": "alice" })).unwrap()));
+        }
+        for (i, verifier) in verifiers.iter().enumerate() {
+            for (j, (algorithm, token)) in tokens.iter().enumerate() {
+                let (message, signature) = token.rsplit_once('.').unwrap();
+                let verified = verifier.verify(algorithm_name(*algorithm), message.as_bytes(), signature);
+                assert_eq!(verified, i == j, "key {i}, token {j}");
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Rate limits, in bounded memory.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+};
+
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+    state::keyed::HashMapStateStore,
+};
+
+use crate::config::LimitsConfig;
+
+/// With more keys than this, those that are at rest are forgotten.
+const KEYS: usize = 100_000;
+
+/// Why a caller has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// Seconds until a request is let through again, rounded up.
+    pub retry_after: u64,
+}
+
+/// One limit, by key.
+#[derive(Debug)]
+struct Limit(Option<RateLimiter<String, HashMapStateStore<String>, DefaultClock>>);
+
+impl Limit {
+    fn per_minute(enabled: bool, count: u32) -> Self {
+        Self(
+            NonZeroU32::new(count)
+                .filter(|_| enabled)
+                .map(|count| RateLimiter::hashmap(Quota::per_minute(count))),
+        )
+    }
+
+    fn take(&self, key: String) -> Result<(), TooMany> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        if limiter.len() > KEYS {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+        limiter.check_key(&key).map_err(|until| TooMany {
+            retry_after: until.wait_time_from(DefaultClock::default().now()).as_secs().saturating_add(1),
+        })
+    }
+}
+
+/// The limits in force.
+#[derive(Debug)]
+pub struct Limits {
+    token: Limit,
+    authorize: Limit,
+    register: Limit,
+    failures: Limit,
+    answers: Limit,
+}
+
+impl Limits {
+    /// These limits.
+    pub fn new(config: &LimitsConfig) -> Self {
+        let limit = |count| Limit::per_minute(config.enabled, count);
+        Self {
+            token: limit(config.token),
+            authorize: limit(config.authorize),
+            register: limit(config.register),
+            failures: limit(config.failures),
+            answers: limit(config.answers),
+        }
+    }
+
+    /// A request to an endpoint for clients, from `peer`.
+    pub fn token(&self, peer: IpAddr) -> Result<(), TooMany> {
+        self.token.take(address(peer))
+    }
+
+    /// An authorization or logout request from `peer`.
+    pub fn authorize(&self, peer: IpAddr) -> Result<(), TooMany> {
+        self.authorize.take(address(peer))
+    }
+
+    /// A registration from `peer`.
+    pub fn register(&self, peer: IpAddr) -> Result<(), TooMany> {
+        self.register.take(address(peer))
+    }
+
+    /// A failed authentication as `client_id` from `peer`. Both pay; the client's count is its own per address, so
+    /// that a stranger cannot lock a client out.
+    pub fn failure(&self, peer: IpAddr, client_id: &str) -> Result<(), TooMany> {
+        let peer = address(peer);
+        let by_client = self.failures.take(format!("{peer} {client_id}"));
+        self.failures.take(peer).and(by_client)
+    }
+
+    /// An answer to the prompts of an interaction.
+    pub fn answer(&self, interaction: &str) -> Result<(), TooMany> {
+        self.answers.take(interaction.to_owned())
+    }
+}
+
+/// The key of an address: IPv6 by its /64, since a host has all of that.
+fn address(peer: IpAddr) -> String {
+    match peer.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_counts_per_key_and_says_how_long_to_wait() {
+        let limits = Limits::new(&LimitsConfig { register: 2, ..LimitsConfig::default() });
+        let (a, b) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        assert_eq!(limits.register(a), Ok(()));
+        assert_eq!(limits.register(a), Ok(()));
+        let refused = limits.register(a).unwrap_err();
+        assert!((1..=31).contains(&refused.retry_after));
+        assert_eq!(limits.register(b), Ok(()));
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_share_a_limit() {
+        let limits = Limits::new(&LimitsConfig { register: 1, ..LimitsConfig::default() });
+        assert_eq!(limits.register("2001:db8::1".parse().unwrap()), Ok(()));
+        assert!(limits.register("2001:db8::2".parse().unwrap()).is_err());
+        assert_eq!(limits.register("2001:db8:0:1::1".parse().unwrap()), Ok(()));
+    }
+}

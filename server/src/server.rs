@@ -1,0 +1,257 @@
+//! The server: everything that a request needs, behind one handle that is cheap to clone.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use placet_oauth::{
+    client::{AuthMethod, MetadataPolicy},
+    error::{ErrorCode, OAuthError},
+    grant_type::GrantType,
+    id::Secret,
+    metadata::Discovery,
+};
+use serde_json::Value;
+
+use crate::{
+    cache::Cached,
+    client::{CLIENT_SECRET, Client, SharedClient},
+    clock::Clock,
+    config::{Config, ConfigError, RegistrationMode, UiConfig},
+    keys::{Keys, Rotation, SIGNING_ALGORITHMS, algorithm_name},
+    limits::Limits,
+    outcome::Fault,
+    random::Random,
+    seal::{MasterKeys, RootKeys},
+    store::Store,
+};
+
+/// Clients kept in memory at most, and for how long: a change made by another process is seen within that time.
+const CLIENTS: u64 = 10_000;
+const CLIENT_TTL: Duration = Duration::from_secs(5);
+
+/// Where time, randomness and memory come from.
+#[derive(Clone)]
+pub struct Environment {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The random source.
+    pub random: Arc<dyn Random>,
+    /// The master keys.
+    pub master: MasterKeys,
+}
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something that it needs does not work.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+struct Inner {
+    config: Config,
+    environment: Environment,
+    keys: Keys,
+    root: RootKeys,
+    configured: HashMap<String, SharedClient>,
+    clients: Cached<String, SharedClient>,
+    limits: Limits,
+    discovery: Value,
+}
+
+/// The server; cheap to clone.
+#[derive(Clone)]
+pub struct Server(Arc<Inner>);
+
+impl Server {
+    /// Checks the configuration, loads or makes the keys, and is ready.
+    pub async fn start(config: Config, environment: Environment) -> Result<Self, StartError> {
+        config.check()?;
+        let rotation = Rotation {
+            period: config.lifetimes.signing_key.into(),
+            publish: config.lifetimes.signing_key_publish.into(),
+            overlap: config.longest_token().into(),
+        };
+        let (keys, root) = Keys::load(
+            environment.store.clone(),
+            environment.master.clone(),
+            environment.clock.clone(),
+            environment.random.clone(),
+            rotation,
+        )
+        .await?;
+        let mut configured = HashMap::new();
+        for client in &config.clients {
+            let secret = configured_secret(client)?.map(|s| root.digest(CLIENT_SECRET, &s));
+            configured.insert(client.client_id.clone(), Arc::new(Client::from_config(client, secret)));
+        }
+        let limits = Limits::new(&config.limits);
+        let discovery = placet_oauth::metadata::discovery(&config.discovery());
+        Ok(Self(Arc::new(Inner {
+            clients: Cached::new(CLIENTS, CLIENT_TTL),
+            config,
+            environment,
+            keys,
+            root,
+            configured,
+            limits,
+            discovery,
+        })))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The issuer identifier.
+    pub fn issuer(&self) -> &str {
+        &self.0.config.issuer
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.environment.store
+    }
+
+    /// The signing keys.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// The symmetric keys.
+    pub fn root(&self) -> &RootKeys {
+        &self.0.root
+    }
+
+    /// The random source.
+    pub fn random(&self) -> &dyn Random {
+        &*self.0.environment.random
+    }
+
+    /// Seconds since the epoch.
+    pub fn now(&self) -> i64 {
+        self.0.environment.clock.now()
+    }
+
+    /// The rate limits.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The discovery document (RFC 8414, OpenID Connect Discovery).
+    pub fn discovery(&self) -> &Value {
+        &self.0.discovery
+    }
+
+    /// A client by its id.
+    pub async fn client(&self, client_id: &str) -> Result<Option<SharedClient>, Fault> {
+        if let Some(client) = self.0.configured.get(client_id) {
+            return Ok(Some(client.clone()));
+        }
+        let load = async {
+            let record = self.store().client(client_id).await?;
+            record.map(|r| Client::from_record(r).map(Arc::new)).transpose()
+        };
+        self.0.clients.get(client_id.to_owned(), load).await
+    }
+
+    /// Whether the operator registered this client in the configuration, so that it cannot be changed.
+    pub fn is_configured(&self, client_id: &str) -> bool {
+        self.0.configured.contains_key(client_id)
+    }
+
+    /// Forgets what is cached of a client, after it changed.
+    pub async fn forget_client(&self, client_id: &str) {
+        self.0.clients.remove(client_id.to_owned()).await;
+    }
+
+    /// The login app that browsers are sent to.
+    pub fn redirect_ui(&self) -> Option<&UiConfig> {
+        self.0.config.ui.iter().find(|ui| ui.front_door == crate::config::FrontDoor::Redirect)
+    }
+
+    /// The login app of this name.
+    pub fn ui(&self, name: &str) -> Option<&UiConfig> {
+        self.0.config.ui.iter().find(|ui| ui.name == name)
+    }
+}
+
+fn configured_secret(client: &crate::config::ClientConfig) -> Result<Option<Secret>, Fault> {
+    match (&client.secret, &client.secret_file) {
+        (Some(secret), _) => Ok(Some(Secret::new(secret.clone()))),
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| Fault::new("secret_file", format!("{}: {e}", path.display())))?;
+            let secret = text.trim();
+            if secret.len() < 32 || crate::config::DEVELOPMENT_SECRETS.contains(&secret) {
+                return Err(Fault::new(
+                    "secret_file",
+                    format!("{}: at least 32 characters that nobody else knows are expected", path.display()),
+                ));
+            }
+            Ok(Some(Secret::new(secret)))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+impl Config {
+    /// What discovery announces.
+    fn discovery(&self) -> Discovery<'_> {
+        Discovery {
+            issuer: &self.issuer,
+            scopes: self.scopes.iter().filter(|s| !s.hidden).map(|s| s.value.clone()).collect(),
+            acr_values: self.acr_values.clone(),
+            signing_algs: signing_algs(),
+            ui_locales: self.ui_locales.clone(),
+            registration: self.registration.mode != RegistrationMode::Closed,
+        }
+    }
+
+    /// Refuses resource indicators that the operator did not name (RFC 8707 section 2).
+    pub fn check_resources(&self, resources: &[String]) -> Result<(), OAuthError> {
+        match resources.iter().find(|r| **r != self.issuer && !self.resources.contains(r)) {
+            None => Ok(()),
+            Some(unknown) => Err(OAuthError::new(
+                ErrorCode::InvalidTarget,
+                format!("resource `{unknown}` is not known to this server"),
+            )),
+        }
+    }
+
+    /// What the operator may register.
+    pub fn operator_metadata_policy(&self) -> MetadataPolicy {
+        MetadataPolicy {
+            allowed_grants: GrantType::ALL.to_vec(),
+            allowed_scopes: None,
+            allowed_auth_methods: AuthMethod::ALL.to_vec(),
+            signing_algs: signing_algs(),
+            development: self.development,
+        }
+    }
+
+    /// What a client may register of itself.
+    pub fn registration_metadata_policy(&self) -> MetadataPolicy {
+        let registration = &self.registration;
+        MetadataPolicy {
+            allowed_grants: registration.allowed_grants.iter().filter_map(|g| GrantType::parse(g)).collect(),
+            allowed_scopes: Some(registration.allowed_scopes.clone()),
+            allowed_auth_methods: registration
+                .allowed_auth_methods
+                .iter()
+                .filter_map(|m| AuthMethod::parse(m))
+                .collect(),
+            signing_algs: signing_algs(),
+            development: self.development,
+        }
+    }
+}
+
+fn signing_algs() -> Vec<String> {
+    SIGNING_ALGORITHMS.into_iter().map(|a| algorithm_name(a).to_owned()).collect()
+}

@@ -1,0 +1,80 @@
+//! Tokens: what an authorization holds, and how tokens are made from it.
+
+mod access;
+mod id;
+mod inspect;
+mod issue;
+pub mod refresh;
+
+use placet_oauth::scope::Scope;
+use placet_sdk::grant::{Grant, GrantedClaims, Object};
+use serde::{Deserialize, Serialize};
+
+use crate::{outcome::Fault, store::AuthorizationRecord};
+
+pub use access::{ACCESS_TOKEN, Access, AccessRequest, authorization_of_jti, mint as mint_access};
+pub use id::{IdRequest, is_for, mint as mint_id, verify as verify_id_token};
+pub use inspect::{ActiveToken, SignedToken, active, read_signed};
+pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};
+
+/// What was granted, and the facts it was granted on; kept with the authorization.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Authorized {
+    /// Scope, resources, claim names and token settings.
+    pub grant: Grant,
+    /// When the user authenticated.
+    pub authenticated_at: i64,
+    /// Authentication context class reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// Authentication methods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// Session id as clients see it (`sid`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// Values of the consented claims, as the login app knew them.
+    #[serde(skip_serializing_if = "Object::is_empty")]
+    pub claim_values: Object,
+}
+
+impl Authorized {
+    /// What a record holds.
+    pub fn read(record: &AuthorizationRecord) -> Result<Self, Fault> {
+        serde_json::from_str(&record.doc).map_err(|e| Fault::new("authorization record", e))
+    }
+
+    /// The text to store.
+    pub fn write(&self) -> Result<String, Fault> {
+        serde_json::to_string(self).map_err(|e| Fault::new("authorization record", e))
+    }
+
+    /// The granted scope.
+    pub fn scope(&self) -> Scope {
+        Scope::from_values(self.grant.scope.clone().unwrap_or_default())
+    }
+
+    /// The granted resources.
+    pub fn resources(&self) -> &[String] {
+        self.grant.resources.as_deref().unwrap_or_default()
+    }
+
+    /// The consented claim names.
+    pub fn claims(&self) -> GrantedClaims {
+        self.grant.claims.clone().unwrap_or_default()
+    }
+
+    /// The values of these claims, with their language variants.
+    pub fn values(&self, names: Option<&[String]>) -> Object {
+        let names = names.unwrap_or_default();
+        self.claim_values
+            .iter()
+            .filter(|(name, _)| {
+                let base = name.split('#').next().unwrap_or(name);
+                names.iter().any(|n| n == *name || n == base)
+            })
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+}

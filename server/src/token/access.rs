@@ -1,0 +1,137 @@
+//! Access tokens: JWTs after RFC 9068, or opaque with the same claims in the store.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use placet_oauth::{id::Secret, scope::Scope};
+use placet_sdk::grant::{Encoding, Grant, Object, RESERVED_CLAIMS};
+use serde_json::{Map, Value, json};
+
+use crate::{client::Client, outcome::Fault, random, server::Server, store::TokenRecord};
+
+/// Kind of the digests of opaque access tokens.
+pub const ACCESS_TOKEN: &str = "access_token";
+
+/// Access tokens are signed with this unless their client says otherwise.
+const DEFAULT_ALGORITHM: &str = "EdDSA";
+
+/// What an access token shall say.
+#[derive(Debug)]
+pub struct AccessRequest<'a> {
+    /// The client it is for.
+    pub client: &'a Client,
+    /// The user as the client sees them; none for client credentials.
+    pub sub: Option<&'a str>,
+    /// What it is good for.
+    pub scope: &'a Scope,
+    /// Where it is good.
+    pub resources: &'a [String],
+    /// The authorization it belongs to.
+    pub authorization_id: Option<&'a str>,
+    /// Settings and extra claims.
+    pub grant: &'a Grant,
+    /// Facts of the authentication: `auth_time`, `acr`, `amr`.
+    pub facts: Object,
+    /// It must not outlive this.
+    pub not_after: Option<i64>,
+}
+
+/// A minted access token.
+#[derive(Debug)]
+pub struct Access {
+    /// The token.
+    pub value: Secret,
+    /// Its lifetime in seconds.
+    pub expires_in: i64,
+    /// What the store must keep of it.
+    pub record: Option<TokenRecord>,
+}
+
+/// Mints an access token.
+pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Result<Access, Fault> {
+    let settings = request.grant.access_token.clone().unwrap_or_default();
+    let own = &request.client.settings.access_token;
+    let now = server.now();
+    let lifetime =
+        i64::from(settings.lifetime.or(own.lifetime).unwrap_or(server.config().lifetimes.access_token));
+    let expires_at = request.not_after.map_or(now + lifetime, |limit| limit.min(now + lifetime));
+    let single_use = settings.single_use.unwrap_or(own.single_use);
+    let encoding = match settings.encoding.or(own.encoding).unwrap_or(Encoding::Jwt) {
+        // A JWT cannot be used up: whoever asked for single use gets an opaque one.
+        _ if single_use => Encoding::Opaque,
+        encoding => encoding,
+    };
+    let claims = claims(server, request, now, expires_at)?;
+    let expires_in = expires_at - now;
+    if encoding == Encoding::Jwt {
+        let algorithm = own.signing_alg.as_deref().unwrap_or(DEFAULT_ALGORITHM);
+        let keys = server.keys().current();
+        let key = keys.signer(algorithm).ok_or_else(|| Fault::new("keys", "no signing key is loaded"))?;
+        let value = Secret::new(key.sign("at+jwt", &claims)?);
+        return Ok(Access { value, expires_in, record: None });
+    }
+    let value = random::secret(server.random())?;
+    let record = TokenRecord {
+        digest: server.root().digest(ACCESS_TOKEN, &value),
+        authorization_id: request.authorization_id.map(str::to_owned),
+        client_id: request.client.id.clone(),
+        doc: Value::Object(claims).to_string(),
+        single_use,
+        created_at: now,
+        expires_at,
+        used_at: None,
+        revoked_at: None,
+    };
+    Ok(Access { value, expires_in, record: Some(record) })
+}
+
+fn claims(
+    server: &Server,
+    request: &AccessRequest<'_>,
+    now: i64,
+    expires_at: i64,
+) -> Result<Map<String, Value>, Fault> {
+    let settings = request.grant.access_token.as_ref();
+    let own = &request.client.settings.access_token;
+    let mut claims = Object::new();
+    for extra in [Some(&own.claims), settings.and_then(|s| s.claims.as_ref())].into_iter().flatten() {
+        for (name, value) in extra {
+            if !RESERVED_CLAIMS.contains(&name.as_str()) {
+                claims.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    claims.extend(request.facts.clone());
+    let audience: Vec<&str> = match settings.and_then(|s| s.audience.as_deref()) {
+        Some(audience) => audience.iter().map(String::as_str).collect(),
+        None if !request.resources.is_empty() => request.resources.iter().map(String::as_str).collect(),
+        None if !own.audience.is_empty() => own.audience.iter().map(String::as_str).collect(),
+        None => vec![server.issuer()],
+    };
+    let audience = if let [one] = audience.as_slice() { json!(one) } else { json!(audience) };
+    claims.insert("iss".to_owned(), server.issuer().into());
+    claims.insert("sub".to_owned(), request.sub.unwrap_or(&request.client.id).into());
+    claims.insert("aud".to_owned(), audience);
+    claims.insert("exp".to_owned(), expires_at.into());
+    claims.insert("iat".to_owned(), now.into());
+    claims.insert("jti".to_owned(), jti(server, request.authorization_id)?.into());
+    claims.insert("client_id".to_owned(), request.client.id.clone().into());
+    if !request.scope.is_empty() {
+        claims.insert("scope".to_owned(), request.scope.to_string().into());
+    }
+    Ok(claims)
+}
+
+/// The `jti` holds the id of the authorization, so that one read tells whether a JWT still counts.
+fn jti(server: &Server, authorization_id: Option<&str>) -> Result<String, Fault> {
+    let own = random::id(server.random(), "")?;
+    Ok(match authorization_id.and_then(|id| id.strip_prefix("az_")) {
+        Some(authorization) => format!("{authorization}.{own}"),
+        None => own,
+    })
+}
+
+/// The authorization that a `jti` of this server belongs to.
+pub fn authorization_of_jti(jti: &str) -> Option<String> {
+    let (authorization, _) = jti.split_once('.')?;
+    URL_SAFE_NO_PAD.decode(authorization).ok()?;
+    Some(format!("az_{authorization}"))
+}

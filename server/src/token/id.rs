@@ -1,0 +1,127 @@
+//! ID tokens (OpenID Connect Core section 2).
+
+use placet_oauth::{
+    id::Secret,
+    jwt::{self, VerifyProfile, half_hash},
+};
+use placet_sdk::grant::{Object, RESERVED_CLAIMS};
+use serde_json::{Map, Value, json};
+
+use super::Authorized;
+use crate::{client::Client, outcome::Fault, server::Server};
+
+/// ID tokens are signed with this unless their client registered another (OpenID Connect Core section 2).
+const DEFAULT_ALGORITHM: &str = "RS256";
+
+/// What an ID token shall say.
+#[derive(Debug)]
+pub struct IdRequest<'a> {
+    /// The client it is for.
+    pub client: &'a Client,
+    /// The user, local.
+    pub sub: &'a str,
+    /// What was granted.
+    pub authorized: &'a Authorized,
+    /// `nonce` of the request.
+    pub nonce: Option<&'a str>,
+    /// The access token issued beside it: its hash goes into `at_hash`.
+    pub access_token: Option<&'a Secret>,
+    /// The code issued beside it: its hash goes into `c_hash`.
+    pub code: Option<&'a Secret>,
+    /// No access token is issued at all, so the claims of the scopes go into the ID token (section 5.4).
+    pub alone: bool,
+}
+
+/// Mints an ID token.
+pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
+    let authorized = request.authorized;
+    let settings = authorized.grant.id_token.clone().unwrap_or_default();
+    let algorithm =
+        request.client.metadata.id_token_signed_response_alg.as_deref().unwrap_or(DEFAULT_ALGORITHM);
+    let keys = server.keys().current();
+    let key = keys.signer(algorithm).ok_or_else(|| Fault::new("keys", "no signing key is loaded"))?;
+    let lifetime = settings
+        .lifetime
+        .or(request.client.settings.id_token.lifetime)
+        .unwrap_or(server.config().lifetimes.id_token);
+    let now = server.now();
+
+    let consented = authorized.claims();
+    let mut claims = authorized.values(consented.id_token.as_deref());
+    if request.alone {
+        claims.extend(authorized.values(consented.userinfo.as_deref()));
+    }
+    claims.extend(settings.claims.unwrap_or_default());
+    claims.retain(|name, _| !RESERVED_CLAIMS.contains(&name.as_str()));
+
+    let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+    set("iss", server.issuer().into());
+    set("sub", request.client.subject(request.sub, server.root().pairwise_salt()).into());
+    match settings.audience.filter(|more| !more.is_empty()) {
+        None => set("aud", request.client.id.clone().into()),
+        Some(more) => {
+            let all: Vec<&str> =
+                std::iter::once(request.client.id.as_str()).chain(more.iter().map(String::as_str)).collect();
+            set("azp", request.client.id.clone().into());
+            set("aud", json!(all))
+        }
+    };
+    set("exp", (now + i64::from(lifetime)).into());
+    set("iat", now.into());
+    set("auth_time", authorized.authenticated_at.into());
+    if let Some(acr) = &authorized.acr {
+        set("acr", acr.clone().into());
+    }
+    if !authorized.amr.is_empty() {
+        set("amr", json!(authorized.amr));
+    }
+    if let Some(sid) = &authorized.sid {
+        set("sid", sid.clone().into());
+    }
+    if let Some(nonce) = request.nonce {
+        set("nonce", nonce.into());
+    }
+    if let Some(token) = request.access_token {
+        set("at_hash", half_hash(algorithm, token.expose()).into());
+    }
+    if let Some(code) = request.code {
+        set("c_hash", half_hash(algorithm, code.expose()).into());
+    }
+    Ok(Secret::new(key.sign("JWT", &claims)?))
+}
+
+/// The claims of a JWT that this server signed for the use that `profile` describes; none for any other text.
+pub fn verify(server: &Server, compact: &str, profile: &VerifyProfile<'_>) -> Option<Map<String, Value>> {
+    let parsed = jwt::parse(compact).ok()?;
+    let keys = server.keys().current();
+    let key = keys.verifier(parsed.header.kid.as_deref()?)?;
+    if !key.verify(&parsed.header.alg, parsed.message.as_bytes(), parsed.signature) {
+        return None;
+    }
+    profile.check(&parsed.header, &parsed.claims, server.now()).ok()?;
+    Some(parsed.claims)
+}
+
+/// Whether `aud` of these claims names this client.
+pub fn is_for(claims: &Map<String, Value>, client_id: &str) -> bool {
+    match claims.get("aud") {
+        Some(Value::String(one)) => one == client_id,
+        Some(Value::Array(all)) => all.iter().any(|a| a == client_id),
+        _ => false,
+    }
+}
+
+/// Facts of an authentication as token claims.
+pub(super) fn facts(authorized: &Authorized) -> Object {
+    let mut facts = Object::new();
+    if authorized.authenticated_at > 0 {
+        facts.insert("auth_time".to_owned(), authorized.authenticated_at.into());
+    }
+    if let Some(acr) = &authorized.acr {
+        facts.insert("acr".to_owned(), acr.clone().into());
+    }
+    if !authorized.amr.is_empty() {
+        facts.insert("amr".to_owned(), json!(authorized.amr));
+    }
+    facts
+}

@@ -1,0 +1,164 @@
+//! The one gate that every token of an authorization passes, whatever the grant.
+
+use placet_oauth::{
+    error::OAuthError, grant_type::GrantType, id::Secret, scope::Scope, token_request::TokenResponse,
+};
+use placet_sdk::grant::SubType;
+
+use super::{AccessRequest, Authorized, IdRequest, id, mint_access, mint_id, refresh};
+use crate::{
+    client::Client,
+    outcome::Outcome,
+    server::Server,
+    store::{AuthorizationRecord, FamilyRecord, Issued},
+};
+
+/// What is to be issued under an authorization.
+#[derive(Debug)]
+pub struct IssueRequest<'a> {
+    /// The client that asks; the one the authorization was granted to.
+    pub client: &'a Client,
+    /// The authorization.
+    pub authorization: &'a AuthorizationRecord,
+    /// What it holds.
+    pub authorized: &'a Authorized,
+    /// Less than was granted, if the client asks for less.
+    pub narrowed: Option<Scope>,
+    /// `nonce` of the authorization request, for the first ID token.
+    pub nonce: Option<&'a str>,
+    /// Begin a refresh token family, if one is wanted.
+    pub first_refresh: bool,
+    /// Whether an ID token may come along.
+    pub id_token: bool,
+}
+
+/// What was minted: for the client, and for the store.
+#[derive(Debug)]
+pub struct Minted {
+    /// The answer of the token endpoint.
+    pub response: TokenResponse,
+    /// What the store records in the step that uses up the grant's artefact.
+    pub issued: Issued,
+}
+
+/// Mints tokens under a live authorization, narrowed to what the client may have. Nothing is stored here: the
+/// caller hands `issued` to the store together with the use of its artefact.
+pub fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Outcome<Minted> {
+    let (client, authorized) = (request.client, request.authorized);
+    let now = server.now();
+    if request.authorization.client_id != client.id || !request.authorization.is_live(now) {
+        return Err(OAuthError::invalid_grant("the authorization is over").into());
+    }
+    let granted = authorized.scope().difference(&client.denied_scope());
+    let scope = match &request.narrowed {
+        None => granted,
+        Some(asked) if asked.is_subset(&granted) => asked.clone(),
+        Some(asked) => {
+            let more = asked.difference(&granted);
+            return Err(OAuthError::invalid_scope(format!("`{more}` was not granted")).into());
+        }
+    };
+    let settings = authorized.grant.access_token.clone().unwrap_or_default();
+    let sub = match settings.sub_type {
+        Some(SubType::Public) => request.authorization.sub.clone(),
+        _ => client.subject(&request.authorization.sub, server.root().pairwise_salt()),
+    };
+    let mut grant = authorized.grant.clone();
+    let mut access = grant.access_token.unwrap_or_default();
+    let names = authorized.claims().access_token;
+    let mut extra = authorized.values(names.as_deref());
+    extra.extend(access.claims.take().unwrap_or_default());
+    access.claims = Some(extra);
+    grant.access_token = Some(access);
+    let access = mint_access(
+        server,
+        &AccessRequest {
+            client,
+            sub: Some(&sub),
+            scope: &scope,
+            resources: authorized.resources(),
+            authorization_id: Some(&request.authorization.id),
+            grant: &grant,
+            facts: id::facts(authorized),
+            not_after: Some(request.authorization.expires_at),
+        },
+    )?;
+    let id_token = if request.id_token && wants_id_token(authorized, &scope) {
+        Some(mint_id(
+            server,
+            &IdRequest {
+                client,
+                sub: &request.authorization.sub,
+                authorized,
+                nonce: request.nonce,
+                access_token: Some(&access.value),
+                code: None,
+                alone: false,
+            },
+        )?)
+    } else {
+        None
+    };
+    let (refresh_token, family) = if request.first_refresh && family_wanted(client, authorized) {
+        let (token, family) = begin_family(server, request)?;
+        (Some(token), Some(family))
+    } else {
+        (None, None)
+    };
+    Ok(Minted {
+        response: TokenResponse {
+            access_token: access.value,
+            expires_in: u64::try_from(access.expires_in).unwrap_or(0),
+            refresh_token,
+            id_token,
+            scope,
+        },
+        issued: Issued { token: access.record, family, events: Vec::new() },
+    })
+}
+
+fn wants_id_token(authorized: &Authorized, scope: &Scope) -> bool {
+    let issue = authorized.grant.id_token.as_ref().and_then(|s| s.issue);
+    scope.contains("openid") && issue.unwrap_or(true)
+}
+
+/// Whether a refresh token belongs to this authorization: the client registered the grant, and offline access was
+/// granted, or a setting says so, or the request was plain OAuth, where there is no `offline_access` to ask for.
+pub fn family_wanted(client: &Client, authorized: &Authorized) -> bool {
+    let scope = authorized.scope();
+    let set = authorized.grant.refresh_token.as_ref().and_then(|s| s.issue);
+    client.may_use(GrantType::RefreshToken)
+        && set.unwrap_or_else(|| {
+            scope.contains("offline_access")
+                || client.settings.refresh_token.issue.unwrap_or_else(|| !scope.contains("openid"))
+        })
+}
+
+fn begin_family(server: &Server, request: &IssueRequest<'_>) -> Outcome<(Secret, FamilyRecord)> {
+    let settings = request.authorized.grant.refresh_token.clone().unwrap_or_default();
+    let own = &request.client.settings.refresh_token;
+    let defaults = &server.config().lifetimes;
+    let now = server.now();
+    let lifetime = i64::from(settings.lifetime.or(own.lifetime).unwrap_or(defaults.refresh_token));
+    let limit = request.authorization.expires_at;
+    let idle = settings.max_idle.or(own.max_idle).unwrap_or(defaults.refresh_token_idle);
+    let (token, id) = refresh::first(server)?;
+    let family = FamilyRecord {
+        id,
+        authorization_id: request.authorization.id.clone(),
+        client_id: request.client.id.clone(),
+        generation: 1,
+        current: server.root().digest(refresh::REFRESH_TOKEN, &token),
+        parent: None,
+        salt: Vec::new(),
+        key_id: String::new(),
+        rotated_at: now,
+        used: false,
+        last_used_at: now,
+        idle_seconds: (idle > 0).then_some(i64::from(idle)),
+        created_at: now,
+        // 0 means: as long as the authorization.
+        expires_at: if lifetime == 0 { limit } else { limit.min(now + lifetime) },
+    };
+    Ok((token, family))
+}

@@ -1,0 +1,147 @@
+//! What every store promises, kept by the embedded one and by PostgreSQL.
+//!
+//! The tests of PostgreSQL need the URL of a database in `PLACET_TEST_POSTGRES`, and say so when they have none.
+
+#[path = "store_contract/backend.rs"]
+mod backend;
+#[path = "store_contract/clients.rs"]
+mod clients;
+#[path = "store_contract/codes.rs"]
+mod codes;
+#[path = "store_contract/consents.rs"]
+mod consents;
+#[path = "store_contract/durability.rs"]
+mod durability;
+#[path = "store_contract/families.rs"]
+mod families;
+#[path = "store_contract/interactions.rs"]
+mod interactions;
+#[path = "store_contract/keys.rs"]
+mod keys;
+#[path = "store_contract/misc.rs"]
+mod misc;
+#[path = "store_contract/processes.rs"]
+mod processes;
+#[path = "store_contract/purge.rs"]
+mod purge;
+#[path = "store_contract/samples.rs"]
+mod samples;
+#[path = "store_contract/schema.rs"]
+mod schema;
+#[path = "store_contract/sessions.rs"]
+mod sessions;
+#[path = "store_contract/subjects.rs"]
+mod subjects;
+#[path = "store_contract/tokens.rs"]
+mod tokens;
+
+/// Makes of every promise a test of each engine.
+macro_rules! promises {
+    ($($area:ident: $($promise:ident),+;)+) => {
+        mod embedded {
+            $(mod $area {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    crate::$area::$promise(&crate::backend::Backend::embedded()).await;
+                })+
+            })+
+        }
+        mod postgres {
+            $(mod $area {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    if let Some(backend) = crate::backend::Backend::postgres().await {
+                        crate::$area::$promise(&backend).await;
+                    }
+                })+
+            })+
+        }
+    };
+}
+
+promises! {
+    clients:
+        a_client_id_is_taken_once,
+        of_many_changes_of_one_generation_one_is_kept,
+        deleting_a_client_ends_everything_it_was_granted,
+        clients_come_in_pages_by_id;
+    codes:
+        a_code_is_redeemed_by_exactly_one_of_300_racing_clients,
+        what_is_issued_is_stored_with_the_redemption,
+        a_replayed_code_revokes_its_authorization_and_is_reported_once,
+        a_replay_is_recognised_after_the_code_has_expired,
+        an_expired_or_unknown_code_is_dead,
+        a_code_of_a_revoked_authorization_is_dead,
+        a_redemption_that_cannot_be_stored_consumes_nothing;
+    consents:
+        consents_merge,
+        the_later_end_of_a_consent_counts_and_none_is_the_latest,
+        racing_answers_lose_nothing_of_what_is_remembered,
+        an_expired_consent_is_not_widened,
+        consents_are_told_apart_by_resource,
+        deleting_a_consent_revokes_what_was_granted_under_it,
+        consents_come_in_pages_by_id;
+    durability:
+        a_write_whose_caller_goes_away_is_whole_or_absent;
+    families:
+        of_200_racing_refreshes_with_one_token_all_get_the_same_child,
+        a_rotated_family_is_stored_with_what_was_issued,
+        a_parent_in_its_grace_is_answered_with_the_same_child,
+        a_parent_outside_its_grace_is_a_replay,
+        no_grace_makes_every_parent_a_replay,
+        a_parent_whose_child_was_rotated_is_a_replay,
+        a_parent_whose_child_was_used_is_a_replay,
+        a_foreign_token_of_a_known_family_is_a_replay,
+        a_family_that_does_not_rotate_keeps_its_token,
+        a_family_that_is_over_is_dead_and_not_replayed,
+        use_puts_off_the_idle_limit;
+    interactions:
+        an_interaction_is_found_until_it_expires,
+        an_advanced_interaction_refuses_the_old_revision,
+        of_50_racing_answers_one_advances,
+        of_50_racing_completions_one_is_done,
+        a_completion_stores_everything,
+        a_completion_that_lost_stores_nothing,
+        a_completion_for_a_session_that_is_over_stores_nothing,
+        a_renewed_session_has_a_new_handle_only,
+        completions_of_one_person_do_not_lock_each_other_out,
+        no_authorization_survives_a_race_with_the_end_of_its_session;
+    keys:
+        of_many_changes_of_one_generation_of_keys_one_is_made,
+        a_key_changes_its_state_and_is_gone_when_removed;
+    misc:
+        what_can_be_used_once_is_used_by_exactly_one_of_100,
+        things_used_once_are_told_apart_by_kind,
+        a_reply_is_remembered_once_until_it_expires,
+        an_event_is_written_once,
+        a_name_with_a_nul_character_is_not_found,
+        long_names_from_strangers_are_remembered,
+        tenants_do_not_see_each_other,
+        the_store_answers;
+    purge:
+        purging_leaves_what_is_live,
+        purging_removes_what_is_dead,
+        purging_is_bounded,
+        a_redeemed_code_is_remembered_beyond_its_end;
+    sessions:
+        a_session_ends_by_its_limits_and_by_command,
+        use_puts_off_the_end_of_an_idle_session,
+        ending_a_session_spares_offline_authorizations,
+        logging_out_of_one_client_spares_the_others,
+        ending_all_sessions_of_a_subject_spares_others,
+        sessions_that_end_in_a_completion_take_their_authorizations_along,
+        the_clients_of_a_session_are_those_with_unrevoked_authorizations,
+        sessions_come_in_pages_by_id;
+    subjects:
+        a_disabled_subject_gets_nothing,
+        disabling_revokes_offline_authorizations_too_and_enabling_revives_nothing,
+        a_disabled_subject_can_be_logged_out,
+        no_authorization_survives_a_race_with_disabling;
+    tokens:
+        a_single_use_token_is_used_once_under_race,
+        only_an_active_single_use_token_can_be_used_up,
+        revoking_an_access_token_spares_its_refresh_token,
+        an_opaque_token_is_read_with_its_authorization,
+        a_revoked_jti_is_known,
+        authorizations_come_in_pages_by_id;
+}

@@ -1,0 +1,106 @@
+//! Deletion of what is dead.
+
+use placet_server::store::{
+    ConsentRecord, InteractionRecord, Redemption, Remembering, ReplyRecord, SessionChange, SessionRecord,
+    Store,
+};
+
+use crate::{backend::Backend, samples::*};
+
+const DAY: i64 = 86_400;
+
+/// One of everything, all of which has ended by `NOW` + 1,000,000.
+async fn one_of_everything(store: &dyn Store) {
+    let done = complete(store, "ia_1", |completion| {
+        completion.session = Some(SessionChange::Create(session("ses_1", "alice")));
+        let consent = ConsentRecord { expires_at: Some(NOW + 500_000), ..consent("cns_1", "alice") };
+        completion.remember = Some(Remembering { consent });
+        completion.authorization = Some(authorization("az_1", "alice"));
+        completion.code = Some(code("code", "az_1"));
+        completion.token = Some(token("token", Some("az_1")));
+        completion.events = vec![event("evt_1", "authorization.granted")];
+    });
+    done.await;
+    created_family(store, "f1", "az_2", "alice").await;
+    store.revoke_jti("j1", NOW + 600, vec![]).await.expect("it answers");
+    assert!(store.consume_once("dpop", "j2", NOW + 600).await.expect("it answers"));
+    let reply =
+        ReplyRecord { key: digest("k"), request: digest("r"), sealed: vec![1], expires_at: NOW + 600 };
+    assert_eq!(store.remember_reply(reply, NOW).await.expect("it answers"), None);
+}
+
+pub(crate) async fn purging_leaves_what_is_live(backend: &Backend) {
+    let store = backend.store();
+    one_of_everything(&*store).await;
+    let ended = SessionRecord { handle: digest("ended"), ..session("ses_ended", "alice") };
+    created_session(&*store, ended).await;
+    assert!(store.end_session("ses_ended", NOW, vec![]).await.expect("it answers"));
+    granted(&*store, authorization("az_revoked", "bob"), issued("revoked", "az_revoked")).await;
+    assert!(store.revoke_authorization("az_revoked", NOW, vec![]).await.expect("it answers"));
+    store.set_subject_disabled("carol", true, NOW, vec![]).await.expect("it answers");
+    assert!(store.insert_client(client("app"), vec![]).await.expect("it answers"));
+
+    assert_eq!(store.purge(NOW + 59, 1000).await.expect("it answers"), 0);
+    assert!(store.interaction("ia_1", NOW).await.expect("it reads").is_some());
+    assert!(store.code(&digest("code")).await.expect("it reads").is_some());
+    assert!(store.token(&digest("token")).await.expect("it reads").is_some());
+    assert!(store.family("f1").await.expect("it reads").is_some());
+    assert!(store.jwt_state("j1", None).await.expect("it reads").revoked);
+    assert!(!store.consume_once("dpop", "j2", NOW + 600).await.expect("it answers"));
+    assert_eq!(store.sessions_of("alice", ALL, NOW).await.expect("it reads").len(), 1);
+
+    // Long after, what is kept for its own reasons is still there.
+    store.purge(NOW + DAY - 1, 1000).await.expect("it answers");
+    assert!(store.session("ses_ended").await.expect("it reads").is_some());
+    store.purge(NOW + 999_999, 1000).await.expect("it answers");
+    let revoked = store.authorization("az_revoked").await.expect("it reads").expect("it is kept");
+    assert_eq!(revoked.revoked_at, Some(NOW));
+    assert!(store.subject("carol").await.expect("it reads").is_some());
+    assert!(store.client("app").await.expect("it reads").is_some());
+    assert_eq!(backend.outbox().await.len(), 1);
+}
+
+pub(crate) async fn purging_removes_what_is_dead(backend: &Backend) {
+    let store = backend.store();
+    one_of_everything(&*store).await;
+    // Interaction, session, consent, code, token, family, two authorizations, two ids, reply, event, and the row
+    // that ordered the steps of alice.
+    let purged = store.purge(NOW + 10_000_000, 1000).await.expect("it answers");
+    assert_eq!(purged, 13);
+    assert_eq!(store.purge(NOW + 10_000_000, 1000).await.expect("it answers"), 0);
+    assert!(store.interaction("ia_1", NOW).await.expect("it reads").is_none());
+    assert!(store.session("ses_1").await.expect("it reads").is_none());
+    assert!(store.consents_of("alice", ALL, NOW).await.expect("it reads").is_empty());
+    assert!(store.authorization("az_1").await.expect("it reads").is_none());
+    assert!(store.code(&digest("code")).await.expect("it reads").is_none());
+    assert!(store.token(&digest("token")).await.expect("it reads").is_none());
+    assert!(store.family("f1").await.expect("it reads").is_none());
+    assert!(!store.jwt_state("j1", None).await.expect("it reads").revoked);
+    assert!(store.consume_once("dpop", "j2", NOW + 600).await.expect("it answers"));
+    assert_eq!(backend.outbox().await, []);
+}
+
+pub(crate) async fn purging_is_bounded(backend: &Backend) {
+    let store = backend.store();
+    for i in 0..10 {
+        let late = InteractionRecord { expires_at: NOW + i, ..interaction(&format!("ia_{i}")) };
+        store.open_interaction(late).await.expect("it opens");
+    }
+    assert_eq!(store.purge(NOW + 6, 3).await.expect("it answers"), 3);
+    assert_eq!(store.purge(NOW + 6, 100).await.expect("it answers"), 4);
+    assert_eq!(store.purge(NOW + 6, 100).await.expect("it answers"), 0);
+    assert!(store.interaction("ia_7", NOW + 6).await.expect("it reads").is_some());
+}
+
+pub(crate) async fn a_redeemed_code_is_remembered_beyond_its_end(backend: &Backend) {
+    let store = backend.store();
+    created_code(&*store, "code", "az_1", "alice").await;
+    let first = store.redeem_code(&digest("code"), NOW, issued("token", "az_1")).await;
+    assert_eq!(first.expect("it answers"), Redemption::First);
+    store.purge(NOW + 60 + 599, 1000).await.expect("it answers");
+    let late = store.redeem_code(&digest("code"), NOW + 659, issued("loot", "az_1")).await;
+    assert_eq!(late.expect("it answers"), Redemption::Replayed);
+    store.purge(NOW + 60 + 600, 1000).await.expect("it answers");
+    let unknown = store.redeem_code(&digest("code"), NOW + 660, issued("loot", "az_1")).await;
+    assert_eq!(unknown.expect("it answers"), Redemption::Dead);
+}

@@ -1,0 +1,173 @@
+//! Sessions.
+
+use placet_server::store::{
+    AuthorizationRecord, Completed, EndSessions, Issued, Paging, SessionChange, SessionRecord, Store,
+};
+
+use crate::{backend::Backend, samples::*};
+
+async fn live_ids(store: &dyn Store, sub: &str, now: i64) -> Vec<String> {
+    let sessions = store.sessions_of(sub, ALL, now).await.expect("it reads");
+    sessions.into_iter().map(|session| session.id).collect()
+}
+
+/// Grants `az` to `client_id` in a session.
+async fn granted_in(store: &dyn Store, session_id: &str, az: &str, client_id: &str, offline: bool) {
+    let home = AuthorizationRecord {
+        session_id: Some(session_id.into()),
+        client_id: client_id.into(),
+        offline,
+        ..authorization(az, "alice")
+    };
+    granted(store, home, Issued::default()).await;
+}
+
+pub(crate) async fn a_session_ends_by_its_limits_and_by_command(backend: &Backend) {
+    let store = backend.store();
+    let short = SessionRecord { expires_at: NOW + 100, ..session("ses_short", "alice") };
+    let idle = SessionRecord { idle_seconds: 50, ..session("ses_idle", "alice") };
+    let endless = SessionRecord { idle_seconds: i64::MAX, ..session("ses_endless", "alice") };
+    for session in [short, idle, endless, session("ses_ended", "alice")] {
+        created_session(&*store, session).await;
+    }
+    let events = vec![event("evt_1", "session.ended")];
+    assert!(store.end_session("ses_ended", NOW, events.clone()).await.expect("it answers"));
+    assert!(!store.end_session("ses_ended", NOW, events).await.expect("it answers"));
+    assert!(!store.end_session("ses_unknown", NOW, vec![]).await.expect("it answers"));
+    assert_eq!(backend.count("session.ended").await, 1);
+
+    assert_eq!(live_ids(&*store, "alice", NOW + 49).await, ["ses_endless", "ses_idle", "ses_short"]);
+    assert_eq!(live_ids(&*store, "alice", NOW + 50).await, ["ses_endless", "ses_short"]);
+    assert_eq!(live_ids(&*store, "alice", NOW + 100).await, ["ses_endless"]);
+    let handles = ["ses_short", "ses_idle", "ses_ended", "unknown", "ses_endless", "more"].map(digest);
+    let mut found = store.sessions_by_handle(&handles, NOW + 50).await.expect("it reads");
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    let ids: Vec<_> = found.iter().map(|session| session.id.as_str()).collect();
+    assert_eq!(ids, ["ses_endless", "ses_short"]);
+    assert_eq!(store.sessions_by_handle(&[], NOW).await.expect("it reads"), []);
+    let ended = store.session("ses_ended").await.expect("it reads").expect("it is stored");
+    assert_eq!(ended.ended_at, Some(NOW));
+    // Over by time: it was not live, but is ended for good.
+    assert!(!store.end_session("ses_idle", NOW + 50, vec![]).await.expect("it answers"));
+}
+
+pub(crate) async fn use_puts_off_the_end_of_an_idle_session(backend: &Backend) {
+    let store = backend.store();
+    created_session(&*store, session("ses_1", "alice")).await;
+    store.touch_session("ses_1", NOW + 3000).await.expect("it answers");
+    store.touch_session("ses_1", NOW + 1000).await.expect("it answers");
+    assert_eq!(live_ids(&*store, "alice", NOW + 6599).await, ["ses_1"]);
+    let done = complete(&*store, "ia_1", |completion| {
+        let touched = SessionRecord { last_used_at: NOW + 6000, ..session("ses_1", "alice") };
+        completion.session = Some(SessionChange::Touch(touched));
+        completion.now = NOW + 6000;
+    });
+    assert_eq!(done.await, Completed::Done);
+    assert_eq!(live_ids(&*store, "alice", NOW + 9599).await, ["ses_1"]);
+    // What is over is not revived by use.
+    store.touch_session("ses_1", NOW + 9600).await.expect("it answers");
+    assert!(live_ids(&*store, "alice", NOW + 9600).await.is_empty());
+}
+
+pub(crate) async fn ending_a_session_spares_offline_authorizations(backend: &Backend) {
+    let store = backend.store();
+    created_session(&*store, session("ses_1", "alice")).await;
+    created_session(&*store, session("ses_2", "alice")).await;
+    granted_in(&*store, "ses_1", "az_online", "app", false).await;
+    granted_in(&*store, "ses_1", "az_offline", "app", true).await;
+    granted_in(&*store, "ses_2", "az_elsewhere", "app", false).await;
+    assert!(store.end_session("ses_1", NOW, vec![]).await.expect("it answers"));
+    assert!(!is_live(&*store, "az_online", NOW).await);
+    assert!(is_live(&*store, "az_offline", NOW).await);
+    assert!(is_live(&*store, "az_elsewhere", NOW).await);
+}
+
+pub(crate) async fn logging_out_of_one_client_spares_the_others(backend: &Backend) {
+    let store = backend.store();
+    created_session(&*store, session("ses_1", "alice")).await;
+    granted_in(&*store, "ses_1", "az_app", "app", false).await;
+    granted_in(&*store, "ses_1", "az_app_offline", "app", true).await;
+    granted_in(&*store, "ses_1", "az_other", "other", false).await;
+    let done = complete(&*store, "ia_1", |completion| {
+        completion.end = Some(EndSessions::Client { session_id: "ses_1".into(), client_id: "app".into() });
+    });
+    assert_eq!(done.await, Completed::Done);
+    assert!(!is_live(&*store, "az_app", NOW).await);
+    assert!(is_live(&*store, "az_app_offline", NOW).await);
+    assert!(is_live(&*store, "az_other", NOW).await);
+    assert_eq!(live_ids(&*store, "alice", NOW).await, ["ses_1"]);
+}
+
+pub(crate) async fn ending_all_sessions_of_a_subject_spares_others(backend: &Backend) {
+    let store = backend.store();
+    for (id, sub) in [("ses_1", "alice"), ("ses_2", "alice"), ("ses_3", "alice"), ("ses_4", "bob")] {
+        created_session(&*store, session(id, sub)).await;
+    }
+    granted_in(&*store, "ses_1", "az_online", "app", false).await;
+    granted_in(&*store, "ses_2", "az_offline", "app", true).await;
+    granted(&*store, authorization("az_without_session", "alice"), Issued::default()).await;
+    assert!(store.end_session("ses_3", NOW, vec![]).await.expect("it answers"));
+    let events = vec![event("evt_1", "session.ended")];
+    let ended = store.end_sessions_of("alice", NOW, events).await.expect("it answers");
+    assert_eq!(ended, 2);
+    assert!(live_ids(&*store, "alice", NOW).await.is_empty());
+    assert_eq!(live_ids(&*store, "bob", NOW).await, ["ses_4"]);
+    assert!(!is_live(&*store, "az_online", NOW).await);
+    assert!(is_live(&*store, "az_offline", NOW).await);
+    assert!(is_live(&*store, "az_without_session", NOW).await);
+    assert_eq!(backend.count("session.ended").await, 1);
+}
+
+pub(crate) async fn sessions_that_end_in_a_completion_take_their_authorizations_along(backend: &Backend) {
+    let store = backend.store();
+    for (id, sub) in [("ses_1", "alice"), ("ses_2", "alice"), ("ses_3", "alice")] {
+        created_session(&*store, session(id, sub)).await;
+        granted_in(&*store, id, &format!("az_{id}"), "app", false).await;
+    }
+    let done = complete(&*store, "ia_1", |completion| {
+        completion.end = Some(EndSessions::Sessions(strings(&["ses_2", "ses_1", "ses_unknown"])));
+    });
+    assert_eq!(done.await, Completed::Done);
+    assert_eq!(live_ids(&*store, "alice", NOW).await, ["ses_3"]);
+    assert!(!is_live(&*store, "az_ses_1", NOW).await);
+    assert!(!is_live(&*store, "az_ses_2", NOW).await);
+    assert!(is_live(&*store, "az_ses_3", NOW).await);
+
+    // What begins in the same step stays.
+    let done = complete(&*store, "ia_2", |completion| {
+        completion.end = Some(EndSessions::Subject("alice".into()));
+        completion.session = Some(SessionChange::Create(session("ses_new", "alice")));
+        let home =
+            AuthorizationRecord { session_id: Some("ses_new".into()), ..authorization("az_new", "alice") };
+        completion.authorization = Some(home);
+    });
+    assert_eq!(done.await, Completed::Done);
+    assert_eq!(live_ids(&*store, "alice", NOW).await, ["ses_new"]);
+    assert!(!is_live(&*store, "az_ses_3", NOW).await);
+    assert!(is_live(&*store, "az_new", NOW).await);
+}
+
+pub(crate) async fn the_clients_of_a_session_are_those_with_unrevoked_authorizations(backend: &Backend) {
+    let store = backend.store();
+    created_session(&*store, session("ses_1", "alice")).await;
+    granted_in(&*store, "ses_1", "az_1", "b", false).await;
+    granted_in(&*store, "ses_1", "az_2", "b", true).await;
+    granted_in(&*store, "ses_1", "az_3", "a", false).await;
+    granted_in(&*store, "ses_1", "az_4", "revoked", false).await;
+    granted_in(&*store, "ses_2", "az_5", "elsewhere", false).await;
+    assert!(store.revoke_authorization("az_4", NOW, vec![]).await.expect("it answers"));
+    assert_eq!(store.clients_of_session("ses_1").await.expect("it reads"), ["a", "b"]);
+    assert!(store.clients_of_session("ses_unknown").await.expect("it reads").is_empty());
+}
+
+pub(crate) async fn sessions_come_in_pages_by_id(backend: &Backend) {
+    let store = backend.store();
+    for id in ["ses_3", "ses_1", "ses_4", "ses_2"] {
+        created_session(&*store, session(id, "alice")).await;
+    }
+    created_session(&*store, session("ses_0", "bob")).await;
+    assert!(store.end_session("ses_2", NOW, vec![]).await.expect("it answers"));
+    let page = Paging { after: "ses_1", limit: 1 };
+    assert_eq!(store.sessions_of("alice", page, NOW).await.expect("it reads"), [session("ses_3", "alice")]);
+    assert_eq!(live_ids(&*store, "alice", NOW).await, ["ses_1", "ses_3", "ses_4"]);
+}
