@@ -8,6 +8,8 @@ mod connection;
 mod lock;
 mod reader;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{path::Path, sync::Arc};

@@ -74,7 +74,12 @@ impl Connection {
 
     /// Runs statements without parameters and results.
     pub(super) fn batch(&self, sql: &str) -> Result<()> {
-        self.sqlite.execute_batch(sql).map_err(|e| unavailable(&e))
+        self.command(sql).map_err(|e| unavailable(&e))
+    }
+
+    /// As [`batch`](Self::batch), with the database's own error.
+    pub(super) fn command(&self, sql: &str) -> rusqlite::Result<()> {
+        self.sqlite.execute_batch(sql)
     }
 
     /// The number in the only column of the only row.

@@ -10,9 +10,6 @@ use tokio::sync::Semaphore;
 use super::connection::{Connection, open_for_reading};
 use crate::store::sql::{Fallible, Fault, Step};
 
-/// How many read at once: more than a machine of this kind has cores.
-const READERS: usize = 16;
-
 /// Read-only connections, opened when they are needed first.
 pub(super) struct Readers {
     path: PathBuf,
@@ -22,7 +19,9 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), idle: Arc::default(), free: Arc::new(Semaphore::new(READERS)) }
+        // More at once than there are processors would only wait for each other; two, since one may meet the disk.
+        let readers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        Self { path: path.to_owned(), idle: Arc::default(), free: Arc::new(Semaphore::new(readers)) }
     }
 
     pub(super) async fn run<T: Send + 'static>(&self, tenant: Arc<str>, step: Step<T>) -> Fallible<T> {
@@ -38,7 +37,7 @@ impl Readers {
             };
             let (outcome, _) = connection.run(&tenant, &step);
             // One that failed is not used again: whatever was wrong with it goes with it.
-            if outcome.is_ok() {
+            if !matches!(outcome, Err(Fault::Store(_))) {
                 idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             }
             outcome

@@ -16,8 +16,9 @@ const BATCH: usize = 256;
 /// How many steps may wait; the others wait for a place.
 const QUEUE: usize = 1024;
 
-/// A step; what it gives is handed to its caller once the commit has succeeded or failed.
-type Job = Box<dyn FnOnce(&mut Connection) -> Answer + Send>;
+/// A step; what it gives is handed to its caller once the commit has succeeded or failed. Without a connection it
+/// is not run: no transaction could be begun.
+type Job = Box<dyn FnOnce(Option<&mut Connection>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(std::result::Result<(), &str>)>;
 
 /// The thread and the queue before it.
@@ -47,7 +48,10 @@ impl Writer {
             if reply.is_closed() {
                 return Box::new(|_| ());
             }
-            let result = run_in_savepoint(connection, &tenant, &step);
+            let result = match connection {
+                Some(connection) => run_in_savepoint(connection, &tenant, &step),
+                None => Err(stopped()),
+            };
             Box::new(move |committed| {
                 // Who has gone away does not learn it; the step is done all the same.
                 let _ = reply.send(committed.map_err(Fault::unavailable).and(result));
@@ -80,7 +84,6 @@ fn commit_together(connection: &mut Connection, job: Job, jobs: &mut mpsc::Recei
         // When even this fails, the next batch cannot begin and tells so.
         let _ = connection.batch("ROLLBACK");
     }
-    let outcome = outcome.map_err(|error| error.to_string());
     for answer in answers {
         answer(outcome.as_ref().copied().map_err(String::as_str));
     }
@@ -91,23 +94,20 @@ fn run_batch(
     job: Job,
     jobs: &mut mpsc::Receiver<Job>,
     answers: &mut Vec<Answer>,
-) -> Result<()> {
-    let begun = connection.batch("BEGIN IMMEDIATE");
+) -> std::result::Result<(), String> {
+    if let Err(error) = connection.command("BEGIN IMMEDIATE") {
+        answers.push(job(None));
+        return Err(error.to_string());
+    }
     let mut next = Some(job);
     while let Some(job) = next {
-        if let Err(error) = &begun {
-            let cause = error.to_string();
-            // The job is not run: dropping it tells its caller.
-            drop(job);
-            return Err(StoreError::Unavailable(cause));
-        }
-        answers.push(job(connection));
+        answers.push(job(Some(connection)));
         if !connection.in_transaction() {
-            return Err(StoreError::Unavailable("the database took the transaction back".into()));
+            return Err("the database took the transaction back".into());
         }
         next = if answers.len() < BATCH { jobs.try_recv().ok() } else { None };
     }
-    connection.batch("COMMIT")
+    connection.command("COMMIT").map_err(|error| error.to_string())
 }
 
 /// A step that fails takes back its own writes only.

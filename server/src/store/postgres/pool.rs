@@ -81,7 +81,7 @@ impl Pool {
         let connections = bb8::Pool::builder()
             .max_size(size)
             .connection_timeout(settings.wait)
-            // A dead connection is noticed by its use; asking first would double every step.
+            // Asking every time would double every step.
             .test_on_check_out(false)
             .build_unchecked(Manager(manager(url)?));
         let places = usize::try_from(size).unwrap_or(1);
@@ -94,10 +94,15 @@ impl Pool {
             .await
             .map_err(|_| Fault::unavailable("no database connection became free in time"))?
             .map_err(Fault::unavailable)?;
-        let connection = self.connections.get_owned().await.map_err(|error| match error {
-            RunError::User(error) => Fault::Store(unavailable(&error)),
-            RunError::TimedOut => Fault::unavailable("the database could not be reached in time"),
-        })?;
-        Ok(Lease { connection, _place: place })
+        loop {
+            let connection = self.connections.get_owned().await.map_err(|error| match error {
+                RunError::User(error) => Fault::Store(unavailable(&error)),
+                RunError::TimedOut => Fault::unavailable("the database could not be reached in time"),
+            })?;
+            // One that was lost while it was idle goes back to the pool, which throws it away.
+            if !connection.is_unfit() {
+                return Ok(Lease { connection, _place: place });
+            }
+        }
     }
 }
