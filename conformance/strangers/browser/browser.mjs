@@ -1,0 +1,149 @@
+// A browser, and the steps that users take in it.
+
+import assert from 'node:assert/strict';
+
+import { chromium } from 'playwright-core';
+
+/** Passwords of the development users. */
+export const PASSWORDS = { alice: 'wonderland', bob: 'builder' };
+
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--host-resolver-rules=MAP op.test 127.0.0.1, MAP login.test 127.0.0.1, MAP app.test 127.0.0.1',
+];
+
+/** Starts the browser. */
+export function launch() {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  return chromium.launch({ executablePath, args: ARGS, headless: true });
+}
+
+/** A browser profile of its own, one page open. */
+export class Person {
+  static async arrive(browser, stand, options = {}) {
+    const context = await browser.newContext({ locale: 'en-GB', ...options });
+    context.setDefaultTimeout(15_000);
+    const page = await context.newPage();
+    return new Person(context, page, stand);
+  }
+
+  constructor(context, page, stand) {
+    this.context = context;
+    this.page = page;
+    this.stand = stand;
+    /** Every page that was shown, by address. */
+    this.seen = [];
+    this.complaints = [];
+    context.on('page', (opened) => this.#watch(opened));
+    this.#watch(page);
+  }
+
+  /** Notes what the console says and which documents are shown. */
+  #watch(page) {
+    page.on('pageerror', (error) => this.complaints.push(`script error on ${page.url()}: ${error.message}`));
+    page.on('console', (message) => {
+      if (!['error', 'warning'].includes(message.type())) return;
+      // That an error page has the status of an error is as it should be.
+      const isStatus = /^Failed to load resource: the server responded with a status of 4\d\d/.test(message.text());
+      if (isStatus && this.seen.includes(message.location().url)) return;
+      const at = message.location().url;
+      // Which page brings an icon has a test of its own; when a browser asks for one is its own affair.
+      if (at.endsWith('/favicon.ico')) return;
+      this.complaints.push(`${message.type()} on ${page.url()} about ${at}: ${message.text()}`);
+    });
+    page.on('response', (response) => {
+      const request = response.request();
+      const isPage = request.isNavigationRequest() && (response.status() < 300 || response.status() >= 400);
+      if (isPage) this.seen.push(response.url());
+      if (response.status() >= 500) this.complaints.push(`${response.status()} from ${response.url()}`);
+    });
+  }
+
+  /** The pages of a program that were shown since the last look. */
+  shownBy(origin) {
+    const pages = this.seen.filter((url) => url.startsWith(origin)).map((url) => new URL(url).pathname);
+    this.seen.length = 0;
+    return pages;
+  }
+
+  /** Sends the demo app's form with these choices; the default scope is what is ticked at first. */
+  async ask({ scope, prompt, uiLocales, maxAge, formPost } = {}) {
+    const { page } = this;
+    await page.goto(`${this.stand.app}/`);
+    if (scope) {
+      for (const box of await page.locator('input[name=scope]').all()) {
+        await box.setChecked(scope.includes(await box.getAttribute('value')));
+      }
+    }
+    if (prompt) await page.selectOption('[name=prompt]', prompt);
+    if (uiLocales) await page.selectOption('[name=ui_locales]', uiLocales);
+    if (maxAge !== undefined) await page.fill('[name=max_age]', String(maxAge));
+    if (formPost) await page.check('[name=response_mode]');
+    await page.click('#sign-in');
+    await page.waitForLoadState();
+  }
+
+  async signIn(user = 'alice', password = PASSWORDS[user]) {
+    await this.page.fill('#username', user);
+    await this.page.fill('#password', password);
+    await this.page.click('#login-submit');
+    await this.page.waitForLoadState();
+  }
+
+  async allow({ remember = true } = {}) {
+    await this.page.locator('#remember').setChecked(remember);
+    await this.page.click('#consent-allow');
+    await this.page.waitForLoadState();
+  }
+
+  /** From the demo app's start page to its tokens, as somebody who is new here. */
+  async arriveAtTokens(user = 'alice', ask = {}) {
+    await this.ask(ask);
+    await this.signIn(user);
+    await this.allow();
+    await this.hasTokensOf(user);
+  }
+
+  /** The demo app has verified tokens of this user. */
+  async hasTokensOf(user) {
+    await this.page.waitForURL(`${this.stand.app}/session**`);
+    assert.equal(await this.page.locator('#subject').textContent(), user);
+  }
+
+  /** The demo app shows this error of the server. */
+  async isRefused(code) {
+    await this.page.locator('#error').waitFor();
+    assert.equal(await this.page.locator('#error-code').textContent(), code);
+  }
+
+  /** Presses a button of the demo app's session page, and reads what it yielded. */
+  async press(id) {
+    await this.page.click(`#${id}`);
+    await this.page.waitForLoadState();
+    return this.page.locator('#result').textContent();
+  }
+
+  async cookie(name, origin = this.stand.issuer) {
+    return (await this.context.cookies(origin)).find((cookie) => cookie.name === name)?.value;
+  }
+
+  /** The data that a form would send, and where. */
+  form(button) {
+    return this.page.locator(`#${button}`).evaluate((element) => {
+      const { form } = element;
+      // A control of the name `action` hides the property of that name.
+      const action = new URL(form.getAttribute('action'), document.baseURI).href;
+      return { action, data: Object.fromEntries(new FormData(form, element)) };
+    });
+  }
+
+  async leave() {
+    await this.context.close();
+  }
+}
