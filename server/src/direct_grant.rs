@@ -105,9 +105,11 @@ async fn subject(
 ) -> ApiResult<(String, Option<Session>)> {
     match (&asked.session, &asked.sub) {
         (Some(id), None) => {
-            let session = session::live(server, id)
-                .await?
-                .ok_or_else(|| invalid_answer("/session", "unknown", "no live session has this id"))?;
+            let unknown = || invalid_answer("/session", "unknown", "no live session has this id");
+            if id.chars().any(char::is_control) {
+                return Err(unknown());
+            }
+            let session = session::live(server, id).await?.ok_or_else(unknown)?;
             if ui.denies(&session.record.sub) {
                 return Err(capability_missing("/session", "this subject"));
             }

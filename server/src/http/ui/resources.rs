@@ -1,7 +1,7 @@
 //! Sessions, consents and authorizations, for account pages.
 
 use http::Method;
-use placet_oauth::params::Params;
+use placet_oauth::{id::Subject, params::Params};
 use placet_sdk::{
     Instant,
     interaction::SessionInfo,
@@ -38,10 +38,17 @@ pub(super) fn query(request: &Request) -> ApiResult<Params> {
 fn list(request: &Request) -> ApiResult<(String, String)> {
     let query = query(request)?;
     let sub = query.require("sub").map_err(|e| problem(400, "invalid_request", &e.description))?;
-    if sub.chars().count() > 255 {
-        return Err(problem(400, "invalid_request", "`sub` has at most 255 characters").into());
+    if Subject::parse(sub).is_none() {
+        let detail = "`sub` has 1 to 255 characters without control characters";
+        return Err(problem(400, "invalid_request", detail).into());
     }
-    Ok((sub.to_owned(), query.get("cursor").unwrap_or_default().to_owned()))
+    let cursor = query.get("cursor").unwrap_or_default();
+    if !cursor.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) {
+        return Err(
+            problem(400, "invalid_request", "`cursor` is the `next_cursor` of the page before").into()
+        );
+    }
+    Ok((sub.to_owned(), cursor.to_owned()))
 }
 
 fn page<R, T>(
