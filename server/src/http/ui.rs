@@ -97,7 +97,8 @@ pub(super) async fn data(server: Server, request: Request) -> Outcome<Response> 
 
 async fn scratch(server: &Server, request: &Request) -> ApiResult<Response> {
     let ui = caller::authenticate(server, request).await?;
-    let caller = Caller { ui, binding: None };
+    let binding = binding(request);
+    let caller = Caller { ui, binding: binding.as_ref() };
     if request.method == Method::GET {
         return reply::object(200, &answer::data(server, caller, request.part(0)).await?);
     }

@@ -155,6 +155,7 @@ pub async fn put_data(server: &Server, caller: Caller<'_>, id: &str, data: Objec
     }
     for _ in 0..ATTEMPTS {
         let (mut state, record) = load(server, caller, id).await?;
+        check_binding(caller, &state)?;
         if state.prompt.body.is_terminal() {
             return Err(
                 with_position(problem(409, "step_conflict", "the interaction has ended"), &state).into()
