@@ -75,25 +75,91 @@ pub fn capability_missing(pointer: &str, capability: &str) -> ApiFailure {
     refused.into()
 }
 
+/// What a code means.
+#[derive(Clone, Copy, Debug)]
+pub struct Meaning {
+    /// The code.
+    pub code: &'static str,
+    /// The summary that goes with it.
+    pub title: &'static str,
+    /// What a caller makes of it.
+    pub advice: &'static str,
+}
+
+const fn meaning(code: &'static str, title: &'static str, advice: &'static str) -> Meaning {
+    Meaning { code, title, advice }
+}
+
+/// Every code of the interaction API; the OpenAPI description and `docs/protocol.md` are made from it.
+pub const MEANINGS: [Meaning; 18] = [
+    meaning("invalid_request", "The request is not valid", "A parameter or header is missing or malformed."),
+    meaning("unauthorized", "Not authenticated", "The bearer token is missing or belongs to no login app."),
+    meaning(
+        "capability_missing",
+        "More than this app may ask",
+        "The registration of this app does not allow it; `errors` names the member and the capability.",
+    ),
+    meaning(
+        "binding_mismatch",
+        "Another browser than the one that started",
+        "`Placet-Browser-Binding` is not the binding that the interaction was opened with.",
+    ),
+    meaning(
+        "account_disabled",
+        "The account is disabled",
+        "Nothing is issued for an account reported as disabled.",
+    ),
+    meaning(
+        "interaction_not_found",
+        "No such interaction",
+        "The id was never made by this server, or belongs to another login app.",
+    ),
+    meaning("not_found", "No such resource", "There is nothing of this id, or at this path."),
+    meaning("method_not_allowed", "Method not allowed", "`Allow` lists the methods of the resource."),
+    meaning(
+        "step_conflict",
+        "Step already handled with a different body",
+        "`current_step` and `current_type` say where the interaction is: read the current prompt and go on there.",
+    ),
+    meaning(
+        "step_ahead",
+        "The interaction has not come that far",
+        "`current_step` and `current_type` say where the interaction is.",
+    ),
+    meaning(
+        "interaction_expired",
+        "Interaction expired",
+        "Timed out, abandoned or finished. Where the client has one, `restart_uri` is where the user can start again.",
+    ),
+    meaning(
+        "payload_too_large",
+        "Payload too large",
+        "Bodies have at most 128 KiB, scratch state at most 8 KiB.",
+    ),
+    meaning("unsupported_media_type", "Unsupported media type", "The body must be `application/json`."),
+    meaning(
+        "invalid_answer",
+        "The answer is not valid",
+        "`errors` points at the members that are not what the contract says.",
+    ),
+    meaning(
+        "type_mismatch",
+        "The answer does not fit the prompt",
+        "`current_type` is the type of the prompt that is waiting.",
+    ),
+    meaning(
+        "idempotency_conflict",
+        "The key was used for another request",
+        "The same `Idempotency-Key` came with another body before.",
+    ),
+    meaning("too_many_requests", "Too many requests", "Wait as long as `Retry-After` says."),
+    meaning(
+        "unavailable",
+        "Temporarily unavailable",
+        "The server cannot answer right now: send the same request again after `Retry-After`.",
+    ),
+];
+
 fn title(code: &str) -> &'static str {
-    match code {
-        "step_conflict" => "Step already handled with a different body",
-        "step_ahead" => "The interaction has not come that far",
-        "type_mismatch" => "The answer does not fit the prompt",
-        "invalid_answer" => "The answer is not valid",
-        "invalid_request" => "The request is not valid",
-        "capability_missing" => "More than this app may ask",
-        "binding_mismatch" => "Another browser than the one that started",
-        "interaction_expired" => "Interaction expired",
-        "interaction_not_found" => "No such interaction",
-        "not_found" => "No such resource",
-        "unauthorized" => "Not authenticated",
-        "too_many_requests" => "Too many requests",
-        "method_not_allowed" => "Method not allowed",
-        "unsupported_media_type" => "Unsupported media type",
-        "payload_too_large" => "Payload too large",
-        "idempotency_conflict" => "The key was used for another request",
-        "unavailable" => "Temporarily unavailable",
-        _ => "Refused",
-    }
+    MEANINGS.iter().find(|m| m.code == code).map_or("Refused", |m| m.title)
 }

@@ -140,6 +140,11 @@ pub enum RememberMode {
 /// Whether, and how long, a consent is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(
+    extend("if" = { "properties": { "mode": { "const": "for" } } }),
+    extend("then" = { "required": ["lifetime"] }),
+    extend("else" = { "properties": { "lifetime": false } })
+)]
 pub struct Remember {
     /// Always, for a time, never.
     pub mode: RememberMode,
@@ -278,6 +283,7 @@ pub struct Browser {
     pub sessions: Vec<String>,
     /// A secret of this browser; sent again with every answer as `Placet-Browser-Binding`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 22, max = 255))]
     pub binding: Option<String>,
     /// A fingerprint, for policies.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -26,10 +26,12 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Prompt {
     /// Id of the interaction, `ia_…`.
+    #[schemars(regex(pattern = r"^ia_[A-Za-z0-9_-]{38}$"))]
     pub id: String,
     /// What it is about.
     pub kind: Kind,
     /// Starts at 1 and grows by 1 with every accepted answer.
+    #[schemars(range(min = 1))]
     pub step: u32,
     /// When the interaction was opened.
     pub created_at: Instant,
@@ -205,6 +207,7 @@ pub struct RequestInfo {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionInfo {
     /// Id, `ses_…`; not a credential.
+    #[schemars(regex(pattern = r"^ses_[A-Za-z0-9_-]{22}$"))]
     pub id: String,
     /// The user.
     pub sub: String,
@@ -380,6 +383,7 @@ pub struct AuthPrompt {
     /// Why.
     pub reasons: Vec<AuthReason>,
     /// 1, then one more each time an answer fell short.
+    #[schemars(range(min = 1))]
     pub attempt: u32,
     /// Which accounts may answer.
     pub account: AccountPrompt,
@@ -416,6 +420,7 @@ pub struct AccountPrompt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     /// Its session; `session.action = "reuse"` names it.
+    #[schemars(regex(pattern = r"^ses_[A-Za-z0-9_-]{22}$"))]
     pub session_id: String,
     /// The user.
     pub sub: String,
@@ -581,6 +586,7 @@ pub struct Offline {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remembered {
     /// Its id, `cns_…`.
+    #[schemars(regex(pattern = r"^cns_[A-Za-z0-9_-]{22}$"))]
     pub consent_id: String,
     /// When it was given or last widened.
     pub granted_at: Instant,
@@ -666,6 +672,7 @@ pub struct ResponsePrompt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResponseSession {
     /// Id of the session.
+    #[schemars(regex(pattern = r"^ses_[A-Za-z0-9_-]{22}$"))]
     pub id: String,
     /// The cookie.
     #[serde(default, skip_serializing_if = "Option::is_none")]

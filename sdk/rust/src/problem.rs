@@ -15,6 +15,7 @@ pub struct Problem {
     /// A short summary of the kind.
     pub title: String,
     /// The HTTP status.
+    #[schemars(range(min = 400, max = 599))]
     pub status: u16,
     /// What went wrong this time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,6 +24,7 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
     /// Stable, `snake_case`; programs decide by it.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]*$"))]
     pub code: String,
     /// Finds the server's log line.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +52,8 @@ pub struct Problem {
 /// What is wrong with a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldError {
-    /// JSON pointer to it (RFC 6901).
+    /// JSON pointer to it (RFC 6901); empty for the whole body.
+    #[schemars(regex(pattern = r"^(/([^~/]|~[01])*)*$"))]
     pub pointer: String,
     /// Stable, `snake_case`.
     pub code: String,

@@ -7,6 +7,7 @@ use crate::{Instant, grant::Grant, interaction::SessionInfo};
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub struct Page<T> {
     /// The entries.
     pub items: Vec<T>,
@@ -21,7 +22,8 @@ pub type SessionList = Page<SessionInfo>;
 /// A remembered consent: one per user, client and resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsentInfo {
-    /// `cns_…`.
+    /// Id, `cns_…`.
+    #[schemars(regex(pattern = r"^cns_[A-Za-z0-9_-]{22}$"))]
     pub id: String,
     /// The user.
     pub sub: String,
@@ -44,7 +46,8 @@ pub struct ConsentInfo {
 /// A stored authorization: one per grant; it owns the tokens.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuthorizationInfo {
-    /// `az_…`.
+    /// Id, `az_…`.
+    #[schemars(regex(pattern = r"^az_[A-Za-z0-9_-]{22}$"))]
     pub id: String,
     /// The user.
     pub sub: String,
