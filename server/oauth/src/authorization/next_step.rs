@@ -122,7 +122,8 @@ pub enum Step {
 ///
 /// Values of `acr` that are not essential are asked for once: a fresh authentication that did not reach them will do.
 pub fn shortfalls(facts: &AuthFacts, demand: &Demand, fresh: bool, now: i64) -> Vec<AuthReason> {
-    let early = demand.not_before.is_some_and(|earliest| facts.authenticated_at < earliest);
+    // A session never meets `prompt=login`, also when it began within the same second: seconds are not an order.
+    let early = demand.not_before.is_some_and(|earliest| !fresh || facts.authenticated_at < earliest);
     let over = facts.satisfies_until.is_some_and(|until| until <= now);
     let wrong_subject = demand.sub.as_ref().is_some_and(|sub| *sub != facts.sub);
     let wrong_acr = !demand.acr_values.is_empty()

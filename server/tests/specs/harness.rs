@@ -1,0 +1,445 @@
+//! A server on real sockets, with a clock that is set and a store in a throw-away folder; and a browser without a
+//! window.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use placet_oauth::client::ClientMetadata;
+use placet_server::{
+    clock::{Clock, ManualClock},
+    config::{Capability, ClientConfig, ClientSettings, Config, FrontDoor, RegistrationMode, UiConfig},
+    http,
+    random::OsRandom,
+    seal::{MasterKeys, SymmetricKey, hex},
+    server::{Environment, Server},
+    store::{Store, embedded::Embedded},
+};
+use reqwest::{Client, Method, Response, StatusCode, header, redirect};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::{net::TcpListener, sync::watch};
+
+/// The bearer of the login app with the redirect front door.
+pub const UI: &str = "ui-token-of-the-redirect-door-0123456789";
+/// The bearer of the login app with the headless front door and every capability.
+pub const HEADLESS: &str = "ui-token-of-the-headless-door-0123456789";
+/// Secret of the confidential clients.
+pub const SECRET: &str = "secret-of-the-confidential-clients-0123456789";
+/// Where clients get their answers.
+pub const CALLBACK: &str = "https://client.example/callback";
+/// A PKCE verifier and its challenge (RFC 7636 appendix B).
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+/// Its challenge.
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// When the clock starts.
+pub const START: i64 = 1_795_420_000;
+
+static FOLDERS: AtomicU64 = AtomicU64::new(0);
+
+/// A running server.
+pub struct Stand {
+    /// The server.
+    pub server: Server,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    /// Its public base URL, the issuer.
+    pub issuer: String,
+    /// The base URL of its interaction API.
+    pub api: String,
+    /// An HTTP client that follows nothing.
+    pub http: Client,
+    folder: PathBuf,
+    _stop: watch::Sender<bool>,
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The clients that every stand knows.
+pub fn clients() -> Vec<ClientConfig> {
+    let metadata = |extra: Value| -> ClientMetadata {
+        let mut all = json!({
+            "redirect_uris": [CALLBACK],
+            "client_name": "Books",
+            "scope": "openid profile email address phone offline_access reports.read reports.write",
+            "grant_types": ["authorization_code", "refresh_token"],
+            "post_logout_redirect_uris": ["https://client.example/bye"],
+        });
+        all.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        serde_json::from_value(all).unwrap()
+    };
+    let client = |id: &str, secret: bool, extra: Value, settings: ClientSettings| ClientConfig {
+        client_id: id.to_owned(),
+        secret: secret.then(|| SECRET.to_owned()),
+        secret_file: None,
+        metadata: metadata(extra),
+        settings,
+    };
+    let opaque = |single_use| ClientSettings {
+        access_token: placet_server::config::AccessTokens {
+            encoding: Some(placet_sdk::grant::Encoding::Opaque),
+            single_use,
+            ..Default::default()
+        },
+        ..ClientSettings::default()
+    };
+    vec![
+        client("web", true, json!({}), ClientSettings::default()),
+        client("other", true, json!({}), ClientSettings::default()),
+        client("opaque", true, json!({}), opaque(false)),
+        client("single", true, json!({}), opaque(true)),
+        client("spa", false, json!({ "token_endpoint_auth_method": "none" }), ClientSettings::default()),
+        client(
+            "pairwise",
+            true,
+            json!({ "subject_type": "pairwise", "redirect_uris": ["https://pairwise.example/cb"] }),
+            ClientSettings::default(),
+        ),
+        client(
+            "hybrid",
+            true,
+            json!({
+                "grant_types": ["authorization_code", "implicit", "refresh_token"],
+                "response_types": ["code", "id_token", "id_token token", "code id_token", "code token",
+                    "code id_token token"],
+            }),
+            ClientSettings::default(),
+        ),
+        client(
+            "own",
+            true,
+            json!({ "client_name": "Own app" }),
+            ClientSettings {
+                first_party: true,
+                consent: placet_server::config::ConsentMode::Implicit,
+                ..ClientSettings::default()
+            },
+        ),
+        client(
+            "service",
+            true,
+            json!({ "grant_types": ["client_credentials"], "redirect_uris": null,
+                "scope": "reports.read reports.write" }),
+            ClientSettings::default(),
+        ),
+        client(
+            "api",
+            true,
+            json!({ "grant_types": ["client_credentials"], "redirect_uris": null, "scope": "reports.read" }),
+            ClientSettings { resources: vec!["https://api.example".to_owned()], ..ClientSettings::default() },
+        ),
+        client(
+            "post",
+            true,
+            json!({ "token_endpoint_auth_method": "client_secret_post" }),
+            ClientSettings::default(),
+        ),
+    ]
+}
+
+impl Stand {
+    /// A server with the usual settings.
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A server whose settings `change` has altered.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let n = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("placet-spec-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(&folder.join("placet.db"), "default").unwrap());
+        let mut stand = Self::on(store, change).await;
+        stand.folder = folder;
+        stand
+    }
+
+    /// A server on this store.
+    pub async fn on(store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
+        let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let private = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", public.local_addr().unwrap());
+        let mut config = Config { issuer: issuer.clone(), development: true, ..Config::default() };
+        config.registration.mode = RegistrationMode::Open;
+        config.resources = vec!["https://api.example".to_owned()];
+        config.scopes.extend(["reports.read", "reports.write"].map(placet_server::config::ScopeConfig::named));
+        config.limits.enabled = false;
+        config.clients = clients();
+        config.ui = vec![ui("login", UI, FrontDoor::Redirect), ui("headless", HEADLESS, FrontDoor::Headless)];
+        config.ui[1].capabilities = vec![
+            Capability::SetTokens,
+            Capability::WidenScope,
+            Capability::AllowImpersonation,
+            Capability::Sessions,
+            Capability::Authorizations,
+            Capability::DirectGrant,
+            Capability::Report,
+        ];
+        config.ui[1].direct_grant_clients = vec!["web".to_owned()];
+        change(&mut config);
+        let clock = Arc::new(ManualClock::new(START));
+        let environment = Environment {
+            store,
+            clock: clock.clone(),
+            random: Arc::new(OsRandom),
+            master: MasterKeys::new(SymmetricKey::new([5; 32]), Vec::new()),
+        };
+        let server = Server::start(config, environment).await.unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let api = format!("http://{}/ui/v1", private.local_addr().unwrap());
+        let proxies = server.config().trusted_proxies.clone();
+        tokio::spawn(http::listen::serve(public, http::public(&server), proxies, stopped.clone()));
+        tokio::spawn(http::listen::serve(private, http::private(&server), Vec::new(), stopped));
+        Self { server, clock, issuer, api, http: http_client(), folder: PathBuf::new(), _stop: stop }
+    }
+
+    /// Now, as the server sees it.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// Posts a form to an endpoint; the client authenticates with `client_secret_basic`.
+    pub async fn post(&self, path: &str, client: &str, form: &[(&str, &str)]) -> Reply {
+        let request =
+            self.http.post(format!("{}{path}", self.issuer)).basic_auth(client, Some(SECRET)).form(form);
+        Reply::read(request.send().await.unwrap()).await
+    }
+
+    /// Posts a form without client authentication.
+    pub async fn post_public(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        Reply::read(self.http.post(format!("{}{path}", self.issuer)).form(form).send().await.unwrap()).await
+    }
+
+    /// Redeems a code at the token endpoint.
+    pub async fn redeem(&self, client: &str, code: &str) -> Reply {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ];
+        self.post("/token", client, &form).await
+    }
+
+    /// Calls the interaction API.
+    pub async fn call(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> Reply {
+        let mut request = self.http.request(method, format!("{}{path}", self.api)).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Reply::read(request.send().await.unwrap()).await
+    }
+
+    /// Answers a step of an interaction as the redirect door's login app.
+    pub async fn answer(&self, id: &str, step: u32, body: &Value) -> Reply {
+        self.call(UI, Method::PUT, &format!("/interactions/{id}/steps/{step}"), Some(body)).await
+    }
+
+    /// Gets `UserInfo` with a bearer token.
+    pub async fn userinfo(&self, token: &str) -> Reply {
+        let request = self.http.get(format!("{}/userinfo", self.issuer)).bearer_auth(token);
+        Reply::read(request.send().await.unwrap()).await
+    }
+
+    /// Whether introspection by `client` finds a token active.
+    pub async fn is_active(&self, client: &str, token: &str) -> bool {
+        let reply = self.post("/introspect", client, &[("token", token)]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json["active"] == true
+    }
+
+    /// A whole sign-in as `sub` with everything granted; gives the parameters of the response.
+    pub async fn sign_in(&self, browser: &mut Browser, client: &str, extra: &[(&str, &str)]) -> Params {
+        let asked = browser.authorize(self, client, extra).await;
+        let id = asked.interaction();
+        self.finish(browser, &id, "alice").await
+    }
+
+    /// Plays the login app from the first prompt to the response, whatever is asked.
+    pub async fn finish(&self, browser: &mut Browser, id: &str, sub: &str) -> Params {
+        let mut prompt = self.call(UI, Method::GET, &format!("/interactions/{id}"), None).await.json;
+        while prompt["type"] != "response" {
+            let body = match prompt["type"].as_str().unwrap() {
+                "auth" => auth(sub),
+                "consent" => json!({ "type": "consent", "accept_all": true, "remember": { "mode": "always" } }),
+                other => panic!("unexpected prompt {other}: {prompt}"),
+            };
+            let step = u32::try_from(prompt["step"].as_u64().unwrap()).unwrap();
+            let reply = self.answer(id, step, &body).await;
+            assert_eq!(reply.status, 200, "{}", reply.text);
+            prompt = reply.json;
+        }
+        let uri = prompt["response"]["delivery"]["uri"].as_str().unwrap().to_owned();
+        browser.get(&uri).await.params()
+    }
+
+    /// Signs in and redeems the code; gives the token response.
+    pub async fn tokens(&self, client: &str, scope: &str) -> Value {
+        let mut browser = Browser::new();
+        let mut extra = vec![("scope", scope)];
+        if scope.contains("offline_access") {
+            extra.push(("prompt", "consent"));
+        }
+        let params = self.sign_in(&mut browser, client, &extra).await;
+        let reply = self.redeem(client, &params["code"]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json
+    }
+}
+
+/// A login app.
+pub fn ui(name: &str, token: &str, front_door: FrontDoor) -> UiConfig {
+    UiConfig {
+        name: name.to_owned(),
+        login_uri: "https://login.example/start".to_owned(),
+        token_sha256: vec![hex(&Sha256::digest(token))],
+        front_door,
+        ..UiConfig::default()
+    }
+}
+
+/// The answer to an `auth` prompt.
+pub fn auth(sub: &str) -> Value {
+    json!({
+        "type": "auth", "sub": sub, "acr": "urn:placet:acr:pwd", "amr": ["pwd"],
+        "session": { "claims": {
+            "name": "Alice Adams", "email": format!("{sub}@example.com"), "email_verified": true,
+            "phone_number": "+1 555 0100", "name#de": "Alice Adams (de)",
+        } },
+    })
+}
+
+fn http_client() -> Client {
+    Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap()
+}
+
+/// Parameters of a response.
+pub type Params = BTreeMap<String, String>;
+
+/// An answer that was read.
+#[derive(Debug)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// Headers.
+    pub headers: header::HeaderMap,
+    /// Body as text.
+    pub text: String,
+    /// Body as JSON, null if it is none.
+    pub json: Value,
+}
+
+impl Reply {
+    /// Reads an answer.
+    pub async fn read(response: Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { status, headers, text, json }
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
+    }
+
+    /// The OAuth error code or problem code.
+    pub fn error(&self) -> &str {
+        self.json["error"].as_str().or(self.json["code"].as_str()).unwrap_or("")
+    }
+
+    /// The id of the interaction in a redirect to the login app.
+    pub fn interaction(&self) -> String {
+        let location = self.header("location");
+        assert!(location.starts_with("https://login.example/start?"), "{self:?}");
+        query(location)["interaction"].clone()
+    }
+
+    /// The parameters of a redirect to the client, in query or fragment.
+    pub fn params(&self) -> Params {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{self:?}");
+        query(self.header("location"))
+    }
+}
+
+/// The parameters in a URL's query or fragment.
+pub fn query(url: &str) -> Params {
+    let (_, query) = url.split_once(['?', '#']).unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// The claims of a JWT, unverified.
+pub fn claims(jwt: &str) -> Value {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+/// A browser: keeps cookies, follows nothing.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    /// Its cookies.
+    pub cookies: BTreeMap<String, String>,
+    http: Client,
+}
+
+impl Browser {
+    /// A fresh browser.
+    pub fn new() -> Self {
+        Self { cookies: BTreeMap::new(), http: http_client() }
+    }
+
+    /// Gets a page.
+    pub async fn get(&mut self, url: &str) -> Reply {
+        let request = self.http.get(url);
+        self.send(request).await
+    }
+
+    /// Posts a form.
+    pub async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Reply {
+        let request = self.http.post(url).form(form);
+        self.send(request).await
+    }
+
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> Reply {
+        let line: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let response = request.header(header::COOKIE, line.join("; ")).send().await.unwrap();
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let text = cookie.to_str().unwrap();
+            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
+            if text.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        Reply::read(response).await
+    }
+
+    /// Sends an authorization request of a client: `code`, `openid`, PKCE, unless `extra` says otherwise (an empty
+    /// value leaves a parameter out).
+    pub async fn authorize(&mut self, stand: &Stand, client: &str, extra: &[(&str, &str)]) -> Reply {
+        let mut params: BTreeMap<&str, &str> = [
+            ("client_id", client),
+            ("redirect_uri", CALLBACK),
+            ("response_type", "code"),
+            ("scope", "openid email"),
+            ("state", "the-state"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ]
+        .into();
+        params.extend(extra.iter().copied());
+        params.retain(|_, value| !value.is_empty());
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+        self.get(&format!("{}/authorize?{query}", stand.issuer)).await
+    }
+}
