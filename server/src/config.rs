@@ -104,17 +104,26 @@ impl Default for Config {
 /// How long things live, in seconds.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[allow(missing_docs, reason = "each name says what lives; the unit is seconds throughout")]
 pub struct Lifetimes {
+    /// An authorization code.
     pub code: u32,
+    /// The way back from the login app.
     pub resume_ticket: u32,
+    /// An interaction that nobody answers.
     pub interaction_idle: u32,
+    /// An interaction at the longest.
     pub interaction: u32,
+    /// An access token.
     pub access_token: u32,
+    /// An ID token.
     pub id_token: u32,
+    /// A session without use.
     pub session_idle: u32,
+    /// A session at the longest.
     pub session: u32,
+    /// A refresh token without use; 0 means no such limit.
     pub refresh_token_idle: u32,
+    /// A family of refresh tokens.
     pub refresh_token: u32,
     /// How long the direct parent of a refresh token is still answered with the same child.
     pub refresh_token_grace: u32,

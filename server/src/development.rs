@@ -37,6 +37,7 @@ pub(crate) fn prepare(config: &mut Config) {
                 client_name: Some("Demo app".to_owned()),
                 redirect_uris: Some(vec!["http://localhost:8093/callback".to_owned()]),
                 post_logout_redirect_uris: Some(vec!["http://localhost:8093/".to_owned()]),
+                initiate_login_uri: Some("http://localhost:8093/login".to_owned()),
                 client_uri: Some("http://localhost:8093/".to_owned()),
                 grant_types: Some(vec![
                     GrantType::AuthorizationCode,

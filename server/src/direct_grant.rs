@@ -181,10 +181,10 @@ pub async fn report(server: &Server, report: Report) -> ApiResult<()> {
     let (store, now) = (server.store(), server.now());
     match report.report_type {
         ReportType::AccountDisabled => {
-            store.set_subject_disabled(&report.sub, true, now, vec![event]).await?
+            store.set_subject_disabled(&report.sub, true, now, vec![event]).await?;
         }
         ReportType::AccountEnabled => {
-            store.set_subject_disabled(&report.sub, false, now, vec![event]).await?
+            store.set_subject_disabled(&report.sub, false, now, vec![event]).await?;
         }
         ReportType::CredentialChanged if report.end_sessions => {
             store.end_sessions_of(&report.sub, now, vec![event]).await?;

@@ -18,7 +18,7 @@ use http::Method;
 use warp::{Filter, filters::BoxedFilter, reply::Response};
 
 use crate::server::Server;
-use request::{Cors, Endpoint, endpoint};
+use request::{Cors, Endpoint, Errors, endpoint};
 
 const GET: &[Method] = &[Method::GET];
 const POST: &[Method] = &[Method::POST];
@@ -26,7 +26,7 @@ const GET_POST: &[Method] = &[Method::GET, Method::POST];
 
 /// The public endpoints, hottest first.
 pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
-    let at = |methods, cors| Endpoint { server: server.clone(), methods, cors };
+    let at = |methods, cors| Endpoint { server: server.clone(), methods, cors, errors: Errors::OAuth };
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     endpoint(at(POST, Cors::Any), warp::path!("token").map(none), token::token)
@@ -80,7 +80,7 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
 
 /// The private endpoints: the interaction API, and what an operator's machines look at.
 pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
-    let at = |methods| Endpoint { server: server.clone(), methods, cors: Cors::No };
+    let at = |methods| Endpoint { server: server.clone(), methods, cors: Cors::No, errors: Errors::Problem };
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("ui").and(warp::path("v1"));
@@ -131,7 +131,7 @@ pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
     .unify()
     .or(endpoint(at(GET), warp::path!("readyz").map(none), documents::readyz))
     .unify()
-    .recover(reply::not_found)
+    .recover(reply::no_resource)
     .unify()
     .boxed()
 }

@@ -36,13 +36,13 @@ impl Limit {
         )
     }
 
-    fn take(&self, key: String) -> Result<(), TooMany> {
+    fn take(&self, key: &String) -> Result<(), TooMany> {
         let Some(limiter) = &self.0 else { return Ok(()) };
         if limiter.len() > KEYS {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
-        limiter.check_key(&key).map_err(|until| TooMany {
+        limiter.check_key(key).map_err(|until| TooMany {
             retry_after: until.wait_time_from(DefaultClock::default().now()).as_secs().saturating_add(1),
         })
     }
@@ -73,30 +73,30 @@ impl Limits {
 
     /// A request to an endpoint for clients, from `peer`.
     pub fn token(&self, peer: IpAddr) -> Result<(), TooMany> {
-        self.token.take(address(peer))
+        self.token.take(&address(peer))
     }
 
     /// An authorization or logout request from `peer`.
     pub fn authorize(&self, peer: IpAddr) -> Result<(), TooMany> {
-        self.authorize.take(address(peer))
+        self.authorize.take(&address(peer))
     }
 
     /// A registration from `peer`.
     pub fn register(&self, peer: IpAddr) -> Result<(), TooMany> {
-        self.register.take(address(peer))
+        self.register.take(&address(peer))
     }
 
     /// A failed authentication as `client_id` from `peer`. Both pay; the client's count is its own per address, so
     /// that a stranger cannot lock a client out.
     pub fn failure(&self, peer: IpAddr, client_id: &str) -> Result<(), TooMany> {
         let peer = address(peer);
-        let by_client = self.failures.take(format!("{peer} {client_id}"));
-        self.failures.take(peer).and(by_client)
+        let by_client = self.failures.take(&format!("{peer} {client_id}"));
+        self.failures.take(&peer).and(by_client)
     }
 
     /// An answer to the prompts of an interaction.
     pub fn answer(&self, interaction: &str) -> Result<(), TooMany> {
-        self.answers.take(interaction.to_owned())
+        self.answers.take(&interaction.to_owned())
     }
 }
 

@@ -2,13 +2,18 @@
 
 use placet_sdk::problem::{FieldError, Problem};
 
-use crate::outcome::{Failure, Fault};
+use crate::{
+    limits::TooMany,
+    outcome::{Failure, Fault},
+};
 
 /// Why a call of the interaction API failed.
 #[derive(Debug)]
 pub enum ApiFailure {
     /// The caller is refused.
     Problem(Box<Problem>),
+    /// The caller has to wait (429).
+    TooMany(TooMany),
     /// We are broken (503).
     Fault(Fault),
 }
@@ -19,6 +24,12 @@ pub type ApiResult<T> = Result<T, ApiFailure>;
 impl From<Fault> for ApiFailure {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+impl From<TooMany> for ApiFailure {
+    fn from(wait: TooMany) -> Self {
+        Self::TooMany(wait)
     }
 }
 

@@ -26,7 +26,7 @@ pub async fn validate(server: &Server, raw: &[u8]) -> Result<Valid, Refusal> {
     let client = client_of(server, raw).await?;
     let registered = client.metadata.redirect_uris.as_deref().unwrap_or_default();
     let destination = resolve_destination(raw, registered).map_err(Refusal::Page)?;
-    match read(server, &client, &destination, raw).await {
+    match read(server, &client, &destination, raw) {
         Ok((request, demanded_sub)) => Ok(Valid { client, request, destination, demanded_sub }),
         Err(failure) => {
             if let Failure::Fault(fault) = &failure {
@@ -50,7 +50,7 @@ async fn client_of(server: &Server, raw: &[u8]) -> Result<SharedClient, Refusal>
     })
 }
 
-async fn read(
+fn read(
     server: &Server,
     client: &Client,
     destination: &Destination,

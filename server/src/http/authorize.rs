@@ -101,7 +101,7 @@ async fn begin(
     let opened = open::authorization(server, ui, visitor, valid).await.map_err(&to_client)?;
     let response = match opened {
         Opened::Asked(state) => ask(server, &ui.login_uri, &state),
-        Opened::Delivered(state) => delivered(server, visitor, &state).map_err(&to_client)?,
+        Opened::Delivered(state) => delivered(server, visitor, &state).await.map_err(&to_client)?,
     };
     Ok((response, binding))
 }
@@ -115,7 +115,7 @@ pub(super) fn ask(server: &Server, login_uri: &str, state: &State) -> Response {
 }
 
 /// Sends the browser where its interaction leads, with its cookie.
-pub(super) fn delivered(server: &Server, visitor: &Visitor, state: &State) -> Outcome<Response> {
+pub(super) async fn delivered(server: &Server, visitor: &Visitor, state: &State) -> Outcome<Response> {
     let nothing = Delivery { method: placet_sdk::interaction::DeliveryMethod::None, uri: None, fields: None };
     let done = state.delivered.as_ref();
     let delivery = done.map_or(&nothing, |d| &d.delivery);
@@ -125,7 +125,7 @@ pub(super) fn delivered(server: &Server, visitor: &Visitor, state: &State) -> Ou
         page::deliver(server, delivery)?
     };
     if let Some(change) = done.and_then(|d| d.cookie.as_ref()) {
-        cookie::set(&mut response, &cookie::session_line(server, visitor, change));
+        cookie::set(&mut response, &cookie::session_line(server, visitor, change).await?);
     }
     Ok(response)
 }

@@ -9,7 +9,12 @@ use warp::reply::Response;
 
 use crate::{
     config::Config,
-    interaction::{SessionCookieChange, complete::handle_text, open::Visitor, session::MAX_PER_BROWSER},
+    interaction::{
+        SessionCookieChange,
+        complete::handle_text,
+        open::Visitor,
+        session::{self, MAX_PER_BROWSER},
+    },
     outcome::Fault,
     random,
     server::Server,
@@ -62,13 +67,21 @@ pub fn bind(server: &Server, visitor: &mut Visitor) -> Result<Option<String>, Fa
     Ok(Some(cookie))
 }
 
-/// The session cookie after a change.
-pub fn session_line(server: &Server, visitor: &Visitor, change: &SessionCookieChange) -> String {
-    let kept =
-        visitor.handles.iter().filter(|h| !change.drop.contains(&handle_text(server, h))).map(Secret::expose);
+/// The session cookie after a change; handles of sessions that are over by now leave it.
+pub async fn session_line(
+    server: &Server,
+    visitor: &Visitor,
+    change: &SessionCookieChange,
+) -> Result<String, Fault> {
+    let live = session::of_browser(server, &visitor.handles).await?;
+    let kept = visitor.handles.iter().filter(|handle| {
+        let digest = session::handle_digest(server.root(), handle);
+        live.iter().any(|s| s.record.handle == digest) && !change.drop.contains(&handle_text(server, handle))
+    });
+    let kept = kept.map(Secret::expose);
     let all: Vec<&str> = change.add.as_deref().into_iter().chain(kept).take(MAX_PER_BROWSER).collect();
     let max_age = if all.is_empty() { Some(0) } else { change.max_age };
-    line(server.config(), session_name(server.config()), &all.join("."), max_age)
+    Ok(line(server.config(), session_name(server.config()), &all.join("."), max_age))
 }
 
 fn line(config: &Config, name: &str, value: &str, max_age: Option<i64>) -> String {

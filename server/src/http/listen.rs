@@ -19,7 +19,10 @@ use tokio::{
 };
 use warp::{filters::BoxedFilter, reply::Response};
 
-use super::{reply, request::Peer};
+use super::{
+    reply,
+    request::{Errors, Peer},
+};
 
 /// Connections open at once on one listener.
 const CONNECTIONS: usize = 8_192;
@@ -96,7 +99,7 @@ async fn answer(
 ) -> Result<Response, io::Error> {
     // warp's path filters expect a path.
     if request.method() == Method::CONNECT || request.uri().path_and_query().is_none() {
-        return Ok(reply::method_not_allowed(&[Method::GET, Method::POST]));
+        return Ok(reply::method_not_allowed(&[Method::GET, Method::POST], Errors::OAuth));
     }
     let address = client_address(request.headers(), peer.ip(), &trusted);
     request.extensions_mut().insert(Peer(address));

@@ -52,7 +52,7 @@ async fn begin(server: &Server, request: &Request) -> Outcome<Response> {
     let opened = open::logout(server, ui, &visitor, (valid.client.as_deref(), valid.facts)).await?;
     let mut response = match opened {
         Opened::Asked(state) => authorize::ask(server, &ui.login_uri, &state),
-        Opened::Delivered(state) => authorize::delivered(server, &visitor, &state)?,
+        Opened::Delivered(state) => authorize::delivered(server, &visitor, &state).await?,
     };
     if let Some(line) = binding {
         cookie::set(&mut response, &line);

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use warp::reply::Response;
 
+use super::request::Errors;
 use crate::{
     limits::TooMany,
     outcome::{Failure, Outcome},
@@ -132,6 +133,12 @@ pub fn api(answered: ApiResult<Response>) -> Outcome<Response> {
             tracing::info!(code = %refused.code, reason = refused.detail.as_deref().unwrap_or(""), "a call was refused");
             problem_document(&refused)
         }
+        Err(ApiFailure::TooMany(wait)) => {
+            let detail = format!("try again in {} seconds", wait.retry_after);
+            let mut response = problem_document(&problem(429, "too_many_requests", &detail));
+            set_retry_after(&mut response, wait);
+            response
+        }
         Err(ApiFailure::Fault(fault)) => {
             tracing::error!(%fault, "a call could not be answered");
             let refused =
@@ -162,30 +169,40 @@ pub fn object(status: u16, value: &impl Serialize) -> ApiResult<Response> {
     Ok(json(status, &value))
 }
 
+/// What is refused before an endpoint is asked.
+pub fn refused(status: u16, reason: &str, errors: Errors) -> Response {
+    match errors {
+        Errors::OAuth => json(status, &json!({ "error": "invalid_request", "error_description": reason })),
+        Errors::Problem => {
+            let code = match status {
+                404 => "not_found",
+                405 => "method_not_allowed",
+                413 => "payload_too_large",
+                _ => "invalid_request",
+            };
+            problem_document(&problem(status, code, reason))
+        }
+    }
+}
+
 /// A method that the endpoint does not know (RFC 9110 section 15.5.6).
-pub fn method_not_allowed(methods: &[Method]) -> Response {
+pub fn method_not_allowed(methods: &[Method], errors: Errors) -> Response {
     let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-    let mut response = json(
-        405,
-        &json!({ "error": "invalid_request", "error_description": format!("only {allow} is allowed here") }),
-    );
+    let mut response = refused(405, &format!("only {allow} is allowed here"), errors);
     if let Ok(value) = HeaderValue::from_str(&allow) {
         response.headers_mut().insert(header::ALLOW, value);
     }
     response
 }
 
-/// A body over the limit.
-pub fn payload_too_large() -> Response {
-    json(413, &json!({ "error": "invalid_request", "error_description": "the body is too large" }))
+/// What no public endpoint matched.
+pub async fn not_found(_: warp::Rejection) -> Result<Response, std::convert::Infallible> {
+    Ok(refused(404, "there is nothing at this path", Errors::OAuth))
 }
 
-/// What no endpoint matched.
-pub async fn not_found(_: warp::Rejection) -> Result<Response, std::convert::Infallible> {
-    Ok(json(
-        404,
-        &json!({ "error": "invalid_request", "error_description": "there is nothing at this path" }),
-    ))
+/// What no private endpoint matched.
+pub async fn no_resource(_: warp::Rejection) -> Result<Response, std::convert::Infallible> {
+    Ok(refused(404, "there is nothing at this path", Errors::Problem))
 }
 
 /// The answer to a preflight request (CORS).

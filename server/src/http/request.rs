@@ -15,11 +15,7 @@ use tracing::Instrument as _;
 use warp::{Buf, Filter, filters::BoxedFilter, reply::Response};
 
 use super::reply;
-use crate::{
-    outcome::{Failure, Outcome},
-    random,
-    server::Server,
-};
+use crate::{outcome::Outcome, random, server::Server};
 
 /// Bodies larger than this are refused.
 const MAX_BODY: usize = 128 * 1024;
@@ -37,6 +33,15 @@ pub enum Cors {
     No,
 }
 
+/// How an endpoint words what is refused before its handler is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errors {
+    /// As OAuth errors (RFC 6749 section 5.2).
+    OAuth,
+    /// As problem documents (RFC 9457).
+    Problem,
+}
+
 /// What an endpoint is.
 #[derive(Clone)]
 pub struct Endpoint {
@@ -46,6 +51,8 @@ pub struct Endpoint {
     pub methods: &'static [Method],
     /// Who may call it from a browser.
     pub cors: Cors,
+    /// How errors look.
+    pub errors: Errors,
 }
 
 /// A request.
@@ -156,15 +163,15 @@ where
     H: Fn(Server, Request) -> F,
     F: Future<Output = Outcome<Response>> + Send,
 {
-    let (methods, cors) = (endpoint.methods, endpoint.cors);
+    let (methods, cors, errors) = (endpoint.methods, endpoint.cors, endpoint.errors);
     let id = request.id.clone();
     let origin = request.headers.contains_key(header::ORIGIN);
     let mut response = if request.method == Method::OPTIONS && cors == Cors::Any && origin {
         reply::preflight(methods)
     } else if !knows(methods, &request.method) {
-        reply::method_not_allowed(methods)
+        reply::method_not_allowed(methods, errors)
     } else {
-        match collect(body).await {
+        match collect(body, errors).await {
             Err(refused) => refused,
             Ok(bytes) => {
                 request.body = bytes;
@@ -198,7 +205,7 @@ fn log_failure(response: &Response) {
 }
 
 /// Reads the body up to the limit, however it is sent.
-async fn collect<B, D>(body: B) -> Result<Bytes, Response>
+async fn collect<B, D>(body: B, errors: Errors) -> Result<Bytes, Response>
 where
     B: Stream<Item = Result<D, warp::Error>> + Send,
     D: Buf,
@@ -206,11 +213,9 @@ where
     let mut body = std::pin::pin!(body);
     let mut bytes = BytesMut::new();
     while let Some(chunk) = body.next().await {
-        let mut chunk = chunk.map_err(|_| {
-            reply::failure(&Failure::Refused(OAuthError::invalid_request("the body broke off")))
-        })?;
+        let mut chunk = chunk.map_err(|_| reply::refused(400, "the body broke off", errors))?;
         if bytes.len() + chunk.remaining() > MAX_BODY {
-            return Err(reply::payload_too_large());
+            return Err(reply::refused(413, "the body is too large", errors));
         }
         while chunk.has_remaining() {
             let part = chunk.chunk();

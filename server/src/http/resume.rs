@@ -45,10 +45,10 @@ async fn finish(server: &Server, request: &Request) -> Outcome<Response> {
         let (state, record) = load(server, id).await?;
         check(server, &visitor, &state, &ticket).await?;
         if state.delivered.is_some() {
-            return authorize::delivered(server, &visitor, &state);
+            return authorize::delivered(server, &visitor, &state).await;
         }
         match complete::complete(server, state, record.revision).await? {
-            Finished::Delivered(state) => return authorize::delivered(server, &visitor, &state),
+            Finished::Delivered(state) => return authorize::delivered(server, &visitor, &state).await,
             Finished::AskAgain(state) => {
                 let login_uri = server.ui(&state.ui).map(|ui| ui.login_uri.clone()).unwrap_or_default();
                 return Ok(authorize::ask(server, &login_uri, &state));
@@ -59,7 +59,7 @@ async fn finish(server: &Server, request: &Request) -> Outcome<Response> {
     Err(over().into())
 }
 
-async fn load(server: &Server, id: &str) -> Outcome<(State, InteractionRecord)> {
+async fn load(server: &Server, id: &str) -> Outcome<(Box<State>, InteractionRecord)> {
     if id::read(server.root(), id, server.now()) != Read::Genuine {
         return Err(over().into());
     }

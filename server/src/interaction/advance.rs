@@ -55,6 +55,13 @@ async fn advance_authorization(server: &Server, client: &Client, state: &mut Sta
         Some(accepted) => Some(accepted_facts(accepted, server.now())),
         None => current.as_ref().map(Session::facts),
     };
+    if let Some(facts) = &facts
+        && state.consent_of.as_ref().is_some_and(|sub| *sub != facts.sub)
+    {
+        // Another user than the one who was asked: whatever was granted, this one did not grant it.
+        state.consented = None;
+        state.consent_of = None;
+    }
     let (request, _) = state.authorization_request()?;
     let mut demand = demand(state)?;
     // Clients may see pairwise subjects: what is demanded is compared as this client sees it.
@@ -95,10 +102,12 @@ async fn advance_authorization(server: &Server, client: &Client, state: &mut Sta
         }
         Step::AskConsent => {
             let sub = facts.map(|f| f.sub).unwrap_or_default();
+            state.consent_of = Some(sub.clone());
             ask_consent(server, client, state, (&sub, remembered.as_ref(), current.as_ref()))?;
             Ok(Next::Ask)
         }
         Step::Respond => {
+            state.consent_of = facts.map(|f| f.sub);
             if state.consented.is_none() {
                 let (request, _) = state.authorization_request()?;
                 let grant = consent::everything(request);

@@ -69,10 +69,7 @@ pub async fn answer(
     let digest = hex(&Sha256::digest(raw));
     for _ in 0..ATTEMPTS {
         let (state, record) = load(server, caller, id).await?;
-        server.limits().answer(id).map_err(|wait| {
-            let detail = format!("too many answers, try again in {} seconds", wait.retry_after);
-            ApiFailure::from(problem(429, "too_many_requests", &detail))
-        })?;
+        server.limits().answer(id)?;
         check_binding(caller, &state)?;
         let current = state.prompt.step;
         if step < current {
@@ -109,7 +106,7 @@ fn replay(state: &State, step: u32, digest: &str) -> ApiResult<Answer> {
 async fn process(
     server: &Server,
     caller: Caller<'_>,
-    (mut state, record): (State, InteractionRecord),
+    (mut state, record): (Box<State>, InteractionRecord),
     (raw, digest): (&[u8], &str),
 ) -> ApiResult<Option<Prompt>> {
     let submitted = body::read(raw, &state)?;
@@ -129,14 +126,14 @@ async fn process(
     }
     let prompt = state.prompt.clone();
     state.history.push(Answered { step, digest: digest.to_owned(), prompt: prompt.clone() });
-    let sealed = state.seal(server, record.revision, state.idle_until(server))?;
+    let sealed = state.seal(server, record.revision, state.kept_until(server))?;
     Ok(server.store().advance_interaction(sealed).await?.then_some(prompt))
 }
 
 /// In the headless door the effect comes with the last answer.
 async fn finish_headless(
     server: &Server,
-    (mut state, revision): (State, i64),
+    (mut state, revision): (Box<State>, i64),
     (step, digest): (u32, &str),
 ) -> ApiResult<Option<Prompt>> {
     let prompt = state.prompt.clone();
@@ -165,7 +162,7 @@ pub async fn put_data(server: &Server, caller: Caller<'_>, id: &str, data: Objec
         state.prompt.data = Some(data.clone());
         let until = state.idle_until(server);
         state.prompt.expires_at = Instant(until);
-        let sealed = state.seal(server, record.revision, until)?;
+        let sealed = state.seal(server, record.revision, state.kept_until(server))?;
         if server.store().advance_interaction(sealed).await? {
             return Ok(());
         }
@@ -186,7 +183,7 @@ pub async fn abandon(server: &Server, caller: Caller<'_>, id: &str) -> ApiResult
 }
 
 /// The interaction of this id, if this login app may see it.
-async fn load(server: &Server, caller: Caller<'_>, id: &str) -> ApiResult<(State, InteractionRecord)> {
+async fn load(server: &Server, caller: Caller<'_>, id: &str) -> ApiResult<(Box<State>, InteractionRecord)> {
     let not_found =
         || ApiFailure::from(problem(404, "interaction_not_found", "there is no such interaction"));
     match id::read(server.root(), id, server.now()) {
@@ -203,7 +200,8 @@ async fn load(server: &Server, caller: Caller<'_>, id: &str) -> ApiResult<(State
         return Err(not_found());
     }
     let state = State::open(server, &record)?;
-    if state.delivered.is_some() && state.door == Door::Redirect {
+    let idle = server.now() >= state.prompt.expires_at.0;
+    if idle || (state.delivered.is_some() && state.door == Door::Redirect) {
         let client = complete::client_of(server, &state).await?;
         return Err(expired(&state, client.as_ref()).into());
     }
@@ -211,7 +209,8 @@ async fn load(server: &Server, caller: Caller<'_>, id: &str) -> ApiResult<(State
 }
 
 fn expired(state: &State, client: Option<&SharedClient>) -> placet_sdk::problem::Problem {
-    let mut gone = problem(410, "interaction_expired", "the browser has returned, the interaction is over");
+    let mut gone =
+        problem(410, "interaction_expired", "nobody answered in time, or the browser has returned");
     let locales = state.request.as_ref().map(|r| r.ui_locales.clone()).unwrap_or_default();
     gone.client = client.map(|c| c.info(&locales));
     gone.restart_uri = client.and_then(|c| c.metadata.initiate_login_uri.clone());

@@ -1,8 +1,11 @@
 //! The effect of an interaction: one transaction for session, remembered consent, authorization, code and tokens.
 
 mod effects;
+mod ending;
+mod sessions;
 
-pub(crate) use effects::{authorization_life, handle_text};
+pub(crate) use effects::authorization_life;
+pub(crate) use sessions::handle_text;
 
 use placet_sdk::interaction::{Body, Delivery, DeliveryMethod, Kind};
 use serde_json::json;
@@ -40,10 +43,10 @@ pub async fn client_of(server: &Server, state: &State) -> Result<Option<SharedCl
 }
 
 /// Lets an interaction take effect; `revision` is the one its record has.
-pub async fn complete(server: &Server, mut state: State, revision: i64) -> Outcome<Finished> {
+pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> Outcome<Finished> {
     let client = client_of(server, &state).await?;
     let prepared = match (&state.kind, &client) {
-        (Kind::Logout, _) => effects::logout(server, client.as_deref(), &state).await?,
+        (Kind::Logout, _) => ending::logout(server, client.as_deref(), &state)?,
         (Kind::Authorization, Some(client)) if state.denied.is_none() => {
             match effects::grant(server, client, &mut state).await? {
                 Some(prepared) => prepared,
@@ -58,7 +61,7 @@ pub async fn complete(server: &Server, mut state: State, revision: i64) -> Outco
 async fn settle(
     server: &Server,
     client: Option<&Client>,
-    mut state: State,
+    mut state: Box<State>,
     (revision, mut prepared): (i64, effects::Prepared),
 ) -> Outcome<Finished> {
     deliver(server, &mut state, prepared.delivery, prepared.cookie);
@@ -72,7 +75,7 @@ async fn settle(
         &json!({ "kind": super::state::kind_name(state.kind), "client_id": state.client_id }),
     )?);
     match server.store().complete_interaction(prepared.completion).await? {
-        Completed::Done => Ok(Finished::Delivered(Box::new(state))),
+        Completed::Done => Ok(Finished::Delivered(state)),
         Completed::Conflict => Ok(Finished::Conflict),
         Completed::SessionOver => {
             let client = client.ok_or_else(|| Fault::new("interaction", "a session without a client"))?;
@@ -88,7 +91,7 @@ async fn settle(
                 ..refusal.completion
             };
             Ok(match server.store().complete_interaction(completion).await? {
-                Completed::Done => Finished::Delivered(Box::new(state)),
+                Completed::Done => Finished::Delivered(state),
                 _ => Finished::Conflict,
             })
         }
@@ -99,9 +102,9 @@ async fn settle(
 fn deliver(server: &Server, state: &mut State, delivery: Delivery, cookie: Option<SessionCookieChange>) {
     if state.door == Door::Headless {
         let mut response = advance::response(state, delivery.clone());
-        response.session = effects::session_of(state, cookie.as_ref(), server);
+        response.session = ending::session_of(state, cookie.as_ref(), server);
         if state.kind == Kind::Logout {
-            response.logout = Some(effects::logout_result(cookie.as_ref(), server));
+            response.logout = Some(ending::logout_result(cookie.as_ref(), server));
         }
         state.prompt.body = Body::Response { response };
     }
@@ -110,9 +113,15 @@ fn deliver(server: &Server, state: &mut State, delivery: Delivery, cookie: Optio
 }
 
 /// The session ended while the user was busy: everything that was answered is asked again.
-async fn ask_again(server: &Server, client: &Client, mut state: State, revision: i64) -> Outcome<Finished> {
+async fn ask_again(
+    server: &Server,
+    client: &Client,
+    mut state: Box<State>,
+    revision: i64,
+) -> Outcome<Finished> {
     state.accepted = None;
     state.consented = None;
+    state.consent_of = None;
     state.ticket = None;
     state.delivered = None;
     let mut live = Vec::new();
@@ -125,11 +134,9 @@ async fn ask_again(server: &Server, client: &Client, mut state: State, revision:
     state.prompt.step += 1;
     match advance::advance(server, Some(client), &mut state).await? {
         Next::Ask => {
-            let record = state.seal(server, revision, state.idle_until(server))?;
-            Ok(match server.store().advance_interaction(record).await? {
-                true => Finished::AskAgain(Box::new(state)),
-                false => Finished::Conflict,
-            })
+            let record = state.seal(server, revision, state.kept_until(server))?;
+            let advanced = server.store().advance_interaction(record).await?;
+            Ok(if advanced { Finished::AskAgain(state) } else { Finished::Conflict })
         }
         Next::Finish => {
             // Nothing may be asked (`prompt=none`), or another session of this browser serves as well: without a
@@ -150,7 +157,7 @@ async fn ask_again(server: &Server, client: &Client, mut state: State, revision:
                 ..refusal.completion
             };
             Ok(match server.store().complete_interaction(completion).await? {
-                Completed::Done => Finished::Delivered(Box::new(state)),
+                Completed::Done => Finished::Delivered(state),
                 _ => Finished::Conflict,
             })
         }

@@ -88,11 +88,11 @@ pub async fn logout(
     begin(server, client, state, next).await
 }
 
-async fn begin(server: &Server, client: Option<&Client>, state: State, next: Next) -> Outcome<Opened> {
-    let record = state.seal(server, 1, state.idle_until(server))?;
+async fn begin(server: &Server, client: Option<&Client>, state: Box<State>, next: Next) -> Outcome<Opened> {
+    let record = state.seal(server, 1, state.kept_until(server))?;
     server.store().open_interaction(record).await?;
     match next {
-        Next::Ask => Ok(Opened::Asked(Box::new(state))),
+        Next::Ask => Ok(Opened::Asked(state)),
         Next::Finish => match complete::complete(server, state, 1).await? {
             Finished::Delivered(state) => Ok(Opened::Delivered(state)),
             Finished::AskAgain(state) => Ok(Opened::Asked(state)),
@@ -106,10 +106,10 @@ async fn begin(server: &Server, client: Option<&Client>, state: State, next: Nex
 }
 
 /// `prompt=none` and somebody would have to be asked: the client learns it, nothing is kept.
-fn refused_silently(server: &Server, mut state: State) -> Outcome<Opened> {
+fn refused_silently(server: &Server, mut state: Box<State>) -> Outcome<Opened> {
     let delivery = complete::refused(server, &state)?;
     state.delivered = Some(super::state::Delivered { at: server.now(), delivery, cookie: None });
-    Ok(Opened::Delivered(Box::new(state)))
+    Ok(Opened::Delivered(state))
 }
 
 fn handle_texts(
@@ -131,14 +131,14 @@ fn handle_texts(
         .collect()
 }
 
-fn blank(server: &Server, ui: &UiConfig, visitor: &Visitor, kind: Kind) -> Result<State, Fault> {
+fn blank(server: &Server, ui: &UiConfig, visitor: &Visitor, kind: Kind) -> Result<Box<State>, Fault> {
     let now = server.now();
     let ends_at = now + i64::from(server.config().lifetimes.interaction);
     let id = id::make(server.root(), server.random(), ends_at)?;
     let binding =
         visitor.binding.as_ref().ok_or_else(|| Fault::new("interaction", "a browser without binding"))?;
     let envelope = prompt::Envelope { id: id.clone(), kind, step: 1, created_at: now, expires_at: ends_at };
-    Ok(State {
+    Ok(Box::new(State {
         kind,
         ui: ui.name.clone(),
         door: match ui.front_door {
@@ -159,6 +159,7 @@ fn blank(server: &Server, ui: &UiConfig, visitor: &Visitor, kind: Kind) -> Resul
         attempt: 0,
         fell_short: Vec::new(),
         consented: None,
+        consent_of: None,
         denied: None,
         confirmed: None,
         prompt: prompt::bare(server, envelope, not_begun()),
@@ -167,7 +168,7 @@ fn blank(server: &Server, ui: &UiConfig, visitor: &Visitor, kind: Kind) -> Resul
         ticket: None,
         delivered: None,
         id,
-    })
+    }))
 }
 
 /// A prompt for a request that never became an interaction: it can be shown, not answered.

@@ -58,6 +58,8 @@ pub struct State {
     pub fell_short: Vec<AuthReason>,
     /// What the user granted.
     pub consented: Option<Consented>,
+    /// Whose consent was asked, or found remembered: it counts for nobody else.
+    pub consent_of: Option<String>,
     /// The refusal.
     pub denied: Option<Denied>,
     /// How far a confirmed logout reaches; none while it is not confirmed.
@@ -185,7 +187,7 @@ pub struct Delivered {
 
 impl State {
     /// Opens the state in a record.
-    pub fn open(server: &Server, record: &InteractionRecord) -> Result<Self, Fault> {
+    pub fn open(server: &Server, record: &InteractionRecord) -> Result<Box<Self>, Fault> {
         let plain = server
             .root()
             .open(&record.id, &record.sealed)
@@ -212,6 +214,12 @@ impl State {
     /// When the interaction dies if nothing happens from now on.
     pub fn idle_until(&self, server: &Server) -> i64 {
         self.ends_at.min(server.now() + i64::from(server.config().lifetimes.interaction_idle))
+    }
+
+    /// When its record can go: a while after its idle limit, so that whoever comes late learns where to begin again.
+    pub fn kept_until(&self, server: &Server) -> i64 {
+        let late = i64::from(server.config().lifetimes.interaction_idle);
+        self.ends_at.min(self.idle_until(server) + late)
     }
 
     /// The authorization request; only interactions of kind `authorization` have one.

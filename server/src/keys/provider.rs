@@ -63,11 +63,11 @@ fn supported(algorithm: Algorithm) -> Result<Algorithm> {
 }
 
 fn private(key: &EncodingKey) -> Result<PKey<Private>> {
-    cached(&PRIVATE, key.as_bytes(), |der| PKey::private_key_from_pkcs8(der))
+    cached(&PRIVATE, key.as_bytes(), PKey::private_key_from_pkcs8)
 }
 
 fn public(key: &DecodingKey) -> Result<PKey<Public>> {
-    cached(&PUBLIC, key.try_get_as_bytes()?, |der| PKey::public_key_from_der(der))
+    cached(&PUBLIC, key.try_get_as_bytes()?, PKey::public_key_from_der)
 }
 
 fn cached<T>(

@@ -76,6 +76,9 @@ impl SigningKey {
     }
 }
 
+/// Reads a public key that OpenSSL wrote.
+type ReadKey = fn(&[u8]) -> DecodingKey;
+
 /// A key that verifies.
 pub struct VerifyingKey {
     algorithm: Algorithm,
@@ -101,7 +104,7 @@ impl VerifyingKey {
             Ok::<_, Fault>(bytes)
         };
         let integer = |name: &str| BigNum::from_slice(&number(name)?).map_err(broken);
-        let (der, key): (Vec<u8>, fn(&[u8]) -> DecodingKey) = match algorithm {
+        let (der, read): (Vec<u8>, ReadKey) = match algorithm {
             Algorithm::EdDSA => {
                 let key = PKey::public_key_from_raw_bytes(&number("x")?, Id::ED25519).map_err(broken)?;
                 (key.public_key_to_der().map_err(broken)?, DecodingKey::from_ed_der)
@@ -118,7 +121,7 @@ impl VerifyingKey {
                 (rsa.public_key_to_der().map_err(broken)?, DecodingKey::from_rsa_der)
             }
         };
-        Ok(Self { algorithm, key: key(&der) })
+        Ok(Self { algorithm, key: read(&der) })
     }
 
     /// Whether `signature` (base64url) is this key's over `message`, by its own algorithm: the one in the

@@ -308,7 +308,7 @@ pub const OPERATIONS: [Operation; 17] = [
     Operation {
         path: "/reports",
         method: "post",
-        id: "report",
+        id: "reportFact",
         tag: "facts",
         summary: "Report a fact that the server cannot see",
         description: "Needs the capability `report`. The fact is in effect when the answer comes.",

@@ -32,7 +32,10 @@ async fn the_same_answer_again_gives_the_same_prompt_and_another_one_a_conflict(
 
     let conflict = stand.answer(&id, 1, &auth("bob")).await;
     assert_eq!((conflict.status, conflict.error()), (409, "step_conflict"));
-    assert_eq!((&conflict.json["current_step"], &conflict.json["current_type"]), (&json!(2), &json!("consent")));
+    assert_eq!(
+        (&conflict.json["current_step"], &conflict.json["current_type"]),
+        (&json!(2), &json!("consent"))
+    );
     let ahead = stand.answer(&id, 3, &auth("alice")).await;
     assert_eq!((ahead.status, ahead.error()), (409, "step_ahead"));
     let mismatch = stand.answer(&id, 2, &auth("alice")).await;
@@ -70,7 +73,10 @@ async fn a_body_that_is_not_what_the_contract_says_points_at_what_is_wrong() {
         (json!({ "type": "auth", "sub": 7 }), "/sub"),
         (json!({ "type": "auth", "sub": "" }), "/sub"),
         (json!({ "type": "auth", "sub": "alice", "session": { "max_life": -1 } }), "/session/max_life"),
-        (json!({ "type": "auth", "sub": "alice", "authenticated_at": "2099-01-01T00:00:00Z" }), "/authenticated_at"),
+        (
+            json!({ "type": "auth", "sub": "alice", "authenticated_at": "2099-01-01T00:00:00Z" }),
+            "/authenticated_at",
+        ),
         (
             json!({ "type": "auth", "sub": "alice", "session": { "action": "reuse", "id": "ses_x" } }),
             "/session/id",
@@ -120,7 +126,8 @@ async fn a_list_left_out_grants_nothing_of_its_kind() {
     let mut browser = Browser::new();
     let id = browser.authorize(&stand, "web", &[]).await.interaction();
     stand.answer(&id, 1, &auth("alice")).await;
-    let done = stand.answer(&id, 2, &json!({ "type": "consent", "grant": { "scope": ["openid", "email"] } })).await;
+    let done =
+        stand.answer(&id, 2, &json!({ "type": "consent", "grant": { "scope": ["openid", "email"] } })).await;
     let params = browser.get(done.json["response"]["delivery"]["uri"].as_str().unwrap()).await.params();
     let tokens = stand.redeem("web", &params["code"]).await.json;
     let userinfo = stand.userinfo(tokens["access_token"].as_str().unwrap()).await;
@@ -213,4 +220,39 @@ async fn a_denial_reaches_the_client_with_the_apps_words() {
     assert_eq!(params["error"], "access_denied");
     assert_eq!(params["error_description"], "changed my mind");
     assert_eq!(params["state"], "the-state");
+}
+
+#[tokio::test]
+async fn the_consent_of_one_user_never_counts_for_another() {
+    let stand = Stand::start().await;
+    let mut browser = Browser::new();
+    let id = browser.authorize(&stand, "web", &[("max_age", "100")]).await.interaction();
+    stand.answer(&id, 1, &auth("alice")).await;
+    stand.clock.advance(200);
+    let consent = json!({ "type": "consent", "accept_all": true });
+    // Alice took so long that her authentication is too old by now; then Bob sits down.
+    assert_eq!(stand.answer(&id, 2, &consent).await.json["type"], "auth");
+    let asked = stand.answer(&id, 3, &auth("bob")).await;
+    assert_eq!(asked.json["type"], "consent", "{}", asked.text);
+    assert_eq!(asked.json["consent"]["subject"]["sub"], "bob");
+}
+
+#[tokio::test]
+async fn a_session_that_ended_while_its_user_was_busy_is_not_replaced_by_anothers() {
+    let stand = Stand::start().await;
+    let mut browser = Browser::new();
+    stand.sign_in(&mut browser, "web", &[]).await;
+    let id = browser.authorize(&stand, "web", &[("prompt", "login")]).await.interaction();
+    stand.finish(&mut browser, &id, "bob").await;
+    let id = browser.authorize(&stand, "other", &[]).await.interaction();
+    let done = stand.answer(&id, 1, &json!({ "type": "consent", "accept_all": true })).await;
+    assert_eq!(done.json["type"], "response");
+    let sessions = stand.call(HEADLESS, Method::GET, "/sessions?sub=bob", None).await;
+    let session = sessions.json["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(stand.call(HEADLESS, Method::DELETE, &format!("/sessions/{session}"), None).await.status, 204);
+    let back = browser.get(done.json["response"]["delivery"]["uri"].as_str().unwrap()).await;
+    let id = back.interaction();
+    let prompt = stand.call(UI, Method::GET, &format!("/interactions/{id}"), None).await;
+    assert_eq!(prompt.json["type"], "consent");
+    assert_eq!(prompt.json["consent"]["subject"]["sub"], "alice");
 }

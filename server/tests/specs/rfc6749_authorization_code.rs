@@ -68,7 +68,10 @@ async fn a_mismatch_is_refused_and_burns_nothing() {
         let mut form = good.to_vec();
         form.retain(|(n, _)| *n != name);
         if !value.is_empty() {
-            form.push((["redirect_uri", "code_verifier", "code"].into_iter().find(|n| *n == name).unwrap(), value));
+            form.push((
+                ["redirect_uri", "code_verifier", "code"].into_iter().find(|n| *n == name).unwrap(),
+                value,
+            ));
         }
         form
     };
@@ -196,7 +199,7 @@ async fn the_request_may_be_posted_also_by_another_site() {
     let params = browser.get(&own).await.params();
     assert_eq!(params["state"], "posted");
     assert!(params.contains_key("code"), "{params:?}");
-    let altered = format!("{}A", own);
+    let altered = format!("{own}A");
     assert_eq!(browser.get(&altered).await.status, 400);
 }
 
@@ -230,8 +233,9 @@ async fn the_answer_goes_back_with_the_redirect_uris_own_query() {
     })
     .await;
     let uri = "https://client.example/callback?a=%2B&b";
-    let reply =
-        Browser::new().authorize(&stand, "web", &[("redirect_uri", uri), ("response_type", "nonsense")]).await;
+    let reply = Browser::new()
+        .authorize(&stand, "web", &[("redirect_uri", uri), ("response_type", "nonsense")])
+        .await;
     let location = reply.header("location");
     assert!(location.starts_with("https://client.example/callback?a=%2B&b&error="), "{location}");
     assert_eq!(query(location)["error"], "unsupported_response_type");

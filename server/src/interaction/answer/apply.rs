@@ -45,7 +45,7 @@ pub(super) async fn apply(
             Ok(())
         }
         (Answer::Confirm(answer), Body::Confirm { confirm }, _) => {
-            confirmed(state, &confirm.choices, confirm.default, answer)
+            confirmed(state, &confirm.choices, confirm.default, &answer)
         }
         _ => Err(problem(422, "type_mismatch", "the answer does not fit the prompt").into()),
     }
@@ -147,7 +147,7 @@ fn confirmed(
     state: &mut State,
     choices: &[LogoutScope],
     default: Option<LogoutScope>,
-    answer: ConfirmAnswer,
+    answer: &ConfirmAnswer,
 ) -> ApiResult<()> {
     let scope = answer.scope.or(default);
     if answer.scope.is_some_and(|s| !choices.contains(&s)) {
@@ -183,8 +183,8 @@ fn granted(
                 "not together with `grant.scope`, `claims` or `authorization_details`",
             ));
         }
-        grant.scope = everything.scope.clone();
-        grant.claims = everything.claims.clone();
+        grant.scope.clone_from(&everything.scope);
+        grant.claims.clone_from(&everything.claims);
     } else if grant.scope.is_none() {
         return Err(invalid_answer("/grant/scope", "missing", "name what is granted, or send `accept_all`"));
     }

@@ -3,33 +3,24 @@
 use placet_oauth::id::Secret;
 use placet_sdk::{
     grant::Object,
-    interaction::{
-        Backchannel, Delivery, LogoutResult, LogoutScope, RememberMode, ResponseSession, SessionAction,
-        SessionCookie,
-    },
+    interaction::{Delivery, RememberMode},
 };
 use serde_json::json;
 
-use super::{refused, signed_out};
+use super::{refused, sessions::session_part};
 use crate::{
     authorize,
     client::Client,
     events,
     grant::{CODE, CodeBinding},
-    http::cookie,
     interaction::{
-        advance, consent,
-        session::{self, Session, SessionDoc, handle_digest},
-        state::{Accepted, SessionCookieChange, State},
+        consent, session,
+        state::{SessionCookieChange, State},
     },
     outcome::{Fault, Outcome},
     random,
-    seal::hex,
     server::Server,
-    store::{
-        AuthorizationRecord, CodeRecord, Completion, ConsentRecord, EndSessions, InteractionRecord,
-        Remembering, SessionChange, SessionRecord,
-    },
+    store::{AuthorizationRecord, CodeRecord, Completion, ConsentRecord, InteractionRecord, Remembering},
     token::{Authorized, IdRequest, IssueRequest, authorize_issue, family_wanted, mint_id},
 };
 
@@ -40,7 +31,7 @@ pub(super) struct Prepared {
     pub(super) cookie: Option<SessionCookieChange>,
 }
 
-fn nothing() -> Completion {
+pub(super) fn nothing() -> Completion {
     Completion {
         interaction: InteractionRecord {
             id: String::new(),
@@ -65,14 +56,6 @@ fn nothing() -> Completion {
 /// A refusal: the client learns it, nothing else happens.
 pub(super) fn refusal(server: &Server, state: &State) -> Result<Prepared, Fault> {
     Ok(Prepared { completion: nothing(), delivery: refused(server, state)?, cookie: None })
-}
-
-/// The session part of a completion.
-struct SessionPart {
-    change: Option<SessionChange>,
-    cookie: Option<SessionCookieChange>,
-    session_id: Option<String>,
-    facts: Accepted,
 }
 
 /// A grant; none if the session it builds on is over.
@@ -258,197 +241,4 @@ fn names(authorized: &Authorized) -> Vec<String> {
 /// Only what the user consented to is copied from the session.
 fn consented_values(authorized: &Authorized) -> Object {
     authorized.values(Some(&names(authorized)))
-}
-
-async fn session_part(server: &Server, client: &Client, state: &State) -> Outcome<Option<SessionPart>> {
-    let now = server.now();
-    let Some(accepted) = &state.accepted else {
-        // Nobody was asked: the session of this browser is the authentication.
-        let Some(current) = advance::current_session(server, client, state).await? else { return Ok(None) };
-        let facts = of_session(&current);
-        let session_id = Some(current.record.id.clone());
-        let change = current
-            .is_stale(now)
-            .then(|| SessionChange::Touch(SessionRecord { last_used_at: now, ..current.record }));
-        return Ok(Some(SessionPart { change, cookie: None, session_id, facts }));
-    };
-    match accepted.action {
-        SessionAction::None => {
-            Ok(Some(SessionPart { change: None, cookie: None, session_id: None, facts: accepted.clone() }))
-        }
-        SessionAction::Create => create(server, state, accepted).map(Some),
-        SessionAction::Reuse => renew(server, state, accepted).await,
-    }
-}
-
-fn of_session(session: &Session) -> Accepted {
-    Accepted {
-        sub: session.record.sub.clone(),
-        authenticated_at: session.record.authenticated_at,
-        acr: session.doc.acr.clone(),
-        amr: session.doc.amr.clone(),
-        action: SessionAction::Reuse,
-        session_id: Some(session.record.id.clone()),
-        persistent: session.doc.persistent,
-        max_life: None,
-        max_idle: None,
-        auth_life: None,
-        claims: session.doc.claims.clone(),
-        data: session.doc.data.clone(),
-    }
-}
-
-fn create(server: &Server, state: &State, accepted: &Accepted) -> Outcome<SessionPart> {
-    let lifetimes = &server.config().lifetimes;
-    let now = server.now();
-    let handle = random::secret(server.random())?;
-    let life = accepted.max_life.unwrap_or(lifetimes.session).min(lifetimes.session);
-    let idle = accepted.max_idle.unwrap_or(lifetimes.session_idle).min(lifetimes.session_idle);
-    let record = SessionRecord {
-        id: random::id(server.random(), "ses_")?,
-        handle: handle_digest(server.root(), &handle),
-        sub: accepted.sub.clone(),
-        doc: session_doc(accepted, now)?,
-        created_at: now,
-        authenticated_at: accepted.authenticated_at,
-        last_used_at: now,
-        idle_seconds: idle.into(),
-        expires_at: now + i64::from(life),
-        ended_at: None,
-    };
-    let cookie = cookie_change(state, &handle, &record, accepted.persistent);
-    Ok(SessionPart {
-        session_id: Some(record.id.clone()),
-        change: Some(SessionChange::Create(record)),
-        cookie: Some(cookie),
-        facts: accepted.clone(),
-    })
-}
-
-/// The session goes on with a new handle, so that nobody who knew the old one profits from the step-up.
-async fn renew(server: &Server, state: &State, accepted: &Accepted) -> Outcome<Option<SessionPart>> {
-    let id = accepted.session_id.as_deref().unwrap_or_default();
-    let Some(old) = session::live(server, id).await? else { return Ok(None) };
-    let now = server.now();
-    let handle = random::secret(server.random())?;
-    let mut facts = accepted.clone();
-    for (name, value) in &old.doc.claims {
-        facts.claims.entry(name.clone()).or_insert_with(|| value.clone());
-    }
-    facts.data = facts.data.or_else(|| old.doc.data.clone());
-    facts.persistent |= old.doc.persistent;
-    let record = SessionRecord {
-        handle: handle_digest(server.root(), &handle),
-        doc: session_doc(&facts, now)?,
-        authenticated_at: facts.authenticated_at,
-        last_used_at: now,
-        ..old.record
-    };
-    let cookie = cookie_change(state, &handle, &record, facts.persistent);
-    Ok(Some(SessionPart {
-        session_id: Some(record.id.clone()),
-        change: Some(SessionChange::Renew(record)),
-        cookie: Some(cookie),
-        facts,
-    }))
-}
-
-fn session_doc(accepted: &Accepted, now: i64) -> Result<String, Fault> {
-    let doc = SessionDoc {
-        acr: accepted.acr.clone(),
-        amr: accepted.amr.clone(),
-        satisfies_until: accepted.auth_life.map(|life| now + i64::from(life)),
-        persistent: accepted.persistent,
-        claims: accepted.claims.clone(),
-        data: accepted.data.clone(),
-    };
-    serde_json::to_string(&doc).map_err(|e| Fault::new("session record", e))
-}
-
-/// The new handle comes first; the one it replaces is dropped.
-fn cookie_change(
-    state: &State,
-    handle: &Secret,
-    record: &SessionRecord,
-    persistent: bool,
-) -> SessionCookieChange {
-    SessionCookieChange {
-        drop: state.handles.get(&record.id).cloned().into_iter().collect(),
-        add: Some(handle.expose().to_owned()),
-        max_age: persistent.then_some(record.expires_at - record.last_used_at),
-    }
-}
-
-/// The session cookie that a headless UI sets.
-pub(super) fn session_of(
-    state: &State,
-    cookie: Option<&SessionCookieChange>,
-    server: &Server,
-) -> Option<ResponseSession> {
-    let cookie = cookie?;
-    Some(ResponseSession {
-        id: state.accepted.as_ref().and_then(|a| a.session_id.clone()).unwrap_or_default(),
-        cookie: cookie.add.as_ref().map(|value| SessionCookie {
-            name: cookie::session_name(server.config()).to_owned(),
-            value: value.clone(),
-            max_age: cookie.max_age.and_then(|s| u64::try_from(s).ok()),
-        }),
-    })
-}
-
-/// What a headless UI does after a logout.
-pub(super) fn logout_result(cookie: Option<&SessionCookieChange>, server: &Server) -> LogoutResult {
-    LogoutResult {
-        frontchannel: Vec::new(),
-        backchannel: Backchannel { queued: 0 },
-        clear_cookies: cookie
-            .filter(|c| !c.drop.is_empty())
-            .map(|_| cookie::session_name(server.config()).to_owned())
-            .into_iter()
-            .collect(),
-    }
-}
-
-/// A logout that was confirmed with a scope ends sessions; a refused one ends nothing and still goes back.
-pub(super) async fn logout(server: &Server, client: Option<&Client>, state: &State) -> Outcome<Prepared> {
-    let mut completion = nothing();
-    let facts = state.logout.as_ref().ok_or_else(|| Fault::new("interaction", "a logout without facts"))?;
-    let scope = state.confirmed.flatten().filter(|_| state.denied.is_none());
-    let mut dropped = Vec::new();
-    match (scope, client) {
-        (Some(LogoutScope::Client), Some(client)) => {
-            completion.end = facts
-                .session_id
-                .clone()
-                .map(|session_id| EndSessions::Client { session_id, client_id: client.id.clone() });
-        }
-        (Some(LogoutScope::Subject), _) if facts.sub.is_some() => {
-            completion.end = facts.sub.clone().map(EndSessions::Subject);
-            dropped = state.handles.values().cloned().collect();
-        }
-        (Some(_), _) => {
-            // "This browser": every account that is signed in here.
-            let mut ids = state.sessions.clone();
-            ids.extend(facts.session_id.clone().filter(|id| !state.sessions.contains(id)));
-            completion.end = Some(EndSessions::Sessions(ids));
-            dropped = state.handles.values().cloned().collect();
-        }
-        (None, _) => {}
-    }
-    if completion.end.is_some() {
-        completion.events.push(events::event(
-            server,
-            "session.ended",
-            facts.session_id.as_deref().unwrap_or_default(),
-            &json!({ "initiator": facts.initiator, "sub": facts.sub, "scope": scope }),
-        )?);
-    }
-    let cookie =
-        (!dropped.is_empty()).then(|| SessionCookieChange { drop: dropped, add: None, max_age: None });
-    Ok(Prepared { completion, delivery: signed_out(state), cookie })
-}
-
-/// The digest of a handle as a state keeps it.
-pub(crate) fn handle_text(server: &Server, handle: &Secret) -> String {
-    hex(&handle_digest(server.root(), handle).0)
 }

@@ -1,0 +1,178 @@
+//! What steps take and give.
+
+use super::{
+    AuthorizationRecord, CodeRecord, ConsentRecord, Digest, Event, FamilyRecord, InteractionRecord,
+    SessionRecord, TokenRecord,
+};
+
+/// What a grant issues, recorded together with the use of its artefact.
+#[derive(Clone, Debug, Default)]
+pub struct Issued {
+    /// An opaque access token.
+    pub token: Option<TokenRecord>,
+    /// A new refresh token family.
+    pub family: Option<FamilyRecord>,
+    /// What others may want to know.
+    pub events: Vec<Event>,
+}
+
+/// Outcome of [`redeem_code`](crate::store::Store::redeem_code).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redemption {
+    /// This was the first; the tokens are recorded.
+    First,
+    /// It had been redeemed before: its authorization is revoked now, nothing was recorded.
+    Replayed,
+    /// Expired, unknown, or its authorization is over, or its subject disabled; nothing was recorded.
+    Dead,
+}
+
+/// Outcome of a step that stores an authorization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// Stored.
+    Stored,
+    /// The subject is disabled; nothing was stored.
+    SubjectDisabled,
+}
+
+/// Use of a refresh token whose digest is `presented`.
+///
+/// * It is the current one: with `child`, the family moves on to it (`parent` := `presented`); without, it stays.
+/// * It is the direct parent, the current one was never presented, and it was derived at most `grace` seconds
+///   ago: the same current token is answered again.
+/// * Otherwise it is a replay: the authorization is revoked in the same step.
+#[derive(Clone, Debug)]
+pub struct Rotate {
+    /// The family.
+    pub family_id: String,
+    /// What was presented.
+    pub presented: Digest,
+    /// The successor, if the family rotates.
+    pub child: Option<Child>,
+    /// How long the parent is answered, in seconds; 0: never.
+    pub grace: i64,
+    /// Now.
+    pub now: i64,
+}
+
+/// A successor of a refresh token.
+#[derive(Clone, Debug)]
+pub struct Child {
+    /// Its digest.
+    pub digest: Digest,
+    /// With it the child was derived.
+    pub salt: Vec<u8>,
+    /// Which server key derived it.
+    pub key_id: String,
+}
+
+/// Outcome of [`rotate`](crate::store::Store::rotate).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// The child is the current token now.
+    Rotated,
+    /// The presented token stays the current one.
+    Kept,
+    /// The child that exists already is to be answered again: derive it with these.
+    Repeated {
+        /// The salt.
+        salt: Vec<u8>,
+        /// The server key.
+        key_id: String,
+        /// Generation of the child.
+        generation: i64,
+    },
+    /// A replay: the authorization is revoked now, nothing was recorded.
+    Replayed,
+    /// Expired, idle for too long, unknown, revoked, or the subject is disabled; nothing was recorded.
+    Dead,
+}
+
+/// An opaque access token and what decides over it.
+#[derive(Clone, Debug)]
+pub struct TokenState {
+    /// The token.
+    pub token: TokenRecord,
+    /// Its authorization.
+    pub authorization: Option<AuthorizationRecord>,
+}
+
+/// What is known of a JWT access token.
+#[derive(Clone, Debug, Default)]
+pub struct JwtState {
+    /// It was revoked by itself.
+    pub revoked: bool,
+    /// Its authorization, if it has one and that is stored.
+    pub authorization: Option<AuthorizationRecord>,
+}
+
+/// What an interaction does to sessions.
+#[derive(Clone, Debug)]
+pub enum SessionChange {
+    /// A new session.
+    Create(SessionRecord),
+    /// The session goes on with a new handle, document, authentication and limits, if it still is live.
+    Renew(SessionRecord),
+    /// Only noted as used, at `last_used_at`, if it still is live.
+    Touch(SessionRecord),
+}
+
+/// How far a logout reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndSessions {
+    /// Revoke the authorizations of this client in this session; the session lives.
+    Client {
+        /// The session.
+        session_id: String,
+        /// The client.
+        client_id: String,
+    },
+    /// End these sessions.
+    Sessions(Vec<String>),
+    /// End every session of this user.
+    Subject(String),
+}
+
+/// A consent to remember: the union of what is remembered and this.
+#[derive(Clone, Debug)]
+pub struct Remembering {
+    /// What is added; its id counts only if nothing was remembered.
+    pub consent: ConsentRecord,
+}
+
+/// Everything an interaction leads to.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// Its last state; `revision` is the one it replaces.
+    pub interaction: InteractionRecord,
+    /// What happens to the session.
+    pub session: Option<SessionChange>,
+    /// What is remembered.
+    pub remember: Option<Remembering>,
+    /// What was granted. Its `consent_id` is set to the id of the remembered consent, if one is remembered.
+    pub authorization: Option<AuthorizationRecord>,
+    /// A code for it.
+    pub code: Option<CodeRecord>,
+    /// An opaque access token for it (implicit and hybrid responses).
+    pub token: Option<TokenRecord>,
+    /// Which sessions end.
+    pub end: Option<EndSessions>,
+    /// Now.
+    pub now: i64,
+    /// What others may want to know.
+    pub events: Vec<Event>,
+}
+
+/// Outcome of [`complete_interaction`](crate::store::Store::complete_interaction).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completed {
+    /// Everything was stored.
+    Done,
+    /// The interaction was advanced by somebody else, or is gone; nothing was stored.
+    Conflict,
+    /// The session to renew or to touch, or that of the authorization, is over; nothing was stored.
+    SessionOver,
+    /// The subject is disabled; nothing was stored.
+    SubjectDisabled,
+}
