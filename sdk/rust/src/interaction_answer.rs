@@ -19,7 +19,8 @@ pub enum Answer {
     Confirm(ConfirmAnswer),
     /// Who the user is.
     Auth(AuthAnswer),
-    /// What the user granted.
+    /// What the user granted: either `accept_all`, or `grant` with its lists; a list left out grants nothing of its
+    /// kind.
     Consent(Box<ConsentAnswer>),
     /// What a page gave.
     Custom(CustomAnswer),
