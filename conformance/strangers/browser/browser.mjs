@@ -85,21 +85,27 @@ export class Person {
     if (uiLocales) await page.selectOption('[name=ui_locales]', uiLocales);
     if (maxAge !== undefined) await page.fill('[name=max_age]', String(maxAge));
     if (formPost) await page.check('[name=response_mode]');
-    await page.click('#sign-in');
-    await page.waitForLoadState();
+    await this.click('#sign-in');
+  }
+
+  /** Clicks what leads to another page, and waits for that. */
+  async click(selector) {
+    const loaded = this.page.waitForEvent('load');
+    // A failed click is told by itself.
+    loaded.catch(() => {});
+    await this.page.click(selector);
+    await loaded;
   }
 
   async signIn(user = 'alice', password = PASSWORDS[user]) {
     await this.page.fill('#username', user);
     await this.page.fill('#password', password);
-    await this.page.click('#login-submit');
-    await this.page.waitForLoadState();
+    await this.click('#login-submit');
   }
 
   async allow({ remember = true } = {}) {
     await this.page.locator('#remember').setChecked(remember);
-    await this.page.click('#consent-allow');
-    await this.page.waitForLoadState();
+    await this.click('#consent-allow');
   }
 
   /** From the demo app's start page to its tokens, as somebody who is new here. */
@@ -124,8 +130,7 @@ export class Person {
 
   /** Presses a button of the demo app's session page, and reads what it yielded. */
   async press(id) {
-    await this.page.click(`#${id}`);
-    await this.page.waitForLoadState();
+    await this.click(`#${id}`);
     return this.page.locator('#result').textContent();
   }
 

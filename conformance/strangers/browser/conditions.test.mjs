@@ -33,8 +33,8 @@ test('the login app works on a host of its own, without a cookie of the server',
     await person.ask({ prompt: 'login', formPost: true });
     await person.signIn('alice');
     await person.hasTokensOf('alice');
-    await person.page.click('#logout');
-    await person.page.click('#logout-confirm');
+    await person.click('#logout');
+    await person.click('#logout-confirm');
     await person.page.locator('#signed-out').waitFor();
     await person.ask({ prompt: 'none' });
     await person.isRefused('login_required');

@@ -55,14 +55,14 @@ test('signing in and consenting ends at tokens that the app accepts', async () =
 test('a user who denies consent comes back to the app as access_denied', async () => {
   await person.ask();
   await person.signIn();
-  await person.page.click('#consent-deny');
+  await person.click('#consent-deny');
   await person.isRefused('access_denied');
   assert.deepEqual(await stand.kept('authorizations', 'alice'), []);
 });
 
 test('a user who does not want to sign in comes back to the app as access_denied', async () => {
   await person.ask();
-  await person.page.click('#login-cancel');
+  await person.click('#login-cancel');
   await person.isRefused('access_denied');
 });
 
@@ -210,7 +210,7 @@ test('a new user signs up on the way to the app', async () => {
   await page.fill('#username', 'carol');
   await page.fill('#password', 'higher further faster');
   await page.fill('#password-again', 'higher further faster');
-  await page.click('#signup-submit');
+  await person.click('#signup-submit');
   await person.allow();
   await page.waitForURL(`${stand.app}/session**`);
   assert.match(await person.press('userinfo'), /Carol Danvers/);
@@ -220,7 +220,6 @@ test('the back button after consent neither breaks a page nor the tokens', async
   await person.arriveAtTokens('alice', { scope: ['openid', 'profile', 'offline_access'], prompt: 'consent' });
   for (let i = 0; i < 3; i += 1) {
     await person.page.goBack();
-    await person.page.waitForLoadState();
   }
   await person.page.goto(`${stand.app}/session`);
   await person.hasTokensOf('alice');
@@ -293,10 +292,10 @@ test('two tabs of one browser finish their sign-ins independently', async () => 
 
 test('signing out at the app asks, ends the session, and prompt=none then gives login_required', async () => {
   await person.arriveAtTokens();
-  await person.page.click('#logout');
+  await person.click('#logout');
   await person.page.locator('#logout-confirm').waitFor();
   assert.equal((await stand.kept('sessions', 'alice')).length, 1);
-  await person.page.click('#logout-confirm');
+  await person.click('#logout-confirm');
   await person.page.locator('#signed-out').waitFor();
   assert.ok(person.page.url().startsWith(`${stand.app}/`));
   assert.deepEqual(await stand.kept('sessions', 'alice'), []);
@@ -306,9 +305,8 @@ test('signing out at the app asks, ends the session, and prompt=none then gives 
 
 test('a user who stays signed in is signed in', async () => {
   await person.arriveAtTokens();
-  await person.page.click('#logout');
-  await person.page.click('#logout-cancel');
-  await person.page.waitForLoadState();
+  await person.click('#logout');
+  await person.click('#logout-cancel');
   assert.equal((await stand.kept('sessions', 'alice')).length, 1);
   await person.ask({ prompt: 'none' });
   await person.hasTokensOf('alice');
@@ -317,7 +315,7 @@ test('a user who stays signed in is signed in', async () => {
 test('signing out without an app ends at a page of the server', async () => {
   await person.arriveAtTokens();
   await person.page.goto(`${stand.issuer}/logout`);
-  await person.page.click('#logout-confirm');
+  await person.click('#logout-confirm');
   await person.page.locator('#signed-out').waitFor();
   assert.deepEqual(await stand.kept('sessions', 'alice'), []);
 });
@@ -353,7 +351,7 @@ test('with two accounts the chooser lets the user be either', async () => {
   await person.arriveAtTokens('alice');
   await person.ask({ prompt: 'select_account' });
   await person.page.locator('#account-0').waitFor();
-  await person.page.click('#other-account');
+  await person.click('#other-account');
   await person.signIn('bob');
   await person.allow();
   await person.hasTokensOf('bob');
@@ -404,8 +402,8 @@ test('the session cookie changes at a sign-in, and the value from before it is w
 test('after signing out nothing is left in the session cookie, not even a handle that was dead before', async () => {
   await person.context.addCookies([{ name: 'placet-sso', value: 'A'.repeat(43), url: stand.issuer }]);
   await person.arriveAtTokens();
-  await person.page.click('#logout');
-  await person.page.click('#logout-confirm');
+  await person.click('#logout');
+  await person.click('#logout-confirm');
   await person.page.locator('#signed-out').waitFor();
   assert.equal(await person.cookie('placet-sso'), undefined);
 });
