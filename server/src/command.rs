@@ -58,7 +58,8 @@ enum Command {
 enum KeysCommand {
     /// List the keys with their states.
     List,
-    /// Stage a successor for every signing key; it signs once verifiers had time to see it.
+    /// Stage a successor for every signing key; it signs once verifiers had time to see it. While a server holds the
+    /// embedded store, send it SIGUSR1 instead.
     Rotate {
         /// Sign with the new keys at once: verifiers that have cached the key set refuse the first tokens.
         #[arg(long)]
@@ -168,6 +169,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let (stop, stopped) = watch::channel(false);
     let housekeeping = tokio::spawn(keep_house(server.clone(), stopped.clone()));
     println!("placet serves {} on {}", server.issuer(), server.config().listen);
+    let rotation = tokio::spawn(rotate_on_signal(server.clone(), stopped.clone()));
     let listeners = async {
         tokio::join!(
             http::listen::serve(public, http::public(&server), proxies.clone(), stopped.clone()),
@@ -180,6 +182,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         let _ = stop.send(true);
     });
     let _ = housekeeping.await;
+    let _ = rotation.await;
     Ok(())
 }
 
@@ -198,6 +201,21 @@ async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
                 Ok(0) => {}
                 Ok(rows) => tracing::debug!(rows, "dead rows were deleted"),
                 Err(error) => tracing::error!(%error, "dead rows could not be deleted"),
+            },
+            changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
+        }
+    }
+}
+
+/// Stages successors of the signing keys at every SIGUSR1: the way to rotate while this process holds the store.
+async fn rotate_on_signal(server: Server, mut stopped: watch::Receiver<bool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut asked) = signal(SignalKind::user_defined1()) else { return };
+    loop {
+        tokio::select! {
+            _ = asked.recv() => match server.keys().rotate(false).await {
+                Ok(()) => tracing::info!("successors of the signing keys are staged"),
+                Err(fault) => tracing::error!(%fault, "the signing keys could not be rotated"),
             },
             changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
         }

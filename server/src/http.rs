@@ -14,6 +14,7 @@ mod token;
 mod tokens;
 mod ui;
 
+pub use documents::KEEP_KEYS;
 use http::Method;
 use warp::{Filter, filters::BoxedFilter, reply::Response};
 

@@ -21,8 +21,14 @@ use crate::{
     token::{is_for, verify_id_token},
 };
 
+/// Longer requests are refused: what is pending is kept for strangers too, so it must be small.
+const MAX_REQUEST: usize = 32 * 1024;
+
 /// Validates the raw parameters of an authorization request.
 pub async fn validate(server: &Server, raw: &[u8]) -> Result<Valid, Refusal> {
+    if raw.len() > MAX_REQUEST {
+        return Err(Refusal::Page(OAuthError::invalid_request("the request is longer than 32768 bytes")));
+    }
     let client = client_of(server, raw).await?;
     let registered = client.metadata.redirect_uris.as_deref().unwrap_or_default();
     let destination = resolve_destination(raw, registered).map_err(Refusal::Page)?;
@@ -72,6 +78,7 @@ fn read(
         return Err(OAuthError::unauthorized_client("client is not registered for this response type").into());
     }
     server.config().check_resources(&request.resources)?;
+    request.extra.retain(|name, _| server.config().passed_parameters.contains(name));
     request.scope = permitted(client, &request);
     let hinted = hinted_sub(server, client, &request)?;
     let claimed = request.claims.sub();

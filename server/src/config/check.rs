@@ -81,6 +81,12 @@ impl Config {
         if l.refresh_token_grace > 300 {
             wrong.push("lifetimes.refresh_token_grace must be at most 300 seconds".to_owned());
         }
+        if l.signing_key_publish < crate::http::KEEP_KEYS {
+            wrong.push(format!(
+                "lifetimes.signing_key_publish must be at least {}: so long verifiers may keep the key set",
+                crate::http::KEEP_KEYS
+            ));
+        }
         if l.signing_key_publish >= l.signing_key {
             wrong.push("lifetimes.signing_key_publish must be less than lifetimes.signing_key".to_owned());
         }

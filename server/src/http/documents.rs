@@ -6,8 +6,8 @@ use warp::reply::Response;
 use super::{reply, request::Request};
 use crate::{outcome::Outcome, schemas, server::Server};
 
-/// How long verifiers may keep the key set, in seconds; less than new keys are published before they sign.
-const KEEP_KEYS: u32 = 300;
+/// How long verifiers may keep the key set, in seconds; new keys are published for longer before they sign.
+pub const KEEP_KEYS: u32 = 300;
 /// How long clients may keep discovery, in seconds.
 const KEEP_DISCOVERY: u32 = 300;
 

@@ -26,6 +26,8 @@ use super::{
 
 /// Connections open at once on one listener.
 const CONNECTIONS: usize = 8_192;
+/// The head of a request has at most so many bytes.
+const HEAD_SIZE: usize = 64 * 1024;
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long requests under way may take after the stop.
@@ -81,7 +83,11 @@ fn connection(
                 answer(request, peer, (routes.clone(), trusted.clone()))
             });
             let mut builder = auto::Builder::new(TokioExecutor::new());
-            builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+            builder
+                .http1()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .max_buf_size(HEAD_SIZE);
             builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
             let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
             if let Err(error) = watcher.watch(served).await {

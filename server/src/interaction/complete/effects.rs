@@ -7,7 +7,10 @@ use placet_sdk::{
 };
 use serde_json::json;
 
-use super::{refused, sessions::session_part};
+use super::{
+    refused,
+    sessions::{session_event, session_part},
+};
 use crate::{
     authorize,
     client::Client,
@@ -98,6 +101,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         revoked_at: None,
     };
     let mut completion = nothing();
+    completion.events.extend(session_event(server, part.change.as_ref())?);
     completion.session = part.change;
     completion.remember = match consented.remember.map(|r| (r.mode, r.lifetime)) {
         None | Some((RememberMode::Never, _)) => None,

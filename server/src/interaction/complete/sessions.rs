@@ -2,9 +2,11 @@
 
 use placet_oauth::id::Secret;
 use placet_sdk::interaction::SessionAction;
+use serde_json::json;
 
 use crate::{
     client::Client,
+    events,
     interaction::{
         advance,
         session::{self, Session, SessionDoc, handle_digest},
@@ -14,7 +16,7 @@ use crate::{
     random,
     seal::hex,
     server::Server,
-    store::{SessionChange, SessionRecord},
+    store::{Event, SessionChange, SessionRecord},
 };
 
 /// The session part of a completion.
@@ -97,6 +99,16 @@ fn create(server: &Server, state: &State, accepted: &Accepted) -> Outcome<Sessio
         cookie: Some(cookie),
         facts: accepted.clone(),
     })
+}
+
+/// What others learn of the change of a session.
+pub(super) fn session_event(server: &Server, change: Option<&SessionChange>) -> Result<Option<Event>, Fault> {
+    let (name, record) = match change {
+        Some(SessionChange::Create(record)) => ("session.created", record),
+        Some(SessionChange::Renew(record)) => ("session.upgraded", record),
+        Some(SessionChange::Touch(_)) | None => return Ok(None),
+    };
+    events::event(server, name, &record.id, &json!({ "sub": record.sub })).map(Some)
 }
 
 /// The session goes on with a new handle, so that nobody who knew the old one profits from the step-up.
