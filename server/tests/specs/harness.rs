@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -18,7 +18,7 @@ use placet_server::{
     random::OsRandom,
     seal::{MasterKeys, SymmetricKey, hex},
     server::{Environment, Server},
-    store::{Store, embedded::Embedded},
+    store::{KeyRecord, Store, embedded::Embedded},
 };
 use reqwest::{Client, Method, Response, StatusCode, header, redirect};
 use serde_json::{Value, json};
@@ -41,6 +41,7 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub const START: i64 = 1_795_420_000;
 
 static FOLDERS: AtomicU64 = AtomicU64::new(0);
+static KEYS: OnceLock<Vec<KeyRecord>> = OnceLock::new();
 
 /// A running server.
 pub struct Stand {
@@ -158,7 +159,15 @@ impl Stand {
         let folder = std::env::temp_dir().join(format!("placet-spec-{}-{n}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let store: Arc<dyn Store> = Arc::new(Embedded::open(&folder.join("placet.db"), "default").unwrap());
+        // Keys take long to make, so all stands share those of the first one.
+        let keys = KEYS.get().cloned().unwrap_or_default();
+        if !keys.is_empty() {
+            store.change_keys(0, keys, Vec::new()).await.unwrap();
+        }
         let mut stand = Self::on(store, change).await;
+        if KEYS.get().is_none() {
+            let _ = KEYS.set(stand.server.store().keys().await.unwrap());
+        }
         stand.folder = folder;
         stand
     }
@@ -171,7 +180,9 @@ impl Stand {
         let mut config = Config { issuer: issuer.clone(), development: true, ..Config::default() };
         config.registration.mode = RegistrationMode::Open;
         config.resources = vec!["https://api.example".to_owned()];
-        config.scopes.extend(["reports.read", "reports.write"].map(placet_server::config::ScopeConfig::named));
+        config
+            .scopes
+            .extend(["reports.read", "reports.write"].map(placet_server::config::ScopeConfig::named));
         config.limits.enabled = false;
         config.clients = clients();
         config.ui = vec![ui("login", UI, FrontDoor::Redirect), ui("headless", HEADLESS, FrontDoor::Headless)];
@@ -270,7 +281,9 @@ impl Stand {
         while prompt["type"] != "response" {
             let body = match prompt["type"].as_str().unwrap() {
                 "auth" => auth(sub),
-                "consent" => json!({ "type": "consent", "accept_all": true, "remember": { "mode": "always" } }),
+                "consent" => {
+                    json!({ "type": "consent", "accept_all": true, "remember": { "mode": "always" } })
+                }
                 other => panic!("unexpected prompt {other}: {prompt}"),
             };
             let step = u32::try_from(prompt["step"].as_u64().unwrap()).unwrap();

@@ -37,9 +37,7 @@ async fn prompt_login_and_max_age_ask_again_and_take_only_a_new_authentication()
     let stand = Stand::start().await;
     let mut browser = Browser::new();
     stand.sign_in(&mut browser, "web", &[]).await;
-    for (extra, reason) in
-        [(("prompt", "login"), "prompt_login"), (("max_age", "100"), "max_age_exceeded")]
-    {
+    for (extra, reason) in [(("prompt", "login"), "prompt_login"), (("max_age", "100"), "max_age_exceeded")] {
         stand.clock.advance(200);
         let id = browser.authorize(&stand, "web", &[extra]).await.interaction();
         let prompt = stand.call(UI, Method::GET, &format!("/interactions/{id}"), None).await.json;
@@ -65,9 +63,13 @@ async fn an_essential_acr_is_demanded_and_a_voluntary_one_asked_for_once() {
     assert_eq!(again.json["type"], "auth");
     assert_eq!(again.json["auth"]["acr"]["essential"], true);
     let deny = json!({ "type": "deny", "error": "unmet_authentication_requirements" });
-    assert_eq!(stand.answer(&id, 2, &deny).await.json["response"]["error"], "unmet_authentication_requirements");
+    assert_eq!(
+        stand.answer(&id, 2, &deny).await.json["response"]["error"],
+        "unmet_authentication_requirements"
+    );
 
-    let id = Browser::new().authorize(&stand, "web", &[("acr_values", "urn:gold urn:silver")]).await.interaction();
+    let id =
+        Browser::new().authorize(&stand, "web", &[("acr_values", "urn:gold urn:silver")]).await.interaction();
     assert_eq!(stand.answer(&id, 1, &auth("alice")).await.json["type"], "consent");
 }
 

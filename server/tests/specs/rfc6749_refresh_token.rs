@@ -79,7 +79,10 @@ async fn a_parent_whose_child_was_used_or_whose_grace_is_over_is_a_replay_that_e
             stand.clock.advance(61);
         }
         assert_eq!(refresh(&stand, "web", &parent).await.error(), "invalid_grant");
-        assert_eq!(refresh(&stand, "web", &text(&child.json["refresh_token"])).await.error(), "invalid_grant");
+        assert_eq!(
+            refresh(&stand, "web", &text(&child.json["refresh_token"])).await.error(),
+            "invalid_grant"
+        );
         assert!(!stand.is_active("web", &text(&child.json["access_token"])).await);
     }
 }
