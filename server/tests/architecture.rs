@@ -1,0 +1,263 @@
+//! The borders of the source: who may know whom. Each border is one test, which names the lines that cross it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The longest source file, in lines.
+const LONGEST: usize = 400;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the server is a member of a workspace").to_owned()
+}
+
+/// Every file below `dir` whose name ends like this, as its path from the root and its text.
+fn files(dir: &str, ending: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut dirs = vec![root().join(dir)];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())) {
+            let path = entry.expect("a readable entry").path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                let name = path.strip_prefix(root()).expect("a path below the root");
+                let text = fs::read_to_string(&path).expect("source is text");
+                found.push((name.to_string_lossy().into_owned(), text));
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "there is no source in {dir}");
+    found
+}
+
+/// The sources of the workspace, without tests that live beside them.
+fn sources() -> Vec<(String, String)> {
+    ["server/src", "server/oauth/src", "sdk/rust/src", "sidecars/login/src", "sidecars/demo/src"]
+        .into_iter()
+        .flat_map(|dir| files(dir, ".rs"))
+        .collect()
+}
+
+/// The code of a line, without its comment.
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
+}
+
+/// Whether a line of code uses this crate or module: the word, as the beginning of a path.
+fn uses(line: &str, word: &str) -> bool {
+    let line = code(line);
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = &line[at + word.len()..];
+        let begins = before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':' && c != '.');
+        let imported = line.trim_start().trim_start_matches("pub ").starts_with(&format!("use {word}"));
+        begins && (after.starts_with("::") || (imported && after.starts_with([';', ' '])))
+    })
+}
+
+/// The lines of these files that one of the words is used in.
+fn crossings(files: &[(String, String)], words: &[&str], allowed: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, text) in files.iter().filter(|(name, _)| !allowed(name)) {
+        for (number, line) in text.lines().enumerate() {
+            if words.iter().any(|word| uses(line, word)) {
+                found.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+fn assert_none(found: &[String], border: &str) {
+    assert!(found.is_empty(), "{border}:\n{}", found.join("\n"));
+}
+
+/// Whether a file is the module `path` or below it: `server/src/http` stands for `http.rs` and `http/…`.
+fn within(name: &str, path: &str) -> bool {
+    name.strip_prefix(path).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
+
+fn only_in(words: &[&str], place: &str) {
+    let found = crossings(&files("server/src", ".rs"), words, |name| within(name, place));
+    assert_none(&found, &format!("{} is for {place} alone", words.join(", ")));
+}
+
+#[test]
+fn only_the_http_edge_knows_the_http_server() {
+    only_in(&["warp", "hyper", "hyper_util"], "server/src/http");
+}
+
+#[test]
+fn only_the_postgres_store_knows_postgres() {
+    only_in(&["tokio_postgres", "bb8", "bb8_postgres"], "server/src/store/postgres");
+}
+
+#[test]
+fn only_the_embedded_store_knows_sqlite() {
+    only_in(&["rusqlite"], "server/src/store/embedded");
+}
+
+#[test]
+fn only_outbound_knows_the_http_client() {
+    only_in(&["reqwest"], "server/src/outbound");
+}
+
+#[test]
+fn the_store_and_the_protocol_rules_do_not_know_the_http_edge() {
+    let store: Vec<_> =
+        files("server/src", ".rs").into_iter().filter(|(name, _)| within(name, "server/src/store")).collect();
+    for word in ["crate::http", "crate::interaction", "crate::grant", "crate::authorize", "crate::server"] {
+        let found: Vec<_> = store
+            .iter()
+            .flat_map(|(name, text)| {
+                text.lines().filter(|l| code(l).contains(word)).map(move |l| format!("{name}: {l}"))
+            })
+            .collect();
+        assert_none(&found, "the store knows nothing above it");
+    }
+}
+
+#[test]
+fn the_rules_of_oauth_have_no_clock_no_input_and_no_output() {
+    let rules = files("server/oauth/src", ".rs");
+    let words = [
+        "tokio",
+        "reqwest",
+        "warp",
+        "placet_server",
+        "placet_sdk",
+        "SystemTime",
+        "Instant",
+        "std::time",
+        "std::net",
+        "std::fs",
+        "std::env",
+        "std::process",
+        "std::thread",
+    ];
+    let mut found = crossings(&rules, &words, |_| false);
+    // Addresses are data; sockets are not.
+    found.retain(|line| !line.contains("std::net::Ip") && !line.contains("net::{Ip"));
+    for (name, text) in &rules {
+        for (number, line) in text.lines().enumerate() {
+            if code(line).contains("async ") || code(line).contains(".await") {
+                found.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none(&found, "server/oauth decides and does nothing");
+}
+
+/// The names of the dependencies in a manifest, those of tests included.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(manifest)).expect("a manifest");
+    let manifest: toml::Table = text.parse().expect("a manifest is TOML");
+    ["dependencies", "dev-dependencies", "build-dependencies"]
+        .into_iter()
+        .filter_map(|section| manifest.get(section)?.as_table())
+        .flat_map(|section| section.keys().cloned())
+        .collect()
+}
+
+#[test]
+fn nothing_points_back_at_the_server() {
+    for (manifest, allowed) in [
+        ("sdk/rust/Cargo.toml", &[][..]),
+        ("server/oauth/Cargo.toml", &[][..]),
+        ("sidecars/login/Cargo.toml", &["placet-sdk"][..]),
+        ("sidecars/demo/Cargo.toml", &[][..]),
+    ] {
+        for name in dependencies(manifest).iter().filter(|name| name.starts_with("placet-")) {
+            assert!(allowed.contains(&name.as_str()), "{manifest} must not depend on {name}");
+        }
+    }
+}
+
+#[test]
+fn no_module_is_called_mod() {
+    let found: Vec<_> =
+        sources().into_iter().map(|(name, _)| name).filter(|n| n.ends_with("/mod.rs")).collect();
+    assert_none(&found, "a module is grant.rs and grant/, never mod.rs");
+}
+
+#[test]
+fn no_source_file_is_too_long() {
+    let found: Vec<_> = sources()
+        .iter()
+        .map(|(name, text)| (name, text.lines().count()))
+        .filter(|(_, lines)| *lines > LONGEST)
+        .map(|(name, lines)| format!("{name}: {lines} lines"))
+        .collect();
+    assert_none(&found, "a file has at most 400 lines");
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // Written in two halves, so that this file does not find itself.
+    let words =
+        [["TO", "DO"], ["FIX", "ME"], ["X", "XX"], ["todo", "!("], ["unimplemented", "!("], ["dbg", "!("]];
+    let words: Vec<String> = words.iter().map(|halves| halves.concat()).collect();
+    let mut found = Vec::new();
+    for (name, text) in tracked().iter().filter(|(name, _)| name.ends_with(".rs")) {
+        for (number, line) in text.lines().enumerate() {
+            if words.iter().any(|word| line.contains(word.as_str())) {
+                found.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none(&found, "nothing is left for later");
+}
+
+#[test]
+fn nothing_names_a_path_of_the_machine_it_was_written_on() {
+    let paths = [["/wo", "rk/"], ["/ro", "ot/"], ["/ho", "me/"]].map(|halves| halves.concat());
+    let mut found = Vec::new();
+    for (name, text) in &tracked() {
+        for (number, line) in text.lines().enumerate() {
+            if paths.iter().any(|path| names_path(line, path)) {
+                found.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none(&found, "the project is the same on every machine");
+}
+
+/// Whether an absolute path begins like this in the line.
+fn names_path(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(at, _)| {
+        line[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !"._-/$}".contains(c))
+    })
+}
+
+/// Every text file that belongs to the project.
+fn tracked() -> Vec<(String, String)> {
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .ok()
+        .filter(|output| output.status.success());
+    let Some(listed) = listed else {
+        // An archive of the source has no history: its Rust sources are looked at.
+        return sources();
+    };
+    let names = String::from_utf8(listed.stdout).expect("names are UTF-8");
+    names
+        .lines()
+        .filter_map(|name| Some((name.to_owned(), fs::read_to_string(root().join(name)).ok()?)))
+        .collect()
+}
+
+#[test]
+fn a_use_is_told_from_a_mention() {
+    assert!(uses("use warp::Filter;", "warp"));
+    assert!(uses("pub type Connector = tokio_postgres::NoTls;", "tokio_postgres"));
+    assert!(!uses("// warp::Filter", "warp"));
+    assert!(!uses("let warped = crate::warp::x;", "warp"));
+    assert!(within("server/src/http.rs", "server/src/http"));
+    assert!(!within("server/src/https.rs", "server/src/http"));
+}
