@@ -46,6 +46,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         acr: facts.as_ref().and_then(|f| f.acr.clone()),
         amr: facts.map(|f| f.amr).unwrap_or_default(),
         sid: session.as_ref().map(|s| session::sid(server.root(), &s.record.id, &client.id)),
+        asked: Vec::new(),
         claim_values: session.as_ref().map(|s| s.doc.claims.clone()).unwrap_or_default(),
         grant,
     };
@@ -56,6 +57,8 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
             .flatten()
             .collect();
     authorized.claim_values = authorized.values(Some(&names));
+    // The app named every claim itself.
+    authorized.asked = names;
     let authorization = AuthorizationRecord {
         id: random::id(server.random(), "az_")?,
         client_id: client.id.clone(),

@@ -6,7 +6,7 @@ mod inspect;
 mod issue;
 pub mod refresh;
 
-use placet_oauth::scope::Scope;
+use placet_oauth::{claims::scope_claims, scope::Scope};
 use placet_sdk::grant::{Grant, GrantedClaims, Object};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct Authorized {
     /// Session id as clients see it (`sid`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// Names of the claims that were asked for one by one, whatever the scope.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<String>,
     /// Values of the consented claims, as the login app knew them.
     #[serde(skip_serializing_if = "Object::is_empty")]
     pub claim_values: Object,
@@ -63,6 +66,18 @@ impl Authorized {
     /// The consented claim names.
     pub fn claims(&self) -> GrantedClaims {
         self.grant.claims.clone().unwrap_or_default()
+    }
+
+    /// The names of these that a token of this scope may read: those of its scope values (OpenID Connect Core section
+    /// 5.4) and those asked for one by one.
+    pub fn within(&self, names: Option<Vec<String>>, scope: &Scope) -> Vec<String> {
+        let of_scope = |base: &str| scope.iter().any(|s| scope_claims(s).contains(&base));
+        let mut names = names.unwrap_or_default();
+        names.retain(|name| {
+            let base = name.split('#').next().unwrap_or(name);
+            self.asked.iter().any(|asked| asked == name) || of_scope(base)
+        });
+        names
     }
 
     /// The values of these claims, with their language variants.

@@ -38,7 +38,8 @@ pub async fn userinfo(server: &Server, token: &Secret) -> Outcome<Map<String, Va
     {
         return Err(inactive().into());
     }
-    let mut claims = authorized.values(authorized.claims().userinfo.as_deref());
+    let readable = authorized.within(authorized.claims().userinfo, &found.scope());
+    let mut claims = authorized.values(Some(&readable));
     claims.extend(authorized.grant.userinfo.and_then(|preset| preset.claims).unwrap_or_default());
     claims.retain(|name, _| !RESERVED_CLAIMS.contains(&name.as_str()));
     // The same as in the ID token, which the client compares it with (section 5.3.2), also where the access token

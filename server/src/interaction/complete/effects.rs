@@ -80,6 +80,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         acr: part.facts.acr.clone(),
         amr: part.facts.amr.clone(),
         sid: part.session_id.as_deref().map(|id| session::sid(server.root(), id, &client.id)),
+        asked: request.claims.userinfo.keys().cloned().collect(),
         claim_values: part.facts.claims.clone(),
         grant,
     };
