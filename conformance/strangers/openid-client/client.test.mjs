@@ -149,6 +149,76 @@ test('a refresh can ask for less, and not for more', async () => {
   );
 });
 
+test('a refresh whose answer was lost can be repeated at once, with the same outcome', async () => {
+  const config = await register({ scope: 'openid offline_access' });
+  const { tokens } = await signIn(config, { scope: 'openid offline_access', prompt: 'consent' });
+  const [one, two] = await Promise.all([
+    client.refreshTokenGrant(config, tokens.refresh_token),
+    client.refreshTokenGrant(config, tokens.refresh_token),
+  ]);
+  assert.equal(one.refresh_token, two.refresh_token);
+  assert.ok((await client.refreshTokenGrant(config, one.refresh_token)).refresh_token);
+});
+
+test('a refresh token from two generations ago ends the whole family', async () => {
+  const config = await register({ scope: 'openid offline_access' });
+  const { tokens: first } = await signIn(config, { scope: 'openid offline_access', prompt: 'consent' });
+  const second = await client.refreshTokenGrant(config, first.refresh_token);
+  const third = await client.refreshTokenGrant(config, second.refresh_token);
+  for (const token of [first.refresh_token, third.refresh_token]) {
+    await assert.rejects(
+      client.refreshTokenGrant(config, token),
+      (error) => error.error === 'invalid_grant',
+    );
+  }
+  assert.deepEqual(await client.tokenIntrospection(config, third.access_token), { active: false });
+});
+
+test('single claims can be asked for, for the ID token and for UserInfo', async () => {
+  const config = await register();
+  const claims = { id_token: { email: { essential: true } }, userinfo: { phone_number: null } };
+  const { tokens } = await signIn(config, { scope: 'openid', claims: JSON.stringify(claims) });
+  assert.equal(tokens.claims().email, 'alice@example.com');
+  const user = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
+  assert.equal(user.phone_number, '+44 20 7946 0001');
+  assert.equal(user.email, undefined);
+});
+
+test('login_hint fills in the name, and id_token_hint insists on the user', async () => {
+  const config = await register();
+  const driver = new Driver([CALLBACK, HOME]);
+  const { url, checks } = await request(config, { login_hint: 'alice@example.com' });
+  let hinted;
+  const back = await driver.go(url.href, (form) => {
+    hinted ??= form.fields.username;
+    return alice(form);
+  });
+  assert.equal(hinted, 'alice@example.com');
+  const tokens = await client.authorizationCodeGrant(config, back.url, checks);
+
+  const silent = await request(config, { prompt: 'none', id_token_hint: tokens.id_token });
+  assert.ok((await driver.go(silent.url.href, () => undefined)).url.searchParams.get('code'));
+  const bobs = new Driver([CALLBACK, HOME]);
+  const other = await request(config);
+  await bobs.go(other.url.href, willing('bob', 'builder'));
+  const refused = await bobs.go(silent.url.href, () => undefined);
+  assert.equal(refused.url.searchParams.get('error'), 'login_required');
+});
+
+test('pairwise subjects differ between sectors, and are stable within one', async () => {
+  const subject = async (redirect) => {
+    const config = await register({ subject_type: 'pairwise', redirect_uris: [redirect] });
+    const driver = new Driver([redirect]);
+    const { url, checks } = await request(config, { redirect_uri: redirect });
+    const back = await driver.go(url.href, alice);
+    return (await client.authorizationCodeGrant(config, back.url, checks)).claims().sub;
+  };
+  const [one, two] = [await subject(CALLBACK), await subject('http://127.0.0.1:49999/callback')];
+  assert.notEqual(one, two);
+  assert.notEqual(one, 'alice');
+  assert.equal(await subject('http://localhost:49998/elsewhere'), one);
+});
+
 test('introspection tells about tokens until they are revoked', async () => {
   const config = await register({ scope: 'openid profile email offline_access' });
   const { tokens } = await signIn(config, { scope: 'openid email offline_access', prompt: 'consent' });

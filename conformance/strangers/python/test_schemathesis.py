@@ -1,0 +1,98 @@
+"""Schemathesis sends the interaction API what its description allows, and what it does not.
+
+Whatever comes, the answer is one that the description names: status, media type and body.
+"""
+
+import itertools
+import json
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from headless import HeadlessApp
+from stack import HEADLESS_TOKEN, ROOT
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+BEARER = {"Authorization": f"Bearer {HEADLESS_TOKEN}"}
+BOUNDED = settings(
+    max_examples=30,
+    deadline=5_000,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+# The published description; that it is the one that the server gives is a test of its own.
+PUBLISHED = ROOT / "sdk" / "schemas" / "1" / "openapi.json"
+schema = schemathesis.openapi.from_path(PUBLISHED)
+schema.config.generation.update(deterministic=True, with_security_parameters=False)
+subjects = (f"fuzzed-{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def app(stack):
+    return HeadlessApp(stack.api)
+
+
+def test_the_published_description_is_the_one_that_the_server_gives(stack):
+    served = requests.get(f"{stack.api}/openapi.json", timeout=10)
+    assert served.headers["Content-Type"] == "application/json"
+    assert served.json() == json.loads(PUBLISHED.read_text())
+
+
+@schema.parametrize()
+@BOUNDED
+def test_every_answer_is_described(case, stack):
+    case.call_and_validate(base_url=stack.api, headers=BEARER, checks=CHECKS)
+
+
+@schema.include(path_regex="[{]").parametrize()
+@BOUNDED
+def test_every_answer_about_real_things_is_described(case, app, stack):
+    """The same with ids that exist: each case has an interaction, a session, a consent of its own."""
+    case.path_parameters = dict(case.path_parameters or {})
+    headers = dict(BEARER)
+    if "interaction" in case.path_parameters:
+        interaction = app.open()
+        if len(str(case.body)) % 2:
+            interaction.answer({"type": "auth", "sub": next(subjects)})
+        case.path_parameters["interaction"] = interaction.id
+        headers["Placet-Browser-Binding"] = interaction.binding
+        if "step" in case.path_parameters:
+            case.path_parameters["step"] = interaction.prompt["step"]
+    else:
+        sub = next(subjects)
+        app.signed_in(sub)
+        kind = next(iter(case.path_parameters))
+        listed = app.call("GET", f"/{kind}s", params={"sub": sub}).json()["items"]
+        assert len(listed) == 1
+        case.path_parameters[kind] = listed[0]["id"]
+    case.headers = {
+        name: value for name, value in (case.headers or {}).items() if name != "Placet-Browser-Binding"
+    }
+    case.call_and_validate(base_url=stack.api, headers=headers, checks=CHECKS)
+
+
+@schema.parametrize()
+@settings(BOUNDED, max_examples=3)
+def test_without_a_token_there_is_nothing_but_the_description(case, stack):
+    answer = case.call(base_url=stack.api)
+    expected = 200 if case.path == "/openapi.json" else 401
+    # What cannot even be read as a request to this operation is refused before.
+    assert answer.status_code in (expected, 404, 405, 413), answer.text
