@@ -5,6 +5,7 @@ Whatever comes, the answer is one that the description names: status, media type
 
 import itertools
 import json
+import secrets
 
 import pytest
 import requests
@@ -66,27 +67,37 @@ def test_every_answer_is_described(case, stack):
 @BOUNDED
 def test_every_answer_about_real_things_is_described(case, app, stack):
     """The same with ids that exist: each case has an interaction, a session, a consent of its own."""
-    case.path_parameters = dict(case.path_parameters or {})
-    headers = dict(BEARER)
-    if "interaction" in case.path_parameters:
+    parts = dict(case.path_parameters)
+    binding = {}
+    if "interaction" in parts:
         interaction = app.open()
         if len(str(case.body)) % 2:
             interaction.answer({"type": "auth", "sub": next(subjects)})
-        case.path_parameters["interaction"] = interaction.id
-        headers["Placet-Browser-Binding"] = interaction.binding
-        if "step" in case.path_parameters:
-            case.path_parameters["step"] = interaction.prompt["step"]
+        parts["interaction"] = interaction.id
+        binding = {"Placet-Browser-Binding": interaction.binding}
+        if "step" in parts:
+            parts["step"] = interaction.prompt["step"]
     else:
         sub = next(subjects)
         app.signed_in(sub)
-        kind = next(iter(case.path_parameters))
-        listed = app.call("GET", f"/{kind}s", params={"sub": sub}).json()["items"]
-        assert len(listed) == 1
-        case.path_parameters[kind] = listed[0]["id"]
-    case.headers = {
-        name: value for name, value in (case.headers or {}).items() if name != "Placet-Browser-Binding"
-    }
-    case.call_and_validate(base_url=stack.api, headers=headers, checks=CHECKS)
+        (kind,) = parts
+        (found,) = app.call("GET", f"/{kind}s", params={"sub": sub}).json()["items"]
+        parts[kind] = found["id"]
+    case.path_parameters = parts
+    case.headers = {name: value for name, value in (case.headers or {}).items() if name not in binding}
+    case.call_and_validate(base_url=stack.api, headers={**BEARER, **binding}, checks=CHECKS)
+
+
+@schema.include(path=["/grants", "/interactions"], method="POST").parametrize()
+@BOUNDED
+def test_every_answer_about_a_real_client_is_described(case, stack):
+    """Direct grants for a client that the app may grant for, and interactions of a browser with a binding."""
+    if isinstance(case.body, dict):
+        if case.path == "/grants":
+            case.body["client_id"] = "direct"
+        else:
+            case.body["browser"] = {"binding": secrets.token_urlsafe(24)}
+    case.call_and_validate(base_url=stack.api, headers=BEARER, checks=CHECKS)
 
 
 @schema.parametrize()
