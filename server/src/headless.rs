@@ -134,7 +134,7 @@ async fn authorization(server: &Server, ui: &UiConfig, visitor: &Visitor, open: 
                     let refusal = crate::authorize::refusal(server.issuer(), &destination, error);
                     by_refusal(server, refusal)
                 }
-                Err(Failure::Fault(fault)) => Err(fault.into()),
+                Err(broken) => Err(broken.into()),
             }
         }
         Err(refusal) => by_refusal(server, refusal),
@@ -183,7 +183,7 @@ async fn log_out(server: &Server, ui: &UiConfig, visitor: &Visitor, open: &Open)
     } else {
         match logout::validate(server, raw(open)?, visitor).await {
             Ok(valid) => (valid.client, valid.facts),
-            Err(Failure::Fault(fault)) => return Err(fault.into()),
+            Err(broken @ (Failure::Fault(_) | Failure::TooMany(_))) => return Err(broken.into()),
             Err(Failure::Refused(error)) => {
                 let prompt = open::unopened(server, Kind::Logout)?;
                 let error = ErrorPrompt {

@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
+    time::Duration,
 };
 
 use governor::{
@@ -10,9 +11,14 @@ use governor::{
     clock::{Clock as _, DefaultClock},
     state::keyed::HashMapStateStore,
 };
+use moka::sync::Cache;
 
 use crate::config::LimitsConfig;
 
+/// So long a caller waits that has failed to authenticate too often.
+const WAIT: Duration = Duration::from_secs(30);
+/// So many such callers are remembered.
+const WAITING: u64 = 100_000;
 /// With more keys than this, those that are at rest are forgotten.
 const KEYS: usize = 100_000;
 
@@ -55,6 +61,7 @@ pub struct Limits {
     authorize: Limit,
     register: Limit,
     failures: Limit,
+    waiting: Cache<String, ()>,
     answers: Limit,
 }
 
@@ -67,6 +74,7 @@ impl Limits {
             authorize: limit(config.authorize),
             register: limit(config.register),
             failures: limit(config.failures),
+            waiting: Cache::builder().max_capacity(WAITING).time_to_live(WAIT).build(),
             answers: limit(config.answers),
         }
     }
@@ -86,12 +94,24 @@ impl Limits {
         self.register.take(&address(peer))
     }
 
-    /// A failed authentication as `client_id` from `peer`. Both pay; the client's count is its own per address, so
-    /// that a stranger cannot lock a client out.
-    pub fn failure(&self, peer: IpAddr, client_id: &str) -> Result<(), TooMany> {
+    /// Notes a failed authentication as `client_id` from `peer`. Clients are counted per address, so that a stranger
+    /// cannot lock a client out.
+    pub fn failure(&self, peer: IpAddr, client_id: &str) {
         let peer = address(peer);
-        let by_client = self.failures.take(&format!("{peer} {client_id}"));
-        self.failures.take(&peer).and(by_client)
+        for key in [format!("{peer} {client_id}"), peer] {
+            if self.failures.take(&key).is_err() {
+                self.waiting.insert(key, ());
+            }
+        }
+    }
+
+    /// Whether `peer` may try to authenticate as `client_id`, or has failed too often.
+    pub fn may_try(&self, peer: IpAddr, client_id: &str) -> Result<(), TooMany> {
+        let peer = address(peer);
+        if self.waiting.contains_key(&format!("{peer} {client_id}")) || self.waiting.contains_key(&peer) {
+            return Err(TooMany { retry_after: WAIT.as_secs() });
+        }
+        Ok(())
     }
 
     /// An answer to the prompts of an interaction.
@@ -124,6 +144,19 @@ mod tests {
         let refused = limits.register(a).unwrap_err();
         assert!((1..=31).contains(&refused.retry_after));
         assert_eq!(limits.register(b), Ok(()));
+    }
+
+    #[test]
+    fn who_failed_too_often_waits_but_nobody_else_does() {
+        let limits = Limits::new(&LimitsConfig { failures: 2, ..LimitsConfig::default() });
+        let (a, b) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        for _ in 0..2 {
+            limits.failure(a, "web");
+            assert_eq!(limits.may_try(a, "web"), Ok(()));
+        }
+        limits.failure(a, "web");
+        assert!(limits.may_try(a, "web").is_err());
+        assert_eq!(limits.may_try(b, "web"), Ok(()));
     }
 
     #[test]

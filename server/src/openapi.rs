@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 description of the interaction API, generated from the wire types and a table of operations.
 
+mod members;
 mod operations;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{problem::MEANINGS, schemas};
 
+pub use members::MEMBER_CODES;
 pub use operations::{Body, OPERATIONS, Operation, Success};
 
 /// What the description says of the API as a whole.

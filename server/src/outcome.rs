@@ -4,7 +4,7 @@ use std::fmt;
 
 use placet_oauth::error::{ErrorCode, OAuthError};
 
-use crate::store::StoreError;
+use crate::{limits::TooMany, store::StoreError};
 
 /// Our own trouble: answered with 503 (or by redirect with `temporarily_unavailable`), never as the client's
 /// fault.
@@ -40,6 +40,8 @@ impl From<StoreError> for Fault {
 pub enum Failure {
     /// The caller's request is refused, with the specification's error.
     Refused(OAuthError),
+    /// The caller has to wait (429).
+    TooMany(TooMany),
     /// We are broken.
     Fault(Fault),
 }
@@ -49,6 +51,10 @@ impl Failure {
     pub fn shown(&self) -> OAuthError {
         match self {
             Self::Refused(error) => error.clone(),
+            Self::TooMany(wait) => OAuthError::new(
+                ErrorCode::TemporarilyUnavailable,
+                format!("too many requests, try again in {} seconds", wait.retry_after),
+            ),
             Self::Fault(_) => OAuthError::new(
                 ErrorCode::TemporarilyUnavailable,
                 "the server cannot answer right now; nothing was consumed, so try again later",
@@ -60,6 +66,12 @@ impl Failure {
 impl From<OAuthError> for Failure {
     fn from(error: OAuthError) -> Self {
         Self::Refused(error)
+    }
+}
+
+impl From<TooMany> for Failure {
+    fn from(wait: TooMany) -> Self {
+        Self::TooMany(wait)
     }
 }
 

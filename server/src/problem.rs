@@ -49,6 +49,7 @@ impl From<Failure> for ApiFailure {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Fault(fault) => Self::Fault(fault),
+            Failure::TooMany(wait) => Self::TooMany(wait),
             Failure::Refused(error) => problem(422, error.code.as_str(), &error.description).into(),
         }
     }

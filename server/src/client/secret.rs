@@ -9,11 +9,7 @@ use placet_oauth::{
 };
 
 use super::Client;
-use crate::{
-    outcome::{Failure, Outcome},
-    server::Server,
-    store::Digest,
-};
+use crate::{outcome::Outcome, server::Server, store::Digest};
 
 /// Kind of the digests of client secrets.
 pub const CLIENT_SECRET: &str = "client_secret";
@@ -47,6 +43,8 @@ pub async fn authenticate(
     peer: IpAddr,
 ) -> Outcome<AuthenticatedClient> {
     let client_id = credentials.client_id().as_str();
+    // Whoever failed too often has to wait also with the right secret: else guessing could go on.
+    server.limits().may_try(peer, client_id)?;
     let client = server.client(client_id).await?;
     let none = Digest([0; 32]);
     let (method, secret) = match credentials {
@@ -68,12 +66,7 @@ pub async fn authenticate(
             let hint = refused
                 .filter(|_| server.config().development)
                 .map(|c| format!("client `{}` is registered for `{}`", c.id, c.auth_method().as_str()));
-            server.limits().failure(peer, client_id).map_err(|wait| {
-                Failure::Refused(OAuthError::new(
-                    ErrorCode::InvalidClient,
-                    format!("too many failed authentications, try again in {} seconds", wait.retry_after),
-                ))
-            })?;
+            server.limits().failure(peer, client_id);
             let description = match hint {
                 Some(hint) => format!("client authentication failed; {hint}"),
                 None => "client authentication failed".to_owned(),

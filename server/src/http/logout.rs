@@ -19,6 +19,7 @@ pub(super) async fn logout(server: Server, request: Request) -> Outcome<Response
     match begin(&server, &request).await {
         Ok(response) => Ok(response),
         Err(Failure::Refused(error)) => page::error(400, &error, &request.id),
+        Err(Failure::TooMany(wait)) => Ok(super::reply::too_many(wait)),
         Err(fault @ Failure::Fault(_)) => {
             if let Failure::Fault(fault) = &fault {
                 tracing::error!(%fault, "a logout request could not be answered");

@@ -74,6 +74,7 @@ pub fn see_other(location: &str) -> Response {
 pub fn failure(failure: &Failure) -> Response {
     let error = failure.shown();
     match failure {
+        Failure::TooMany(wait) => return too_many(*wait),
         Failure::Fault(fault) => tracing::error!(%fault, "a request could not be answered"),
         Failure::Refused(error) => {
             tracing::info!(code = error.code.as_str(), reason = %error.description, "a request was refused");

@@ -65,10 +65,13 @@ async fn advance_authorization(server: &Server, client: &Client, state: &mut Sta
     let (request, _) = state.authorization_request()?;
     let mut demand = demand(state)?;
     // Clients may see pairwise subjects: what is demanded is compared as this client sees it.
-    if let (Some(facts), Some(_)) = (&facts, &demand.sub)
-        && names(server, client, state, &facts.sub)
-    {
-        demand.sub = Some(facts.sub.clone());
+    if let (Some(facts), Some(_)) = (&facts, &demand.sub) {
+        if names(server, client, state, &facts.sub) {
+            demand.sub = Some(facts.sub.clone());
+        } else if client.metadata.subject_type == Some(SubjectType::Pairwise) {
+            // Nobody: else a client that guesses the local subject would be told that the guess is right.
+            demand.sub = Some(String::new());
+        }
     }
     let remembered = match &facts {
         Some(facts) => consent::remembered(server, client, request, &facts.sub).await?,
@@ -79,7 +82,7 @@ async fn advance_authorization(server: &Server, client: &Client, state: &mut Sta
         (None, reasons) if reasons.is_empty() => ConsentState::NotNeeded,
         _ => ConsentState::Needed,
     };
-    let had_sessions = !state.handles.is_empty() || !state.sessions.is_empty();
+    let had_sessions = state.sessions_over || !state.sessions.is_empty();
     let progress = Progress {
         prompts_allowed: !request.prompt.contains(&PromptValue::None),
         facts: facts.as_ref(),

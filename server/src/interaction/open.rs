@@ -55,10 +55,7 @@ pub async fn authorization(
     let mut state = blank(server, ui, visitor, Kind::Authorization)?;
     state.handles = handle_texts(server, visitor, &sessions);
     state.sessions = sessions.into_iter().map(|s| s.record.id).collect();
-    if state.sessions.is_empty() && !visitor.handles.is_empty() {
-        // Remembered only as the reason that the login app can show: "your session has ended".
-        state.handles.insert(String::new(), String::new());
-    }
+    state.sessions_over = state.sessions.is_empty() && !visitor.handles.is_empty();
     state.client_id = Some(valid.client.id.clone());
     state.demanded_sub = valid.demanded_sub;
     let silent = valid.request.prompt.contains(&PromptValue::None);
@@ -155,6 +152,7 @@ fn blank(server: &Server, ui: &UiConfig, visitor: &Visitor, kind: Kind) -> Resul
         logout: None,
         sessions: Vec::new(),
         handles: BTreeMap::new(),
+        sessions_over: false,
         accepted: None,
         attempt: 0,
         fell_short: Vec::new(),

@@ -50,6 +50,8 @@ pub struct State {
     pub sessions: Vec<String>,
     /// Digests, in hexadecimal, of the handles that the browser presented, by session id.
     pub handles: std::collections::BTreeMap<String, String>,
+    /// The browser presented handles, but no session behind them lives.
+    pub sessions_over: bool,
     /// Who the user is, as the login app answered.
     pub accepted: Option<Accepted>,
     /// How often an answer fell short.
