@@ -65,9 +65,10 @@ test('every page works without scripts', async () => {
   await person.page.locator('#signed-out').waitFor();
 });
 
-test('the return key signs in, it does not cancel', async () => {
+test('the name can be typed at once, and the return key signs in, it does not cancel', async () => {
   const person = await someone();
   await person.ask();
+  await person.page.locator('#username:focus').waitFor();
   await person.page.keyboard.type('alice');
   await person.page.keyboard.press('Tab');
   await person.page.keyboard.type('wonderland');
