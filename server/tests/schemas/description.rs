@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use placet_server::{
-    openapi::{OPERATIONS, interaction_api},
+    openapi::{MEMBER_CODES, OPERATIONS, interaction_api},
     problem::MEANINGS,
 };
 use serde_json::Value;
@@ -70,27 +70,38 @@ fn every_code_that_the_server_gives_is_explained() {
         }
     }
     let mut given = BTreeSet::new();
-    codes(&path("server/src"), &mut given);
+    calls(&path("server/src"), "problem(", &mut given);
+    given.retain(|(status, _)| status.parse::<u16>().is_ok());
     assert!(given.len() > 10);
-    for code in given {
+    for (_, code) in given {
         assert!(known.contains(code.as_str()), "`{code}` is given and not explained");
     }
 }
 
-/// The codes in calls of `problem(status, "code", …)`.
-fn codes(folder: &Path, found: &mut BTreeSet<String>) {
+#[test]
+fn every_code_of_a_member_is_explained_and_every_explained_one_is_given() {
+    let known: BTreeSet<String> = MEMBER_CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
+    let mut given = BTreeSet::new();
+    calls(&path("server/src"), "invalid_answer(", &mut given);
+    let mut given: BTreeSet<String> = given.into_iter().map(|(_, code)| code).collect();
+    given.insert("capability_missing".to_owned());
+    assert_eq!(known, given);
+}
+
+/// The calls of a function whose second argument is a text: the first argument, and that text.
+fn calls(folder: &Path, function: &str, found: &mut BTreeSet<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            codes(&path, found);
+            calls(&path, function, found);
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        for call in text.split("problem(").skip(1) {
-            let Some((status, rest)) = call.split_once(',') else { continue };
-            let code = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
-            if let (Ok(_), Some(code)) = (status.trim().parse::<u16>(), code) {
-                found.insert(code.to_owned());
+        for call in text.split(function).skip(1) {
+            let Some((first, rest)) = call.split_once(',') else { continue };
+            let second = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+            if let Some(second) = second {
+                found.insert((first.trim().to_owned(), second.to_owned()));
             }
         }
     }

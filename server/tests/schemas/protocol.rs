@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use placet_server::{
-    openapi::{self, Body, OPERATIONS, Operation},
+    openapi::{self, Body, MEMBER_CODES, OPERATIONS, Operation},
     problem::MEANINGS,
 };
 use serde_json::Value;
@@ -151,6 +151,11 @@ fn problems(out: &mut String) {
         let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
         let (title, advice) = (meaning.title, meaning.advice);
         let _ = writeln!(out, "| `{}` | {} | {title}. {} |", meaning.code, statuses.join(", "), cell(advice));
+    }
+    out.push_str("\nIn `errors`, each member that is not as it should be has a code of its own:\n\n");
+    out.push_str("| Code | Meaning |\n|---|---|\n");
+    for (code, meaning) in MEMBER_CODES {
+        let _ = writeln!(out, "| `{code}` | {meaning} |");
     }
     samples(out, "problem");
 }
