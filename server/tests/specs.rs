@@ -2,17 +2,26 @@
 #![allow(unreachable_pub, reason = "the harness is read by every file of this binary and by nobody else")]
 
 mod specs {
+    pub(crate) mod flaky;
     pub(crate) mod harness;
     pub(crate) mod helpers;
 
+    mod faults;
     mod interaction_api;
+    mod interaction_headless;
+    mod interaction_resources;
+    mod keys;
     mod oidc_core_id_token;
     mod oidc_core_implicit_hybrid;
+    mod oidc_core_pairwise;
     mod oidc_core_prompt;
+    mod oidc_rp_initiated_logout;
+    mod replicas;
     mod rfc6749_authorization_code;
     mod rfc6749_client_credentials;
     mod rfc6749_refresh_token;
     mod rfc7009_revocation;
+    mod rfc7591_registration;
     mod rfc7662_introspection;
     mod rfc9068_jwt_access_token;
 }
