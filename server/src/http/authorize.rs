@@ -41,7 +41,7 @@ pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
             cookie::set(&mut response, &binding);
             Ok(response)
         }
-        Err(Refusal::Page(error)) => page::error(400, &error, &request.id),
+        Err(Refusal::Page(error)) => page::error(400, page::Stopped::Request, &error, &request.id),
         Err(Refusal::ToClient(error, delivery)) => {
             tracing::info!(code = error.code.as_str(), reason = %error.description, "an authorization request was refused");
             page::deliver(&server, &delivery)
@@ -49,7 +49,7 @@ pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
         Err(Refusal::Fault(fault)) => {
             tracing::error!(%fault, "an authorization request could not be answered");
             let shown = Failure::Fault(fault).shown();
-            let mut response = page::error(503, &shown, &request.id)?;
+            let mut response = page::error(503, page::Stopped::Request, &shown, &request.id)?;
             response.headers_mut().insert("retry-after", http::HeaderValue::from_static("2"));
             Ok(response)
         }
@@ -62,10 +62,10 @@ fn park(server: &Server, request: &Request) -> Outcome<Response> {
     if !request.has_type("application/x-www-form-urlencoded") {
         let error =
             OAuthError::invalid_request("the body must be of type `application/x-www-form-urlencoded`");
-        return page::error(400, &error, &request.id);
+        return page::error(400, page::Stopped::Request, &error, &request.id);
     }
     if request.body.len() > MAX_POSTED {
-        return page::error(413, &OAuthError::invalid_request("the request is too large"), &request.id);
+        return page::error(413, page::Stopped::Request, &OAuthError::invalid_request("the request is too large"), &request.id);
     }
     let sealed = server.root().seal(server.random(), PARKED, &request.body)?;
     let uri = format!("{}/authorize?resume={}", server.issuer(), URL_SAFE_NO_PAD.encode(sealed));

@@ -18,13 +18,13 @@ pub(super) async fn logout(server: Server, request: Request) -> Outcome<Response
     }
     match begin(&server, &request).await {
         Ok(response) => Ok(response),
-        Err(Failure::Refused(error)) => page::error(400, &error, &request.id),
+        Err(Failure::Refused(error)) => page::error(400, page::Stopped::Request, &error, &request.id),
         Err(Failure::TooMany(wait)) => Ok(super::reply::too_many(wait)),
         Err(fault @ Failure::Fault(_)) => {
             if let Failure::Fault(fault) = &fault {
                 tracing::error!(%fault, "a logout request could not be answered");
             }
-            page::error(503, &fault.shown(), &request.id)
+            page::error(503, page::Stopped::Request, &fault.shown(), &request.id)
         }
     }
 }

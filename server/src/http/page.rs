@@ -21,9 +21,37 @@ const STYLE: &str = include_str!("../../templates/style.css");
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
     style: &'a str,
+    lead: &'a str,
     code: &'a str,
     description: &'a str,
     id: &'a str,
+}
+
+/// At which point a person was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// An application sent the browser here.
+    Request,
+    /// The browser came back from the login app.
+    Return,
+}
+
+impl Stopped {
+    fn lead(self, status: u16) -> &'static str {
+        match (self, status) {
+            (_, 500..) => {
+                "This server cannot answer right now. Nothing was changed. Please try again in a moment."
+            }
+            (Self::Request, _) => {
+                "The application that sent you here made a request that this server cannot answer. Nothing was changed. \
+                 You can go back and try again, or tell the people who run the application."
+            }
+            (Self::Return, _) => {
+                "Your sign-in could not be completed, and nothing was changed. Go back to the application and start \
+                 again. If you did not start this yourself, you can simply close this window."
+            }
+        }
+    }
 }
 
 #[derive(Template)]
@@ -76,10 +104,15 @@ fn page(status: u16, template: &impl Template, nonce: Option<&str>) -> Result<Re
 }
 
 /// A request that cannot be processed, where there is nowhere safe to send the browser.
-pub(super) fn error(status: u16, error: &OAuthError, id: &str) -> Outcome<Response> {
+pub(super) fn error(status: u16, stopped: Stopped, error: &OAuthError, id: &str) -> Outcome<Response> {
     tracing::info!(code = error.code.as_str(), reason = %error.description, "an error page was shown");
-    let template =
-        ErrorPage { style: &style_path(), code: error.code.as_str(), description: &error.description, id };
+    let template = ErrorPage {
+        style: &style_path(),
+        lead: stopped.lead(status),
+        code: error.code.as_str(),
+        description: &error.description,
+        id,
+    };
     Ok(page(status, &template, None)?)
 }
 

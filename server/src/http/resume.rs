@@ -26,14 +26,14 @@ const ATTEMPTS: usize = 3;
 pub(super) async fn resume(server: Server, request: Request) -> Outcome<Response> {
     match finish(&server, &request).await {
         Ok(response) => Ok(response),
-        Err(Failure::Refused(error)) => page::error(400, &error, &request.id),
+        Err(Failure::Refused(error)) => page::error(400, page::Stopped::Return, &error, &request.id),
         Err(Failure::TooMany(wait)) => Ok(super::reply::too_many(wait)),
         Err(fault @ Failure::Fault(_)) => {
             if let Failure::Fault(fault) = &fault {
                 tracing::error!(%fault, "an interaction could not be completed");
             }
             // Nothing took effect: the same URL works again within the life of its ticket.
-            page::error(503, &fault.shown(), &request.id)
+            page::error(503, page::Stopped::Return, &fault.shown(), &request.id)
         }
     }
 }

@@ -73,6 +73,7 @@ pub(crate) struct Text {
     pub(crate) always_part: &'static str,
     pub(crate) needed: &'static str,
     pub(crate) shares: &'static str,
+    pub(crate) shares_exactly: &'static str,
     pub(crate) claims_title: &'static str,
     pub(crate) details_title: &'static str,
     pub(crate) remember_decision: &'static str,

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use askama::Template;
 use http::{StatusCode, header};
 use placet_sdk::{
-    interaction::{AccountMode, Answer, AuthAnswer, AuthPrompt, Prompt, SessionAction, SessionAnswer},
+    interaction::{
+        AccountMode, Answer, AuthAnswer, AuthPrompt, AuthReason, Prompt, SessionAction, SessionAnswer,
+    },
     resources::{Report, ReportType},
 };
 use tokio::time::Instant;
@@ -91,7 +93,12 @@ fn show(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt, state: &State<'_>) ->
         Some((_, Some(user))) => (user.username.clone(), Some(user.display_name(shell.t.tag).to_owned())),
         Some((sub, None)) => ((*sub).to_owned(), Some((*sub).to_owned())),
         None => {
-            let typed = state.username.or(prompt.ui.login_hint.as_deref()).unwrap_or_default();
+            // Whoever is asked again is most likely the one who is signed in, unless another account is wanted.
+            let another = auth.reasons.contains(&AuthReason::PromptSelectAccount);
+            let signed_in = prompt.session.as_ref().filter(|_| !another);
+            let signed_in = signed_in.and_then(|session| visit.app.directory.by_sub(&session.sub));
+            let typed = state.username.or(prompt.ui.login_hint.as_deref());
+            let typed = typed.or(signed_in.as_ref().map(|user| user.username.as_str())).unwrap_or_default();
             (typed.chars().take(MAX_NAME).collect(), None)
         }
     };

@@ -52,6 +52,7 @@ pub(crate) static DE: Text = Text {
     always_part: "immer enthalten",
     needed: "von der App benötigt",
     shares: "Enthält:",
+    shares_exactly: "Was genau?",
     claims_title: "Außerdem würde die App erfahren:",
     details_title: "Im Einzelnen:",
     remember_decision: "Diese Entscheidung merken",

@@ -52,6 +52,7 @@ pub(crate) static EN: Text = Text {
     always_part: "always included",
     needed: "needed by the app",
     shares: "Includes:",
+    shares_exactly: "What exactly?",
     claims_title: "It would also learn:",
     details_title: "In detail:",
     remember_decision: "Remember this decision",
