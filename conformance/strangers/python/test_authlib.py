@@ -1,10 +1,12 @@
 """Authlib signs people in with Placet, and Placet keeps it from what it must not do."""
 
+import base64
+import json
+
 import pytest
 import requests
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
-from joserfc import jws
 from joserfc.errors import InvalidClaimError
 from joserfc.jwk import KeySet
 
@@ -79,7 +81,8 @@ def test_id_tokens_are_signed_as_registered(register, browser, alg):
     party = register(id_token_signed_response_alg=alg)
     assert alg in party.load_server_metadata()["id_token_signing_alg_values_supported"]
     token, begun = signed_in(party, browser)
-    assert jws.extract_compact(token["id_token"].encode()).protected["alg"] == alg
+    header = token["id_token"].split(".")[0]
+    assert json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["alg"] == alg
     assert party.parse_id_token(token, nonce=begun["nonce"])["sub"] == "alice"
 
 

@@ -58,7 +58,7 @@ fn resources(document: &Document<'_>, out: &mut String) {
 fn resource(document: &Document<'_>, out: &mut String, operation: &Operation) {
     let method = operation.method.to_uppercase();
     let _ = write!(out, "\n### {}\n\n`{method} {}`: ", operation.id, operation.path);
-    let _ = write!(out, "{}. {}\n", operation.summary, operation.description);
+    let _ = writeln!(out, "{}. {}", operation.summary, operation.description);
     if !operation.parameters.is_empty() {
         out.push_str("\n| Parameter | In | Type | Meaning |\n|---|---|---|---|\n");
     }
