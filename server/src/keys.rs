@@ -110,7 +110,7 @@ impl Keys {
         let records = self.records().await?;
         let mut plan = self.rotation.plan(&records, self.clock.now(), true);
         if at_once {
-            plan.promote();
+            plan.promote(&records, self.clock.now(), self.rotation.overlap);
         }
         if !self.carry_out(generation, plan).await? {
             return Err(Fault::new("keys", "somebody else has just changed the key set; look and try again"));

@@ -30,11 +30,37 @@ impl Plan {
         self.changes.is_empty() && self.make.is_empty()
     }
 
-    /// New keys sign at once.
-    pub(super) fn promote(&mut self) {
+    /// New keys sign at once, those that wait too, and those that signed so far sign no more. Which key is the newer
+    /// one is not left to the clock.
+    pub(super) fn promote(&mut self, records: &[KeyRecord], now: i64, overlap: i64) {
         for (_, state) in &mut self.make {
             *state = "signing";
         }
+        for record in records {
+            if self.changes.iter().any(|change| change.kid == record.kid) {
+                continue;
+            }
+            match record.state.as_str() {
+                "staged" => self.changes.push(changed(record, "signing", now, None)),
+                "signing" => {
+                    let until = Some(now.saturating_add(overlap));
+                    self.changes.push(changed(record, "verify_only", now, until));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A key that changes its state.
+fn changed(record: &KeyRecord, state: &str, now: i64, expires_at: Option<i64>) -> KeyRecord {
+    KeyRecord {
+        state: state.to_owned(),
+        changed_at: now,
+        expires_at,
+        // A key that signs no more needs no private half.
+        sealed: if state == "signing" { record.sealed.clone() } else { Vec::new() },
+        ..record.clone()
     }
 }
 
@@ -55,14 +81,7 @@ impl Rotation {
     }
 
     fn plan_one(&self, algorithm: Algorithm, own: &[&KeyRecord], now: i64, plan: &mut Plan) {
-        let change = |record: &KeyRecord, state: &str, expires_at: Option<i64>| KeyRecord {
-            state: state.to_owned(),
-            changed_at: now,
-            expires_at,
-            // A key that signs no more needs no private half.
-            sealed: if state == "signing" { record.sealed.clone() } else { Vec::new() },
-            ..record.clone()
-        };
+        let change = |record: &KeyRecord, state: &str, expires_at| changed(record, state, now, expires_at);
         let ripe = own
             .iter()
             .filter(|r| r.state == "staged" && r.changed_at.saturating_add(self.publish) <= now)
