@@ -7,6 +7,7 @@ mod specs {
     pub(crate) mod helpers;
 
     mod faults;
+    mod http_edge;
     mod interaction_api;
     mod interaction_headless;
     mod interaction_resources;
@@ -16,6 +17,7 @@ mod specs {
     mod oidc_core_pairwise;
     mod oidc_core_prompt;
     mod oidc_rp_initiated_logout;
+    mod rate_limits;
     mod replicas;
     mod rfc6749_authorization_code;
     mod rfc6749_client_credentials;

@@ -14,9 +14,10 @@ use openssl::{
 use placet_server::config::{ClientConfig, Config};
 use serde_json::Value;
 
-use super::harness::{Reply, Stand, claims};
+use super::harness::{Reply, Stand, VERIFIER, claims};
 
 /// A JSON string.
+#[track_caller]
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
 }
@@ -24,6 +25,17 @@ pub fn text(value: &Value) -> String {
 /// Uses a refresh token.
 pub async fn refresh(stand: &Stand, client: &str, token: &str) -> Reply {
     stand.post("/token", client, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+}
+
+/// Redeems a code that went to another redirect URI than the usual one.
+pub async fn redeem_at(stand: &Stand, client: &str, code: &str, redirect_uri: &str) -> Reply {
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", redirect_uri),
+        ("code_verifier", VERIFIER),
+    ];
+    stand.post("/token", client, &form).await
 }
 
 /// A client of the configuration, to be altered before the server starts.

@@ -1,0 +1,191 @@
+//! A store that can be switched off: then every call fails, as when the database is gone.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use placet_server::store::{
+    AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
+    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, Paging, Redemption,
+    ReplyRecord, Result, Rotate, Rotation, SessionRecord, Store, StoreError, SubjectRecord, TokenRecord,
+    TokenState,
+};
+
+/// A store behind a switch.
+pub struct Flaky {
+    inner: Arc<dyn Store>,
+    down: AtomicBool,
+}
+
+impl Flaky {
+    /// This store, switched on.
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Self { inner, down: AtomicBool::new(false) }
+    }
+
+    /// Switches it off or on.
+    pub fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    fn up(&self) -> Result<&dyn Store> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("switched off".to_owned()));
+        }
+        Ok(&*self.inner)
+    }
+}
+
+#[async_trait]
+impl Store for Flaky {
+    async fn insert_client(&self, client: ClientRecord, events: Vec<Event>) -> Result<bool> {
+        self.up()?.insert_client(client, events).await
+    }
+    async fn client(&self, client_id: &str) -> Result<Option<ClientRecord>> {
+        self.up()?.client(client_id).await
+    }
+    async fn update_client(&self, client: ClientRecord, events: Vec<Event>) -> Result<bool> {
+        self.up()?.update_client(client, events).await
+    }
+    async fn delete_client(&self, client_id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.up()?.delete_client(client_id, now, events).await
+    }
+    async fn clients(&self, after: &str, limit: u32) -> Result<Vec<ClientRecord>> {
+        self.up()?.clients(after, limit).await
+    }
+    async fn open_interaction(&self, interaction: InteractionRecord) -> Result<()> {
+        self.up()?.open_interaction(interaction).await
+    }
+    async fn interaction(&self, id: &str, now: i64) -> Result<Option<InteractionRecord>> {
+        self.up()?.interaction(id, now).await
+    }
+    async fn advance_interaction(&self, interaction: InteractionRecord) -> Result<bool> {
+        self.up()?.advance_interaction(interaction).await
+    }
+    async fn delete_interaction(&self, id: &str) -> Result<()> {
+        self.up()?.delete_interaction(id).await
+    }
+    async fn complete_interaction(&self, completion: Completion) -> Result<Completed> {
+        self.up()?.complete_interaction(completion).await
+    }
+    async fn sessions_by_handle(&self, handles: &[Digest], now: i64) -> Result<Vec<SessionRecord>> {
+        self.up()?.sessions_by_handle(handles, now).await
+    }
+    async fn session(&self, id: &str) -> Result<Option<SessionRecord>> {
+        self.up()?.session(id).await
+    }
+    async fn touch_session(&self, id: &str, now: i64) -> Result<()> {
+        self.up()?.touch_session(id, now).await
+    }
+    async fn sessions_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<SessionRecord>> {
+        self.up()?.sessions_of(sub, page, now).await
+    }
+    async fn end_session(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.up()?.end_session(id, now, events).await
+    }
+    async fn clients_of_session(&self, id: &str) -> Result<Vec<String>> {
+        self.up()?.clients_of_session(id).await
+    }
+    async fn consent(&self, key: ConsentKey<'_>, now: i64) -> Result<Option<ConsentRecord>> {
+        self.up()?.consent(key, now).await
+    }
+    async fn consents_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<ConsentRecord>> {
+        self.up()?.consents_of(sub, page, now).await
+    }
+    async fn delete_consent(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.up()?.delete_consent(id, now, events).await
+    }
+    async fn authorization(&self, id: &str) -> Result<Option<AuthorizationRecord>> {
+        self.up()?.authorization(id).await
+    }
+    async fn authorizations_of(
+        &self,
+        sub: &str,
+        page: Paging<'_>,
+        now: i64,
+    ) -> Result<Vec<AuthorizationRecord>> {
+        self.up()?.authorizations_of(sub, page, now).await
+    }
+    async fn revoke_authorization(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.up()?.revoke_authorization(id, now, events).await
+    }
+    async fn grant(&self, authorization: AuthorizationRecord, issued: Issued) -> Result<Granted> {
+        self.up()?.grant(authorization, issued).await
+    }
+    async fn code(&self, digest: &Digest) -> Result<Option<(CodeRecord, AuthorizationRecord)>> {
+        self.up()?.code(digest).await
+    }
+    async fn redeem_code(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption> {
+        self.up()?.redeem_code(digest, now, issued).await
+    }
+    async fn insert_token(&self, token: TokenRecord) -> Result<()> {
+        self.up()?.insert_token(token).await
+    }
+    async fn token(&self, digest: &Digest) -> Result<Option<TokenState>> {
+        self.up()?.token(digest).await
+    }
+    async fn use_token(&self, digest: &Digest, now: i64) -> Result<bool> {
+        self.up()?.use_token(digest, now).await
+    }
+    async fn revoke_token(&self, digest: &Digest, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.up()?.revoke_token(digest, now, events).await
+    }
+    async fn jwt_state(&self, jti: &str, authorization_id: Option<&str>) -> Result<JwtState> {
+        self.up()?.jwt_state(jti, authorization_id).await
+    }
+    async fn revoke_jti(&self, jti: &str, expires_at: i64, events: Vec<Event>) -> Result<()> {
+        self.up()?.revoke_jti(jti, expires_at, events).await
+    }
+    async fn family(&self, id: &str) -> Result<Option<(FamilyRecord, AuthorizationRecord)>> {
+        self.up()?.family(id).await
+    }
+    async fn rotate(&self, rotate: Rotate, issued: Issued) -> Result<Rotation> {
+        self.up()?.rotate(rotate, issued).await
+    }
+    async fn keys(&self) -> Result<Vec<KeyRecord>> {
+        self.up()?.keys().await
+    }
+    async fn change_keys(
+        &self,
+        generation: i64,
+        changes: Vec<KeyRecord>,
+        events: Vec<Event>,
+    ) -> Result<bool> {
+        self.up()?.change_keys(generation, changes, events).await
+    }
+    async fn key_generation(&self) -> Result<i64> {
+        self.up()?.key_generation().await
+    }
+    async fn subject(&self, sub: &str) -> Result<Option<SubjectRecord>> {
+        self.up()?.subject(sub).await
+    }
+    async fn set_subject_disabled(
+        &self,
+        sub: &str,
+        disabled: bool,
+        now: i64,
+        events: Vec<Event>,
+    ) -> Result<()> {
+        self.up()?.set_subject_disabled(sub, disabled, now, events).await
+    }
+    async fn end_sessions_of(&self, sub: &str, now: i64, events: Vec<Event>) -> Result<u64> {
+        self.up()?.end_sessions_of(sub, now, events).await
+    }
+    async fn consume_once(&self, kind: &str, id: &str, expires_at: i64) -> Result<bool> {
+        self.up()?.consume_once(kind, id, expires_at).await
+    }
+    async fn remember_reply(&self, reply: ReplyRecord, now: i64) -> Result<Option<ReplyRecord>> {
+        self.up()?.remember_reply(reply, now).await
+    }
+    async fn publish(&self, events: Vec<Event>) -> Result<()> {
+        self.up()?.publish(events).await
+    }
+    async fn purge(&self, now: i64, limit: u32) -> Result<u64> {
+        self.up()?.purge(now, limit).await
+    }
+    async fn ping(&self) -> Result<()> {
+        self.up()?.ping().await
+    }
+}
