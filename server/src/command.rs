@@ -159,7 +159,7 @@ async fn keys(mut config: Config, command: KeysCommand) -> Result<(), StartError
 
 async fn serve(config: Config) -> Result<(), StartError> {
     if !config.limits.enabled {
-        tracing::warn!("ALL RATE LIMITS ARE OFF (PLACET_LIMITS=off)");
+        tracing::warn!("ALL RATE LIMITS ARE OFF");
     }
     let bind = |address| async move {
         TcpListener::bind(address)

@@ -26,7 +26,7 @@ pub struct Config {
     pub issuer: String,
     /// Address of the public listener: the endpoints of the standards.
     pub listen: SocketAddr,
-    /// Address of the private listener: the interaction API, `/metrics`, `/livez`, `/readyz`. Never public.
+    /// Address of the private listener: the interaction API, `/livez`, `/readyz`. Never public.
     pub private_listen: SocketAddr,
     /// Folder of the embedded store and, in development, the master key.
     pub data_dir: PathBuf,

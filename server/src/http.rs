@@ -85,13 +85,16 @@ pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("ui").and(warp::path("v1"));
-    let all = &[Method::GET, Method::PUT, Method::DELETE];
     endpoint(
         at(&[Method::PUT]),
         base().and(warp::path!("interactions" / String / "steps" / String)).map(|id, step| vec![id, step]),
         ui::step,
     )
-    .or(endpoint(at(all), base().and(warp::path!("interactions" / String)).map(one), ui::interaction))
+    .or(endpoint(
+        at(&[Method::GET, Method::DELETE]),
+        base().and(warp::path!("interactions" / String)).map(one),
+        ui::interaction,
+    ))
     .unify()
     .or(endpoint(
         at(&[Method::GET, Method::PUT]),

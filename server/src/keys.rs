@@ -75,6 +75,7 @@ impl Keys {
     ) -> Result<(Self, RootKeys), Fault> {
         provider::install();
         let keys = Self { current: ArcSwap::default(), master, store, clock, random, rotation };
+        keys.seal_anew().await?;
         let root = keys.root().await?;
         keys.maintain().await?;
         Ok((keys, RootKeys::new(&root)))
@@ -124,6 +125,28 @@ impl Keys {
         records.retain(|r| r.alg != ROOT);
         records.sort_by(|a, b| (&a.alg, b.created_at, &a.kid).cmp(&(&b.alg, a.created_at, &b.kid)));
         Ok(records)
+    }
+
+    /// Seals with the first master key what only the second one opens, so that the second can be taken away.
+    async fn seal_anew(&self) -> Result<(), Fault> {
+        for _ in 0..5 {
+            let generation = self.store.key_generation().await?;
+            let mut outdated = Vec::new();
+            for record in self.store.keys().await? {
+                let context = if record.alg == ROOT { ROOT } else { &record.kid };
+                if !self.master.is_outdated(context, &record.sealed) {
+                    continue;
+                }
+                if let Some(plain) = self.master.open(context, &record.sealed) {
+                    let sealed = self.master.seal(&*self.random, context, &plain)?;
+                    outdated.push(KeyRecord { sealed, ..record.clone() });
+                }
+            }
+            if outdated.is_empty() || self.store.change_keys(generation, outdated, vec![]).await? {
+                return Ok(());
+            }
+        }
+        Err(Fault::new("keys", "other processes keep changing the key set"))
     }
 
     async fn root(&self) -> Result<SymmetricKey, Fault> {

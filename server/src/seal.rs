@@ -126,6 +126,11 @@ impl MasterKeys {
         self.0[0].seal(random, context, plain)
     }
 
+    /// Whether the first key does not open this although another one does: it is to be sealed anew.
+    pub fn is_outdated(&self, context: &str, sealed: &[u8]) -> bool {
+        self.0[0].open(context, sealed).is_none() && self.open(context, sealed).is_some()
+    }
+
     /// Opens with whichever key fits.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.0.iter().find_map(|key| key.open(context, sealed))

@@ -12,6 +12,7 @@ mod specs {
     mod interaction_headless;
     mod interaction_resources;
     mod keys;
+    mod master_key;
     mod oidc_core_id_token;
     mod oidc_core_implicit_hybrid;
     mod oidc_core_pairwise;

@@ -65,7 +65,12 @@ fn park(server: &Server, request: &Request) -> Outcome<Response> {
         return page::error(400, page::Stopped::Request, &error, &request.id);
     }
     if request.body.len() > MAX_POSTED {
-        return page::error(413, page::Stopped::Request, &OAuthError::invalid_request("the request is too large"), &request.id);
+        return page::error(
+            413,
+            page::Stopped::Request,
+            &OAuthError::invalid_request("the request is too large"),
+            &request.id,
+        );
     }
     let sealed = server.root().seal(server.random(), PARKED, &request.body)?;
     let uri = format!("{}/authorize?resume={}", server.issuer(), URL_SAFE_NO_PAD.encode(sealed));

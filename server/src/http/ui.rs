@@ -80,14 +80,11 @@ async fn one_interaction(server: &Server, request: &Request) -> ApiResult<Respon
     let ui = caller::authenticate(server, request).await?;
     let binding = binding(request);
     let caller = Caller { ui, binding: binding.as_ref() };
-    match request.method {
-        Method::GET => reply::object(200, &answer::current(server, caller, request.part(0)).await?),
-        Method::DELETE => {
-            answer::abandon(server, caller, request.part(0)).await?;
-            Ok(reply::empty(204))
-        }
-        _ => Err(problem(405, "method_not_allowed", "answers go to /steps/{n}").into()),
+    if request.method == Method::DELETE {
+        answer::abandon(server, caller, request.part(0)).await?;
+        return Ok(reply::empty(204));
     }
+    reply::object(200, &answer::current(server, caller, request.part(0)).await?)
 }
 
 /// `GET` and `PUT /interactions/{id}/data`.

@@ -129,7 +129,7 @@ async fn what_is_not_supported_is_refused_by_redirect() {
         (("request_uri", "urn:x"), "request_uri_not_supported"),
         (("registration", "{}"), "registration_not_supported"),
         (("response_type", "id_token"), "unauthorized_client"),
-        (("scope", "openid admin"), "invalid_scope"),
+        (("scope", "admin"), "invalid_scope"),
         (("prompt", "sing"), "invalid_request"),
         (("max_age", "-1"), "invalid_request"),
         (("display", "hologram"), "invalid_request"),

@@ -197,9 +197,17 @@ fn parse_response_mode(params: &Params, response_type: ResponseType) -> Result<R
 
 fn parse_scope(params: &Params, policy: &RequestPolicy<'_>) -> Result<Scope, OAuthError> {
     let Some(text) = value(params, "scope") else { return Ok(Scope::default()) };
-    let scope = Scope::parse(text)?;
+    let mut scope = Scope::parse(text)?;
     let registered: Option<Vec<&str>> =
         policy.metadata.scope.as_deref().map(|list| list.split(' ').collect());
+    if scope.contains("openid") {
+        // What an OpenID provider does not understand it should ignore (OpenID Connect Core section 3.1.2.1).
+        let understood = |value: &str| {
+            policy.known_scopes.iter().any(|known| known == value)
+                || registered.as_ref().is_some_and(|list| list.contains(&value))
+        };
+        scope = Scope::from_values(scope.to_vec().into_iter().filter(|value| understood(value)));
+    }
     for wanted in scope.iter() {
         let allowed = match &registered {
             Some(list) => list.contains(&wanted),

@@ -43,9 +43,9 @@ pub(super) async fn session_part(
         };
         let facts = of_session(&current);
         let session_id = Some(current.record.id.clone());
-        let stale = current.is_stale(now);
+        let worth_noting = current.is_stale(now);
         let noted = SessionChange::Touch(SessionRecord { last_used_at: now, ..current.record });
-        let change = stale.then_some(noted);
+        let change = worth_noting.then_some(noted);
         return Ok(Some(SessionPart { change, cookie: None, session_id, facts }));
     };
     match accepted.action {

@@ -72,7 +72,7 @@ pub(crate) static DE: Text = Text {
     logout_client: About("Nur bei {}"),
     logout_client_hint: "Überall sonst bleiben Sie angemeldet.",
     logout_session: "In diesem Browser",
-    logout_session_hint: "Bei allen Apps, die Sie hier verwenden.",
+    logout_session_hint: "Bei allen Apps und Konten, die Sie hier verwenden.",
     logout_subject: "Überall",
     logout_subject_hint: "In allen Browsern und auf allen Geräten.",
     logout_confirm: "Abmelden",

@@ -72,7 +72,7 @@ pub(crate) static EN: Text = Text {
     logout_client: About("Only from {}"),
     logout_client_hint: "You stay signed in to everything else.",
     logout_session: "In this browser",
-    logout_session_hint: "From all apps that you use here.",
+    logout_session_hint: "From all apps and accounts that you use here.",
     logout_subject: "Everywhere",
     logout_subject_hint: "In all browsers and on all devices.",
     logout_confirm: "Sign out",
