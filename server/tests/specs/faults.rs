@@ -12,7 +12,8 @@ use super::{
     helpers::{refresh, text},
 };
 
-struct Folder(PathBuf);
+/// Removed with everything in it.
+pub(crate) struct Folder(PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -20,7 +21,8 @@ impl Drop for Folder {
     }
 }
 
-async fn stand(name: &str) -> (Stand, Arc<Flaky>, Folder) {
+/// A stand whose store can be switched off.
+pub(crate) async fn stand(name: &str) -> (Stand, Arc<Flaky>, Folder) {
     let folder = std::env::temp_dir().join(format!("placet-fault-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let store = Embedded::open(&folder.join("placet.db"), "default").unwrap();

@@ -1,7 +1,8 @@
-//! A store that can be switched off: then every call fails, as when the database is gone.
+//! A store that can be switched off: then every call fails, as when the database is gone. And one where racing callers
+//! meet right before the step that only one of them may win.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -12,22 +13,29 @@ use placet_server::store::{
     ReplyRecord, Result, Rotate, Rotation, SessionRecord, Store, StoreError, SubjectRecord, TokenRecord,
     TokenState,
 };
+use tokio::sync::Barrier;
 
 /// A store behind a switch.
 pub struct Flaky {
     inner: Arc<dyn Store>,
     down: AtomicBool,
+    meeting: OnceLock<Barrier>,
 }
 
 impl Flaky {
     /// This store, switched on.
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, down: AtomicBool::new(false) }
+        Self { inner, down: AtomicBool::new(false), meeting: OnceLock::new() }
     }
 
     /// Switches it off or on.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on, whoever uses up a token waits until so many want to.
+    pub fn gather(&self, callers: usize) {
+        assert!(self.meeting.set(Barrier::new(callers)).is_ok(), "they meet once");
     }
 
     fn up(&self) -> Result<&dyn Store> {
@@ -127,6 +135,9 @@ impl Store for Flaky {
         self.up()?.token(digest).await
     }
     async fn use_token(&self, digest: &Digest, now: i64) -> Result<bool> {
+        if let Some(meeting) = self.meeting.get() {
+            meeting.wait().await;
+        }
         self.up()?.use_token(digest, now).await
     }
     async fn revoke_token(&self, digest: &Digest, now: i64, events: Vec<Event>) -> Result<bool> {

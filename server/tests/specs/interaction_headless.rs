@@ -136,8 +136,8 @@ async fn a_request_without_a_safe_destination_is_an_error_prompt() {
         assert_eq!(prompt["type"], "error", "{prompt}");
         assert!(prompt.get("response").is_none());
     }
-    let bad = open(&stand, &opening(&request("web", &[("scope", "openid admin")]), &[])).await;
-    assert_eq!(bad["response"]["error"], "invalid_scope");
+    let bad = open(&stand, &opening(&request("web", &[("resource", "https://unknown.example")]), &[])).await;
+    assert_eq!(bad["response"]["error"], "invalid_target");
 }
 
 #[tokio::test]

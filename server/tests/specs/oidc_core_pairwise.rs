@@ -19,7 +19,7 @@ const HERE: &str = "https://pairwise.example/cb";
 fn sectors(config: &mut Config) {
     for (id, uri) in [("neighbour", "https://pairwise.example/other"), ("far", "https://far.example/cb")] {
         let mut added = client(config, "pairwise").clone();
-        added.client_id = id.to_owned();
+        id.clone_into(&mut added.client_id);
         added.metadata.redirect_uris = Some(vec![uri.to_owned()]);
         config.clients.push(added);
     }

@@ -69,7 +69,7 @@ async fn it_may_be_posted_and_without_a_place_to_go_there_is_a_page() {
     let moved =
         Browser::new().post(&format!("{}/logout", stand.issuer), &[("id_token_hint", hint.as_str())]).await;
     assert_eq!(moved.status, 303);
-    let asked = browser.get(&moved.header("location").to_owned()).await;
+    let asked = browser.get(moved.header("location")).await;
     let page = confirm(&stand, &mut browser, &asked, &yes("session")).await;
     assert_eq!(page.status, 200);
     assert!(page.text.contains("You are signed out"), "{}", page.text);

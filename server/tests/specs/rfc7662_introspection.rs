@@ -101,12 +101,15 @@ async fn a_refresh_token_is_seen_by_its_own_client_alone_and_only_while_it_is_cu
 
 #[tokio::test]
 async fn of_100_racing_looks_at_a_single_use_token_exactly_one_finds_it_active() {
-    let stand = Arc::new(Stand::start().await);
+    let (stand, store, _folder) = super::faults::stand("single-use").await;
+    let stand = Arc::new(stand);
     let token = token_for_api(&stand, "single").await;
     for _ in 0..3 {
         assert!(stand.is_active("single", &token).await, "its own client's look uses nothing up");
         assert!(!stand.is_active("other", &token).await);
     }
+    // All have found the token unused before the first one uses it.
+    store.gather(100);
     let mut races = Vec::new();
     for _ in 0..100 {
         let (stand, token) = (stand.clone(), token.clone());
