@@ -256,3 +256,28 @@ async fn a_session_that_ended_while_its_user_was_busy_is_not_replaced_by_another
     assert_eq!(prompt.json["type"], "consent");
     assert_eq!(prompt.json["consent"]["subject"]["sub"], "alice");
 }
+
+#[tokio::test]
+async fn a_ticket_that_was_not_used_for_a_minute_is_over() {
+    let stand = Stand::start().await;
+    let mut browser = Browser::new();
+    let id = browser.authorize(&stand, "web", &[]).await.interaction();
+    stand.answer(&id, 1, &auth("alice")).await;
+    let done = stand.answer(&id, 2, &json!({ "type": "consent", "accept_all": true })).await;
+    stand.clock.advance(60);
+    assert_eq!(browser.get(done.json["response"]["delivery"]["uri"].as_str().unwrap()).await.status, 400);
+    let granted = stand.call(HEADLESS, Method::GET, "/authorizations?sub=alice", None).await;
+    assert_eq!(granted.json["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_session_of_another_browser_cannot_be_reused_even_by_its_own_user() {
+    let stand = Stand::start().await;
+    stand.sign_in(&mut Browser::new(), "web", &[]).await;
+    let sessions = stand.call(HEADLESS, Method::GET, "/sessions?sub=alice", None).await;
+    let id = Browser::new().authorize(&stand, "web", &[]).await.interaction();
+    let mut reuse = auth("alice");
+    reuse["session"] = json!({ "action": "reuse", "id": sessions.json["items"][0]["id"] });
+    let refused = stand.answer(&id, 1, &reuse).await;
+    assert_eq!((refused.status, &refused.json["errors"][0]["pointer"]), (422, &json!("/session/id")));
+}

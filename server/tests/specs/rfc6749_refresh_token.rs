@@ -140,3 +140,13 @@ async fn a_family_ends_at_its_absolute_limit_however_busy_it_is() {
     stand.clock.advance(20 * 86_400);
     assert_eq!(refresh(&stand, "web", &token).await.error(), "invalid_grant");
 }
+
+#[tokio::test]
+async fn offline_access_counts_only_where_the_user_is_asked_for_it() {
+    let stand = Stand::start().await;
+    let mut browser = super::harness::Browser::new();
+    let params = stand.sign_in(&mut browser, "web", &[("scope", "openid offline_access")]).await;
+    let tokens = stand.redeem("web", &params["code"]).await.json;
+    assert_eq!(tokens["scope"], "openid");
+    assert!(tokens.get("refresh_token").is_none());
+}
