@@ -4,7 +4,7 @@ use placet_oauth::client::ClientMetadata;
 use placet_server::config::{ClientConfig, ClientSettings};
 use serde_json::{Value, json};
 
-use super::harness::{CALLBACK, SECRET};
+use super::{CALLBACK, SECRET};
 
 /// The clients that every stand knows.
 pub fn clients() -> Vec<ClientConfig> {
