@@ -65,8 +65,7 @@ async fn settle(
     (revision, mut prepared): (i64, effects::Prepared),
 ) -> Outcome<Finished> {
     deliver(server, &mut state, prepared.delivery, prepared.cookie);
-    let kept_until = server.now() + i64::from(server.config().lifetimes.resume_ticket);
-    prepared.completion.interaction = state.seal(server, revision, kept_until)?;
+    prepared.completion.interaction = state.seal(server, revision, kept_until(server))?;
     prepared.completion.now = server.now();
     prepared.completion.events.push(events::event(
         server,
@@ -83,19 +82,29 @@ async fn settle(
         }
         Completed::SubjectDisabled => {
             advance::deny(&mut state, "access_denied", "the account is disabled");
-            let refusal = effects::refusal(server, &state)?;
-            deliver(server, &mut state, refusal.delivery, None);
-            let completion = Completion {
-                interaction: state.seal(server, revision, kept_until)?,
-                now: server.now(),
-                ..refusal.completion
-            };
-            Ok(match server.store().complete_interaction(completion).await? {
-                Completed::Done => Finished::Delivered(state),
-                _ => Finished::Conflict,
-            })
+            refuse(server, state, revision).await
         }
     }
+}
+
+/// Ends an interaction with its refusal, and with nothing else.
+async fn refuse(server: &Server, mut state: Box<State>, revision: i64) -> Outcome<Finished> {
+    let refusal = effects::refusal(server, &state)?;
+    deliver(server, &mut state, refusal.delivery, None);
+    let completion = Completion {
+        interaction: state.seal(server, revision, kept_until(server))?,
+        now: server.now(),
+        ..refusal.completion
+    };
+    Ok(match server.store().complete_interaction(completion).await? {
+        Completed::Done => Finished::Delivered(state),
+        _ => Finished::Conflict,
+    })
+}
+
+/// What was delivered is kept for a browser that asks again.
+fn kept_until(server: &Server) -> i64 {
+    server.now() + i64::from(server.config().lifetimes.resume_ticket)
 }
 
 /// Notes what the browser gets. In the headless door the login app gets it in the prompt.
@@ -108,7 +117,6 @@ fn deliver(server: &Server, state: &mut State, delivery: Delivery, cookie: Optio
         }
         state.prompt.body = Body::Response { response };
     }
-    state.ticket = state.ticket.take();
     state.delivered = Some(Delivered { at: server.now(), delivery, cookie });
 }
 
@@ -148,18 +156,7 @@ async fn ask_again(
                     "the session ended while the request was under way",
                 );
             }
-            let refusal = effects::refusal(server, &state)?;
-            deliver(server, &mut state, refusal.delivery, None);
-            let kept_until = server.now() + i64::from(server.config().lifetimes.resume_ticket);
-            let completion = Completion {
-                interaction: state.seal(server, revision, kept_until)?,
-                now: server.now(),
-                ..refusal.completion
-            };
-            Ok(match server.store().complete_interaction(completion).await? {
-                Completed::Done => Finished::Delivered(state),
-                _ => Finished::Conflict,
-            })
+            refuse(server, state, revision).await
         }
     }
 }
