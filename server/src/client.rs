@@ -127,10 +127,14 @@ impl Client {
         }
     }
 
-    fn sector(&self) -> String {
-        let redirects = self.metadata.redirect_uris.as_deref().unwrap_or_default();
-        pairwise::sector_of(redirects, self.metadata.sector_identifier_uri.as_deref())
-            .unwrap_or_else(|| self.id.clone())
+    /// Whether it sees pairwise subjects.
+    pub fn is_pairwise(&self) -> bool {
+        self.metadata.subject_type == Some(SubjectType::Pairwise)
+    }
+
+    /// Its sector (OpenID Connect Core section 8.1).
+    pub fn sector(&self) -> String {
+        sector_of(&self.metadata, &self.id)
     }
 
     /// What its users may see, in one of their languages.
@@ -150,6 +154,13 @@ impl Client {
             data: Some(self.settings.data.clone()).filter(|d| !d.is_empty()),
         }
     }
+}
+
+/// The sector of a client with this metadata.
+pub fn sector_of(metadata: &ClientMetadata, client_id: &str) -> String {
+    let redirects = metadata.redirect_uris.as_deref().unwrap_or_default();
+    pairwise::sector_of(redirects, metadata.sector_identifier_uri.as_deref())
+        .unwrap_or_else(|| client_id.to_owned())
 }
 
 /// A client as it is passed around.

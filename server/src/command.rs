@@ -22,6 +22,7 @@ const KEYS_EVERY: Duration = Duration::from_secs(5);
 /// How often dead rows are deleted, and how many at once.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
 const PURGE_ROWS: u32 = 500;
+const PURGE_BATCHES: usize = 200;
 /// How long a request waits for a connection to the database.
 const DATABASE_WAIT: Duration = Duration::from_secs(3);
 /// The tenant of a server with one issuer.
@@ -201,12 +202,19 @@ async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
                     tracing::error!(%fault, "the signing keys could not be looked after");
                 }
             }
-            _ = purge.tick() => match server.store().purge(server.now(), PURGE_ROWS).await {
-                Ok(0) => {}
-                Ok(rows) => tracing::debug!(rows, "dead rows were deleted"),
-                Err(error) => tracing::error!(%error, "dead rows could not be deleted"),
-            },
+            _ = purge.tick() => purge_all(&server).await,
             changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
+        }
+    }
+}
+
+/// Deletes dead rows, a batch at a time, until few are left: strangers must not write faster than this deletes.
+async fn purge_all(server: &Server) {
+    for _ in 0..PURGE_BATCHES {
+        match server.store().purge(server.now(), PURGE_ROWS).await {
+            Ok(rows) if rows >= u64::from(PURGE_ROWS) => tokio::task::yield_now().await,
+            Ok(_) => return,
+            Err(error) => return tracing::error!(%error, "dead rows could not be deleted"),
         }
     }
 }

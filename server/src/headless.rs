@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long the answer to an idempotent request is remembered, in seconds.
-const REMEMBERED: i64 = 600;
+const REMEMBERED: i64 = 60;
 /// Bindings shorter than this can be guessed.
 const MIN_BINDING: usize = 22;
 

@@ -15,7 +15,7 @@ use placet_oauth::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    client::{CLIENT_SECRET, Client, REGISTRATION_TOKEN},
+    client::{CLIENT_SECRET, Client, REGISTRATION_TOKEN, sector_of},
     config::ClientSettings,
     events,
     outcome::{Fault, Outcome},
@@ -101,6 +101,15 @@ pub async fn update(
             .map(|secret| server.root().digest(CLIENT_SECRET, secret))
             .or(client.secret)
             .filter(|_| needs_secret(&metadata));
+        if client.metadata.subject_type != metadata.subject_type
+            || (client.is_pairwise() && client.sector() != sector_of(&metadata, &client.id))
+        {
+            // Else a client could ask for the subjects of another sector, or the public ones, with an old token.
+            return Err(OAuthError::invalid_client_metadata(
+                "`subject_type`, and the sector of a pairwise client, cannot be changed",
+            )
+            .into());
+        }
         client.metadata.clone_from(&metadata);
         let event = changed(server, "client.updated", client_id)?;
         if server.store().update_client(client.to_record()?, vec![event]).await? {

@@ -44,7 +44,11 @@ pub async fn serve(
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let trusted: Arc<[std::net::IpAddr]> = trusted_proxies.into();
     loop {
-        let Ok(permit) = permits.clone().acquire_owned().await else { break };
+        let permit = tokio::select! {
+            permit = permits.clone().acquire_owned() => permit,
+            _ = stop.wait_for(|stopped| *stopped) => break,
+        };
+        let Ok(permit) = permit else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stopped| *stopped) => break,
@@ -79,6 +83,10 @@ fn connection(
     move |watcher| {
         async move {
             let _ = stream.set_nodelay(true);
+            // A connection on which nothing is ever said must not keep others out.
+            if !matches!(tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut [0])).await, Ok(Ok(1))) {
+                return;
+            }
             let service = service_fn(move |request: http::Request<Incoming>| {
                 answer(request, peer, (routes.clone(), trusted.clone()))
             });
@@ -88,7 +96,12 @@ fn connection(
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIMEOUT)
                 .max_buf_size(HEAD_SIZE);
-            builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128);
+            builder
+                .http2()
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(64)
+                .keep_alive_interval(HEAD_TIMEOUT)
+                .keep_alive_timeout(HEAD_TIMEOUT);
             let served = builder.serve_connection(TokioIo::new(stream), service).into_owned();
             if let Err(error) = watcher.watch(served).await {
                 tracing::debug!(%error, "a connection ended early");
@@ -130,12 +143,16 @@ fn client_address(
     if !trusted.contains(&peer) {
         return peer;
     }
-    let hops: Vec<std::net::IpAddr> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map_while(|hop| hop.trim().parse().ok())
-        .collect();
-    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer)
+    let lines: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("")).collect();
+    let mut nearest = peer;
+    // From the right: what stands left of a hop that is not trusted, or not readable, anybody may have written.
+    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+        match hop.trim().parse() {
+            Ok(address) if trusted.contains(&address) => nearest = address,
+            Ok(address) => return address,
+            Err(_) => return nearest,
+        }
+    }
+    nearest
 }

@@ -1,6 +1,9 @@
 //! A request as endpoints see it, and the frame that every endpoint shares: methods, size, CORS, an id for the log.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
@@ -19,6 +22,9 @@ use crate::{outcome::Outcome, random, server::Server};
 
 /// Bodies larger than this are refused.
 const MAX_BODY: usize = 128 * 1024;
+
+/// A body has to come within this time.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The address of the peer, put beside each request by the listener.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +177,9 @@ where
     } else if !knows(methods, &request.method) {
         reply::method_not_allowed(methods, errors)
     } else {
-        match collect(body, errors).await {
+        let collected = tokio::time::timeout(BODY_TIMEOUT, collect(body, errors)).await;
+        match collected.unwrap_or_else(|_| Err(reply::refused(408, "the body did not come in time", errors)))
+        {
             Err(refused) => refused,
             Ok(bytes) => {
                 request.body = bytes;

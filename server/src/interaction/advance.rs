@@ -114,7 +114,7 @@ async fn advance_authorization(server: &Server, client: &Client, state: &mut Sta
             if state.consented.is_none() {
                 let (request, _) = state.authorization_request()?;
                 let grant = consent::everything(request);
-                state.consented = Some(Consented { grant, remember: None });
+                state.consented = Some(Consented { asked: false, grant, remember: None });
             }
             Ok(Next::Finish)
         }

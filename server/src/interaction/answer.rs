@@ -32,6 +32,8 @@ use crate::{
 
 /// Scratch state of a login app, in bytes of JSON.
 const MAX_DATA: usize = 8 * 1024;
+/// So many answers are remembered for repetitions.
+const REMEMBERED: usize = 8;
 /// Racing answers look again this often before they give up.
 const ATTEMPTS: usize = 5;
 
@@ -126,6 +128,8 @@ async fn process(
     }
     let prompt = state.prompt.clone();
     state.history.push(Answered { step, digest: digest.to_owned(), prompt: prompt.clone() });
+    let old = state.history.len().saturating_sub(REMEMBERED);
+    state.history.drain(..old);
     let sealed = state.seal(server, record.revision, state.kept_until(server))?;
     Ok(server.store().advance_interaction(sealed).await?.then_some(prompt))
 }

@@ -7,6 +7,7 @@ mod sessions;
 pub(crate) use effects::authorization_life;
 pub(crate) use sessions::handle_text;
 
+use placet_oauth::{error::OAuthError, redirect_uri::matches};
 use placet_sdk::interaction::{Body, Delivery, DeliveryMethod, Kind};
 use serde_json::json;
 
@@ -45,6 +46,7 @@ pub async fn client_of(server: &Server, state: &State) -> Result<Option<SharedCl
 /// Lets an interaction take effect; `revision` is the one its record has.
 pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> Outcome<Finished> {
     let client = client_of(server, &state).await?;
+    check_destination(client.as_deref(), &state)?;
     let prepared = match (&state.kind, &client) {
         (Kind::Logout, _) => ending::logout(server, client.as_deref(), &state)?,
         (Kind::Authorization, Some(client)) if state.denied.is_none() => {
@@ -56,6 +58,16 @@ pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> 
         _ => effects::refusal(server, &state)?,
     };
     settle(server, client.as_deref(), state, (revision, prepared)).await
+}
+
+/// The client may have changed while its user was busy: what it registers now counts.
+fn check_destination(client: Option<&Client>, state: &State) -> Outcome<()> {
+    let Some(destination) = &state.destination else { return Ok(()) };
+    let registered = client.and_then(|c| c.metadata.redirect_uris.as_deref()).unwrap_or_default();
+    if registered.iter().any(|uri| matches(uri, &destination.redirect_uri)) {
+        return Ok(());
+    }
+    Err(OAuthError::invalid_request("the client or its redirect_uri is not registered any more").into())
 }
 
 async fn settle(

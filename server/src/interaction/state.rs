@@ -110,6 +110,8 @@ pub struct Accepted {
 /// What the user granted.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Consented {
+    /// The user was asked in this interaction; else it follows from what is remembered, or nobody has to be asked.
+    pub asked: bool,
     /// Scope, claims and settings.
     pub grant: Grant,
     /// Whether it is remembered.

@@ -278,3 +278,18 @@ async fn a_report_that_says_nothing_sensible_is_refused() {
         assert_eq!((reply.status, reply.error()), (422, "invalid_answer"), "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_consent_withdrawn_before_the_browser_is_back_is_asked_for_again() {
+    let stand = Stand::start().await;
+    stand.sign_in(&mut Browser::new(), "web", &[]).await;
+    let mut browser = Browser::new();
+    let id = browser.authorize(&stand, "web", &[]).await.interaction();
+    let done = stand.answer(&id, 1, &super::harness::auth("alice")).await;
+    assert_eq!(done.json["type"], "response", "the consent is remembered");
+    let consents = stand.call(HEADLESS, Method::GET, "/consents?sub=alice", None).await;
+    let consent = consents.json["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(stand.call(HEADLESS, Method::DELETE, &format!("/consents/{consent}"), None).await.status, 204);
+    let back = browser.get(done.json["response"]["delivery"]["uri"].as_str().unwrap()).await;
+    assert!(back.header("location").starts_with("https://login.example/start?"), "{back:?}");
+}

@@ -92,3 +92,21 @@ async fn who_keeps_guessing_secrets_has_to_wait_and_the_client_is_not_locked_out
     }
     assert_eq!(ask("192.0.2.2", super::harness::SECRET).await.status, 200);
 }
+
+#[tokio::test]
+async fn what_a_stranger_writes_into_x_forwarded_for_counts_for_nothing() {
+    let stand = Stand::with(|config| {
+        config.limits.enabled = true;
+        config.limits.register = 2;
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let mut refused = 0;
+    for n in 0..6 {
+        let request = stand.http.post(format!("{}/register", stand.issuer)).json(&serde_json::json!({}));
+        let forged = format!("192.0.2.{n}, x, 198.51.100.7");
+        let reply = Reply::read(request.header("x-forwarded-for", forged).send().await.unwrap()).await;
+        refused += u32::from(reply.status == 429);
+    }
+    assert!(refused >= 3, "{refused}");
+}

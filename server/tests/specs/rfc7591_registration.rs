@@ -340,3 +340,38 @@ async fn a_body_that_is_no_json_object_is_refused() {
         assert_eq!((reply.status, reply.error()), (400, "invalid_client_metadata"), "{media_type} {body}");
     }
 }
+
+#[tokio::test]
+async fn a_code_never_goes_to_a_redirect_uri_that_was_taken_away_meanwhile() {
+    let stand = Stand::start().await;
+    let registered = stand
+        .http
+        .post(format!("{}/register", stand.issuer))
+        .json(&serde_json::json!({
+            "redirect_uris": ["https://old.example/cb", "https://new.example/cb"], "scope": "openid email",
+        }))
+        .send()
+        .await
+        .unwrap();
+    let registered = super::harness::Reply::read(registered).await.json;
+    let text = |name: &str| registered[name].as_str().unwrap().to_owned();
+    let mut browser = super::harness::Browser::new();
+    let client_id = text("client_id");
+    let extra = [("redirect_uri", "https://old.example/cb")];
+    let id = browser.authorize(&stand, &client_id, &extra).await.interaction();
+    stand.answer(&id, 1, &super::harness::auth("alice")).await;
+    let consent = serde_json::json!({ "type": "consent", "accept_all": true });
+    let done = stand.answer(&id, 2, &consent).await;
+    let update = serde_json::json!({
+        "client_id": client_id, "redirect_uris": ["https://new.example/cb"], "scope": "openid email",
+    });
+    let request = stand
+        .http
+        .put(text("registration_client_uri"))
+        .bearer_auth(text("registration_access_token"))
+        .json(&update);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    let back = browser.get(done.json["response"]["delivery"]["uri"].as_str().unwrap()).await;
+    assert_eq!(back.status, 400, "{back:?}");
+    assert!(back.headers.get("location").is_none());
+}

@@ -54,6 +54,9 @@ const KNOWN: [&str; 23] = [
     "registration",
 ];
 
+/// So many preferred languages count.
+const MAX_LOCALES: usize = 10;
+
 /// How pages may be displayed (OpenID Connect Core section 3.1.2.1).
 pub(crate) const DISPLAYS: [&str; 4] = ["page", "popup", "touch", "wap"];
 
@@ -108,8 +111,8 @@ pub fn parse_request(
         login_hint: owned(params, "login_hint"),
         domain_hint: owned(params, "domain_hint"),
         id_token_hint: owned(params, "id_token_hint"),
-        ui_locales: words(params, "ui_locales"),
-        claims_locales: words(params, "claims_locales"),
+        ui_locales: locales(params, "ui_locales"),
+        claims_locales: locales(params, "claims_locales"),
         display: parse_display(params)?,
         claims: value(params, "claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default(),
         resources: parse_resources(params)?,
@@ -193,6 +196,13 @@ fn parse_response_mode(params: &Params, response_type: ResponseType) -> Result<R
     Err(OAuthError::invalid_request(format!(
         "response mode `{mode}` is not allowed for response type `{response_type}`"
     )))
+}
+
+/// Preferred languages, best first; nobody reads more than these, and each one is looked up in every text.
+fn locales(params: &Params, name: &str) -> Vec<String> {
+    let mut tags = words(params, name);
+    tags.truncate(MAX_LOCALES);
+    tags
 }
 
 fn parse_scope(params: &Params, policy: &RequestPolicy<'_>) -> Result<Scope, OAuthError> {

@@ -198,5 +198,5 @@ fn granted(
     // Resources follow the granted scopes when the answer says nothing of them.
     grant.resources.get_or_insert_with(|| request.resources.clone());
     limits::check(&Ceiling { server, client, ui, request, offered: &everything, prompt }, &grant)?;
-    Ok(Consented { grant, remember: answer.remember })
+    Ok(Consented { asked: true, grant, remember: answer.remember })
 }

@@ -153,6 +153,13 @@ fn access_token(server: &Server, client: &Client, resources: &[String], grant: &
             "this client sees pairwise subjects",
         ));
     }
+    if !pairwise && set.sub_type == Some(SubType::Pairwise) {
+        return Err(invalid_answer(
+            "/grant/access_token/sub_type",
+            "limit",
+            "this client sees public subjects",
+        ));
+    }
     if set.encrypt == Some(true)
         || set.sender_constraint.is_some_and(|c| c == placet_sdk::grant::SenderConstraint::Required)
     {

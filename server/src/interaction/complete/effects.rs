@@ -70,6 +70,10 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         state.consented.clone().ok_or_else(|| Fault::new("interaction", "a grant without consent"))?;
     let remembered = consent::remembered(server, client, request, &part.facts.sub).await?;
 
+    if !consented.asked && !consent::reasons(client, request, remembered.as_ref()).is_empty() {
+        // What was remembered has been withdrawn in the meantime.
+        return Ok(None);
+    }
     let mut grant = consented.grant;
     let sub = grant.sub.take().unwrap_or_else(|| part.facts.sub.clone());
     let granted = placet_oauth::scope::Scope::from_values(grant.scope.take().unwrap_or_default());
