@@ -178,10 +178,10 @@ where
         reply::method_not_allowed(methods, errors)
     } else {
         let collected = tokio::time::timeout(BODY_TIMEOUT, collect(body, errors)).await;
-        match collected.unwrap_or_else(|_| Err(reply::refused(408, "the body did not come in time", errors)))
-        {
-            Err(refused) => refused,
-            Ok(bytes) => {
+        match collected {
+            Err(_) => reply::refused(408, "the body did not come in time", errors),
+            Ok(Err(refused)) => refused,
+            Ok(Ok(bytes)) => {
                 request.body = bytes;
                 let head = request.method == Method::HEAD;
                 if head {
