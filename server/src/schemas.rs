@@ -1,6 +1,7 @@
 //! The JSON Schemas of Placet's contracts, generated from the wire types.
 
 use placet_sdk::{
+    decision::{Decision, DecisionRequest, PolicyDocument},
     grant::Grant,
     interaction::{Answer, Open, Prompt, SessionInfo},
     problem::Problem,
@@ -71,6 +72,9 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("direct-grant", schema::<DirectGrant>(read())),
         ("direct-grant-tokens", schema::<DirectGrantTokens>(written())),
         ("report", schema::<Report>(read())),
+        ("decision-request", schema::<DecisionRequest>(written())),
+        ("decision", schema::<Decision>(read())),
+        ("policy-document", schema::<PolicyDocument>(read())),
     ]
 }
 

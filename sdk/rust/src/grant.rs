@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
 use crate::Instant;
@@ -236,6 +236,62 @@ pub struct UserinfoSettings {
     pub claims: Option<Object>,
 }
 
+/// Reads a grant of a server that may be newer: members that these types do not know are left out. What a login app
+/// or a policy sends is read strictly instead.
+pub(crate) fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Grant>, D::Error> {
+    let Some(mut grant) = Option::<Object>::deserialize(deserializer)? else { return Ok(None) };
+    let known =
+        |section: &str| MEMBERS.iter().find(|(name, _)| *name == section).map(|(_, members)| *members);
+    grant.retain(|name, _| known("").is_some_and(|members| members.contains(&name.as_str())));
+    for (name, value) in &mut grant {
+        if let (Some(members), Value::Object(inner)) = (known(name), value) {
+            inner.retain(|name, _| members.contains(&name.as_str()));
+        }
+    }
+    serde_json::from_value(Value::Object(grant)).map(Some).map_err(D::Error::custom)
+}
+
+/// The members of a grant, and of its sections.
+const MEMBERS: [(&str, &[&str]); 7] = [
+    (
+        "",
+        &[
+            "sub",
+            "act",
+            "may_act",
+            "scope",
+            "resources",
+            "authorization_details",
+            "claims",
+            "authentication",
+            "access_token",
+            "refresh_token",
+            "id_token",
+            "userinfo",
+            "data",
+            "claims_context",
+        ],
+    ),
+    ("claims", &["id_token", "userinfo", "access_token"]),
+    ("authentication", &["authenticated_at", "acr", "amr"]),
+    (
+        "access_token",
+        &[
+            "encoding",
+            "lifetime",
+            "audience",
+            "sub_type",
+            "encrypt",
+            "sender_constraint",
+            "single_use",
+            "claims",
+        ],
+    ),
+    ("refresh_token", &["issue", "lifetime", "max_idle", "rotation", "grace"]),
+    ("id_token", &["issue", "lifetime", "audience", "claims", "reissue_on_refresh"]),
+    ("userinfo", &["claims"]),
+];
+
 /// Parameters that the specifications do not define, each with all its values.
 pub type Parameters = BTreeMap<String, Vec<String>>;
 
@@ -272,3 +328,44 @@ pub const RESERVED_CLAIMS: [&str; 30] = [
     "urn:openid:params:jwt:claim:auth_req_id",
     "urn:openid:params:jwt:claim:rt_hash",
 ];
+
+#[cfg(test)]
+mod tests {
+    use schemars::schema_for;
+
+    use super::*;
+
+    #[test]
+    fn the_list_of_members_is_that_of_the_types() {
+        let schema = schema_for!(Grant).to_value();
+        let mut names: Vec<&str> =
+            schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut known = MEMBERS[0].1.to_vec();
+        names.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(names, known);
+        for (section, members) in &MEMBERS[1..] {
+            let mut all = Object::new();
+            for member in *members {
+                all.insert((*member).to_owned(), Value::Null);
+            }
+            let whole = serde_json::json!({ *section: all });
+            assert!(serde_json::from_value::<Grant>(whole).is_ok(), "{section}");
+        }
+    }
+
+    #[test]
+    fn members_of_a_newer_server_are_ignored() {
+        #[derive(Deserialize)]
+        struct Outer {
+            #[serde(deserialize_with = "lenient")]
+            grant: Option<Grant>,
+        }
+        let newer = serde_json::json!({
+            "grant": {"sub": "alice", "colour": "red", "access_token": {"lifetime": 60, "shape": "round"}}
+        });
+        let grant = serde_json::from_value::<Outer>(newer).unwrap().grant.unwrap();
+        assert_eq!(grant.sub.as_deref(), Some("alice"));
+        assert_eq!(grant.access_token.unwrap().lifetime, Some(60));
+    }
+}

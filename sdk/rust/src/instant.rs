@@ -36,13 +36,7 @@ impl Serialize for Instant {
 
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if !text.ends_with('Z') {
-            return Err(D::Error::custom("an instant is an RFC 3339 string in UTC, ending in `Z`"));
-        }
-        let parsed = OffsetDateTime::parse(&text, &Rfc3339)
-            .map_err(|_| D::Error::custom("an instant is an RFC 3339 string in UTC, ending in `Z`"))?;
-        Ok(Self(parsed.to_offset(UtcOffset::UTC).unix_timestamp()))
+        Ok(Self(read(deserializer)?.unix_timestamp()))
     }
 }
 
@@ -61,6 +55,55 @@ impl JsonSchema for Instant {
     }
 }
 
+/// A point in time in milliseconds since 1970-01-01T00:00:00Z, written as an RFC 3339 string ending in `Z`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstantMillis(pub i64);
+
+impl fmt::Display for InstantMillis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+            .ok()
+            .and_then(|t| t.format(&Rfc3339).ok())
+            .unwrap_or_else(|| "9999-12-31T23:59:59Z".to_owned());
+        f.write_str(&text)
+    }
+}
+
+impl Serialize for InstantMillis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for InstantMillis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parsed = read(deserializer)?;
+        i64::try_from(parsed.unix_timestamp_nanos() / 1_000_000)
+            .map(Self)
+            .map_err(|_| D::Error::custom("an instant is out of range"))
+    }
+}
+
+impl JsonSchema for InstantMillis {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Instant::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Instant::json_schema(generator)
+    }
+}
+
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
+    const EXPECTED: &str = "an instant is an RFC 3339 string in UTC, ending in `Z`";
+    let text = String::deserialize(deserializer)?;
+    if !text.ends_with('Z') {
+        return Err(D::Error::custom(EXPECTED));
+    }
+    let parsed = OffsetDateTime::parse(&text, &Rfc3339).map_err(|_| D::Error::custom(EXPECTED))?;
+    Ok(parsed.to_offset(UtcOffset::UTC))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +114,14 @@ mod tests {
         let json = serde_json::to_string(&at).unwrap();
         assert_eq!(json, "\"2026-11-23T10:05:00Z\"");
         assert_eq!(serde_json::from_str::<Instant>(&json).unwrap(), at);
+    }
+
+    #[test]
+    fn milliseconds_are_kept() {
+        let at = InstantMillis(1_795_428_300_120);
+        let json = serde_json::to_string(&at).unwrap();
+        assert_eq!(json, "\"2026-11-23T10:05:00.12Z\"");
+        assert_eq!(serde_json::from_str::<InstantMillis>(&json).unwrap(), at);
     }
 
     #[test]

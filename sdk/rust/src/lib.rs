@@ -1,6 +1,7 @@
 //! Types and client for those who plug into Placet.
 //!
 //! * [`interaction`]: the prompts that a login and consent web app answers (the interaction API).
+//! * [`decision`]: what the server asks a sidecar, and what the sidecar answers (the decision API).
 //! * [`grant`]: the one vocabulary for what is granted, shared by both contracts.
 //! * [`problem`]: the errors of Placet's own JSON APIs (RFC 9457).
 //! * [`client`]: a small HTTP client of the interaction API (feature `client`).
@@ -9,6 +10,7 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+pub mod decision;
 pub mod grant;
 pub mod instant;
 pub mod interaction;
@@ -17,4 +19,4 @@ mod interaction_prompt;
 pub mod problem;
 pub mod resources;
 
-pub use instant::Instant;
+pub use instant::{Instant, InstantMillis};
