@@ -5,6 +5,7 @@
 //! * [`grant`]: the one vocabulary for what is granted, shared by both contracts.
 //! * [`problem`]: the errors of Placet's own JSON APIs (RFC 9457).
 //! * [`client`]: a small HTTP client of the interaction API (feature `client`).
+//! * [`signature`]: how requests and answers of the decision API are signed (feature `signature`).
 //!
 //! The JSON Schemas in `sdk/schemas` are generated from these types.
 
@@ -18,5 +19,7 @@ mod interaction_answer;
 mod interaction_prompt;
 pub mod problem;
 pub mod resources;
+#[cfg(feature = "signature")]
+pub mod signature;
 
 pub use instant::{Instant, InstantMillis};
