@@ -6,6 +6,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> i64;
+
+    /// Now, in milliseconds since the epoch: for what is only shown, never for what decides.
+    fn millis(&self) -> i64 {
+        self.now().saturating_mul(1_000)
+    }
 }
 
 /// The system clock, which never goes back within this process: moving the machine's clock back extends no
@@ -22,6 +27,13 @@ impl Clock for SystemClock {
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX));
         self.latest.fetch_max(system, Ordering::Relaxed).max(system)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the system clock")]
+    fn millis(&self) -> i64 {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
     }
 }
 

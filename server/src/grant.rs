@@ -2,12 +2,15 @@
 
 mod authorization_code;
 mod client_credentials;
+mod decide;
+mod narrow;
 mod refresh_token;
 
 use placet_oauth::{
     error::OAuthError,
     token_request::{TokenRequest, TokenResponse},
 };
+use placet_sdk::decision::RequestFacts;
 
 use crate::{client::AuthenticatedClient, outcome::Outcome, server::Server};
 
@@ -16,6 +19,7 @@ pub async fn exchange(
     server: &Server,
     client: &AuthenticatedClient,
     request: TokenRequest,
+    asking: &RequestFacts,
 ) -> Outcome<TokenResponse> {
     let grant = request.grant_type();
     if !client.may_use(grant) {
@@ -28,13 +32,13 @@ pub async fn exchange(
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
             let presented = authorization_code::Presented { code, redirect_uri, code_verifier };
-            authorization_code::exchange(server, client, &presented).await
+            authorization_code::exchange(server, client, &presented, asking).await
         }
         TokenRequest::RefreshToken { refresh_token, scope } => {
-            refresh_token::exchange(server, client, &refresh_token, scope).await
+            refresh_token::exchange(server, client, &refresh_token, scope, asking).await
         }
         TokenRequest::ClientCredentials { scope, resources } => {
-            client_credentials::exchange(server, client, scope, &resources).await
+            client_credentials::exchange(server, client, scope, &resources, asking).await
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod logout;
 pub mod openapi;
 pub mod outbound;
 pub mod outcome;
+pub mod policy;
 pub mod problem;
 pub mod random;
 pub mod register;

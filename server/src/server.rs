@@ -19,6 +19,7 @@ use crate::{
     keys::{Keys, Rotation, SIGNING_ALGORITHMS, algorithm_name},
     limits::Limits,
     outcome::Fault,
+    policy::Policies,
     random::Random,
     seal::{MasterKeys, RootKeys},
     store::Store,
@@ -60,6 +61,7 @@ struct Inner {
     configured: HashMap<String, SharedClient>,
     clients: Cached<String, SharedClient>,
     limits: Limits,
+    policies: Policies,
     discovery: Value,
 }
 
@@ -99,6 +101,7 @@ impl Server {
             root,
             configured,
             limits,
+            policies: Policies::default(),
             discovery,
         })))
     }
@@ -136,6 +139,16 @@ impl Server {
     /// Seconds since the epoch.
     pub fn now(&self) -> i64 {
         self.0.environment.clock.now()
+    }
+
+    /// Milliseconds since the epoch, for what is only shown.
+    pub fn now_millis(&self) -> i64 {
+        self.0.environment.clock.millis()
+    }
+
+    /// The policies.
+    pub fn policies(&self) -> &Policies {
+        &self.0.policies
     }
 
     /// The rate limits.

@@ -4,38 +4,26 @@
 //! denies, or demands something more of the user first.
 
 mod answer;
+mod assertion;
 mod discovery;
+mod facts;
 mod hook;
 mod limits;
+mod person;
 mod proposal;
 mod request;
-mod sections;
+mod service;
 
 pub use answer::{CacheHint, Challenge, DecidedBy, Decision, PolicyError, Reason, Verdict};
+pub use assertion::*;
 pub use discovery::{PolicyAuth, PolicyDocument, SidecarInfo, SupportedType};
+pub use facts::*;
 pub use hook::{HookType, ParseHookError};
-pub use limits::{
-    AccessTokenLimits, CibaLimits, ClaimsLimits, ClientLimits, ConsentLimits, DemandLimits, DeviceLimits,
-    Freedom, GrantLimits, IdTokenLimits, IntrospectionLimits, Limits, LogoutLimits, ObjectLimits,
-    RefreshTokenLimits, SessionLimits,
-};
-pub use proposal::{
-    CibaProposal, ConsentProposal, DemandProposal, DeviceProposal, LogoutProposal, Proposal, SessionProposal,
-};
-pub use request::{
-    Binding, ChainPosition, ClientAuth, DeciderClient, DecisionRequest, DpopFacts, GrantFacts, Mode,
-    MtlsFacts, Party, PartySource, PartyType, ProofOfPossession, Remote, RequestFacts, Requested,
-    SessionFacts,
-};
-pub use sections::{
-    AuthnStatement, AuthorizationFacts, AuthorizationRequestSection, CibaSection, ClaimsSection,
-    ClientCredentialsSection, DeviceSection, HintFacts, InteractionFacts, InteractionStage,
-    IntrospectionCaller, IntrospectionSection, IntrospectionToken, JwtAssertion, JwtBearerSection, JwtIssuer,
-    JwtVerified, LogoutClient, LogoutHint, LogoutSection, NameId, OriginalGrant, PasswordSection,
-    RawAssertionSection, RefreshTokenSection, RegistrationAuth, RegistrationSection, RequestedClaim,
-    RequestedConsent, Saml2Assertion, Saml2Attribute, Saml2BearerSection, Saml2Conditions, Saml2Verified,
-    SoftwareStatement, SubjectConfirmation, TokenExchangeSection, TokenFacts, Trust,
-};
+pub use limits::*;
+pub use person::*;
+pub use proposal::*;
+pub use request::{ChainPosition, DecisionRequest, Mode};
+pub use service::*;
 
 /// The version of the protocol that these types speak.
 pub const PROTOCOL: &str = "1.0";

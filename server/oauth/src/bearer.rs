@@ -166,7 +166,7 @@ mod tests {
             description in any::<String>(),
             scope in any::<String>(),
         ) {
-            let error = OAuthError { code: ErrorCode::InvalidToken, description: format!("x{description}") };
+            let error = OAuthError { code: ErrorCode::InvalidToken, description: format!("x{description}"), extension: None };
             let header = challenge(&realm, Some(&error), Some(&scope));
             prop_assert!(header.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\'));
             prop_assert_eq!(header.matches('"').count(), 8);

@@ -161,6 +161,19 @@ pub struct OAuthError {
     pub code: ErrorCode,
     /// Why, in the character set of `error_description` (RFC 6749 section 5.2), at most 512 bytes.
     pub description: String,
+    /// What a policy added: another code, a page, members.
+    pub extension: Option<Box<ErrorExtension>>,
+}
+
+/// What a policy of the operator adds to a refusal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorExtension {
+    /// A code that no specification knows, in place of [`OAuthError::code`]; the status stays.
+    pub code: Option<String>,
+    /// `error_uri`: a page about the error.
+    pub uri: Option<String>,
+    /// Further members of the answer: `acr_values`, `max_age` (RFC 9470 section 3).
+    pub members: Vec<(String, String)>,
 }
 
 impl OAuthError {
@@ -168,7 +181,19 @@ impl OAuthError {
     /// what the client sent.
     pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
         let description = description.into().chars().take(MAX_DESCRIPTION).map(permitted).collect();
-        Self { code, description }
+        Self { code, description, extension: None }
+    }
+
+    /// The code as the answer shows it.
+    pub fn shown_code(&self) -> &str {
+        self.extension.as_ref().and_then(|e| e.code.as_deref()).unwrap_or(self.code.as_str())
+    }
+
+    /// The refusal with what a policy adds.
+    #[must_use]
+    pub fn with_extension(mut self, extension: ErrorExtension) -> Self {
+        self.extension = (extension != ErrorExtension::default()).then(|| Box::new(extension));
+        self
     }
 
     /// `invalid_request`.

@@ -127,12 +127,14 @@ pub struct TokenResponse {
     pub id_token: Option<Secret>,
     /// What the access token permits.
     pub scope: Scope,
+    /// Members that a policy added; none that a standard knows.
+    pub extra: Map<String, Value>,
 }
 
 impl TokenResponse {
     /// The body of the response. This is where the secrets leave the server.
     pub fn to_json(&self) -> Value {
-        let mut body = Map::new();
+        let mut body = self.extra.clone();
         body.insert("access_token".to_owned(), self.access_token.expose().into());
         body.insert("token_type".to_owned(), "Bearer".into());
         body.insert("expires_in".to_owned(), self.expires_in.into());
@@ -250,6 +252,7 @@ mod tests {
             refresh_token: None,
             id_token: None,
             scope: Scope::empty(),
+            extra: Map::new(),
         };
         assert_eq!(
             response.to_json(),

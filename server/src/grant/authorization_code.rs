@@ -1,16 +1,18 @@
 //! The authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 
 use placet_oauth::{error::OAuthError, id::Secret, pkce::Challenge, token_request::TokenResponse};
+use placet_sdk::decision::{HookType, RequestFacts};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::narrow::{Asked, narrow};
 use crate::{
-    client::Client,
+    client::{AuthenticatedClient, Client},
     events,
     outcome::{Fault, Outcome},
     server::Server,
     store::{CodeRecord, Redemption},
-    token::{Authorized, IssueRequest, authorize_issue},
+    token::{Authorized, IssueRequest, authorize_issue, family_wanted},
 };
 
 /// Kind of the digests of codes.
@@ -37,8 +39,9 @@ pub(super) struct Presented {
 
 pub(super) async fn exchange(
     server: &Server,
-    client: &Client,
+    client: &AuthenticatedClient,
     presented: &Presented,
+    asking: &RequestFacts,
 ) -> Outcome<TokenResponse> {
     let digest = server.root().digest(CODE, &presented.code);
     let Some((code, authorization)) = server.store().code(&digest).await? else {
@@ -55,7 +58,15 @@ pub(super) async fn exchange(
         return Err(OAuthError::invalid_grant("the code has expired").into());
     }
     let authorized = Authorized::read(&authorization)?;
-    let minted = authorize_issue(
+    let asked = Asked {
+        hook: HookType::GrantAuthorizationCode,
+        asking,
+        requested: None,
+        refresh: None,
+        family: family_wanted(client, &authorized),
+    };
+    let (authorized, extra) = narrow(server, client, asked, (&authorization, authorized)).await?;
+    let mut minted = authorize_issue(
         server,
         &IssueRequest {
             client,
@@ -67,8 +78,11 @@ pub(super) async fn exchange(
             id_token: true,
         },
     )?;
-    match server.store().redeem_code(&digest, server.now(), minted.issued).await? {
-        Redemption::First => Ok(minted.response),
+    match server.store().redeem_code(&digest, server.now(), std::mem::take(&mut minted.issued)).await? {
+        Redemption::First => {
+            minted.response.extra = extra;
+            Ok(minted.response)
+        }
         Redemption::Replayed => Err(replayed()),
         Redemption::Dead => Err(OAuthError::invalid_grant("the code or its authorization is over").into()),
     }

@@ -1,11 +1,19 @@
 //! The client credentials grant (RFC 6749 section 4.4).
 
 use placet_oauth::{error::OAuthError, scope::Scope, token_request::TokenResponse};
-use placet_sdk::grant::{Grant, Object};
+use placet_sdk::{
+    decision::{
+        ClientCredentialsSection, GrantFacts, HookType, Party, PartySource, PartyType, RequestFacts,
+        Requested,
+    },
+    grant::{Grant, Object},
+};
 
+use super::decide::{Settled, decide};
 use crate::{
-    client::Client,
+    client::AuthenticatedClient,
     outcome::Outcome,
+    policy::{Question, ceiling, client_facts},
     server::Server,
     token::{AccessRequest, mint_access},
 };
@@ -15,9 +23,10 @@ const OF_PEOPLE: [&str; 6] = ["openid", "profile", "email", "address", "phone", 
 
 pub(super) async fn exchange(
     server: &Server,
-    client: &Client,
+    client: &AuthenticatedClient,
     asked: Option<Scope>,
     resources: &[String],
+    asking: &RequestFacts,
 ) -> Outcome<TokenResponse> {
     if client.is_public() {
         return Err(OAuthError::unauthorized_client("a public client has no credentials of its own").into());
@@ -27,6 +36,7 @@ pub(super) async fn exchange(
         .unwrap_or_default()
         .difference(&Scope::from_values(OF_PEOPLE))
         .difference(&client.denied_scope());
+    let requested = asked.as_ref().map(Scope::to_vec);
     let scope = match asked {
         None => possible,
         Some(asked) if asked.is_subset(&possible) => asked,
@@ -37,15 +47,17 @@ pub(super) async fn exchange(
     };
     let scope = client.assign(&scope);
     server.config().check_resources(resources)?;
+    let Settled { grant, extra } = settle(server, client, asking, (requested, &scope, resources)).await?;
+    let scope = Scope::from_values(grant.scope.clone().unwrap_or_default());
     let access = mint_access(
         server,
         &AccessRequest {
             client,
             sub: None,
             scope: &scope,
-            resources,
+            resources: grant.resources.as_deref().unwrap_or_default(),
             authorization_id: None,
-            grant: &Grant::default(),
+            grant: &grant,
             facts: Object::new(),
             not_after: None,
         },
@@ -59,5 +71,41 @@ pub(super) async fn exchange(
         refresh_token: None,
         id_token: None,
         scope,
+        extra,
     })
+}
+
+/// What the policies make of it; without any, what was asked.
+async fn settle(
+    server: &Server,
+    client: &AuthenticatedClient,
+    asking: &RequestFacts,
+    (requested, scope, resources): (Option<Vec<String>>, &Scope, &[String]),
+) -> Outcome<Settled> {
+    const HOOK: HookType = HookType::GrantClientCredentials;
+    let grant =
+        Grant { scope: Some(scope.to_vec()), resources: Some(resources.to_vec()), ..Grant::default() };
+    if !server.policies().has(HOOK) {
+        return Ok(Settled { grant, extra: Object::new() });
+    }
+    let mut question = Question::new(HOOK, Some((client, client_facts(client, true))), asking.clone());
+    question.request.client_credentials = Some(ClientCredentialsSection::default());
+    question.request.subject = Some(Party {
+        sub: client.id.clone(),
+        party_type: PartyType::Client,
+        source: PartySource::Client,
+        claims: None,
+    });
+    let facts = GrantFacts {
+        grant_type: Some("client_credentials".to_owned()),
+        authorization_id: None,
+        requested: Requested {
+            scope: requested,
+            resources: (!resources.is_empty()).then(|| resources.to_vec()),
+            ..Requested::default()
+        },
+    };
+    let proposed = ceiling::effective(server, client, grant, (false, false));
+    let limits = ceiling::narrow_only(client, &proposed);
+    decide(server, question, facts, (proposed, limits)).await
 }

@@ -1,10 +1,15 @@
 //! The refresh token grant (RFC 6749 section 6, RFC 9700 section 4.14).
 
 use placet_oauth::{error::OAuthError, id::Secret, scope::Scope, token_request::TokenResponse};
-use placet_sdk::grant::Rotation as RotationMode;
+use placet_sdk::{
+    Instant,
+    decision::{HookType, OriginalGrant, RefreshTokenSection, RequestFacts},
+    grant::Rotation as RotationMode,
+};
 
+use super::narrow::{Asked, narrow};
 use crate::{
-    client::Client,
+    client::{AuthenticatedClient, Client},
     outcome::Outcome,
     server::Server,
     store::{AuthorizationRecord, Rotate, Rotation},
@@ -16,9 +21,10 @@ use crate::{
 
 pub(super) async fn exchange(
     server: &Server,
-    client: &Client,
+    client: &AuthenticatedClient,
     token: &Secret,
     scope: Option<Scope>,
+    asking: &RequestFacts,
 ) -> Outcome<TokenResponse> {
     let unknown = || OAuthError::invalid_grant("the refresh token is unknown, expired or revoked");
     let presented = refresh::read(server.root(), token).ok_or_else(unknown)?;
@@ -33,19 +39,43 @@ pub(super) async fn exchange(
         return Err(unknown().into());
     }
     let authorized = Authorized::read(&authorization)?;
+    let session_active = session_active(server, &authorization).await?;
+    let rotates = rotates(client, &authorized);
+    let granted = authorized.grant.clone();
+    let asked = Asked {
+        hook: HookType::GrantRefreshToken,
+        asking,
+        requested: scope.as_ref().map(Scope::to_vec),
+        refresh: Some(RefreshTokenSection {
+            first_issued_at: Instant(family.created_at),
+            last_used_at: Instant(family.last_used_at),
+            count: u32::try_from(family.generation - 1).unwrap_or(u32::MAX),
+            rotation: rotates,
+            original: OriginalGrant {
+                scope: granted.scope.clone().unwrap_or_default(),
+                resources: granted.resources.clone().unwrap_or_default(),
+            },
+            session_active,
+            data: granted.data.clone(),
+        }),
+        family: true,
+    };
+    check_narrowed(client, &authorized, scope.as_ref())?;
+    let (authorized, extra) = narrow(server, client, asked, (&authorization, authorized)).await?;
     let mut minted = authorize_issue(
         server,
         &IssueRequest {
             client,
             authorization: &authorization,
             authorized: &authorized,
-            narrowed: scope,
+            narrowed: if server.policies().has(HookType::GrantRefreshToken) { None } else { scope },
             nonce: None,
             first_refresh: false,
-            id_token: reissues(server, &authorization, &authorized).await?,
+            id_token: reissues(&authorization, &authorized, session_active),
         },
     )?;
-    let (child, kept) = if rotates(client, &authorized) {
+    minted.response.extra = extra;
+    let (child, kept) = if rotates {
         let (token, child) = refresh::child(server, &presented)?;
         (Some(token), Some(child))
     } else {
@@ -76,18 +106,31 @@ pub(super) async fn exchange(
 }
 
 /// A new ID token says that the session lives, so none is issued once it ended (unless access is offline).
-async fn reissues(
-    server: &Server,
-    authorization: &AuthorizationRecord,
-    authorized: &Authorized,
-) -> Outcome<bool> {
+fn reissues(authorization: &AuthorizationRecord, authorized: &Authorized, session_active: bool) -> bool {
     let wanted = authorized.grant.id_token.as_ref().and_then(|s| s.reissue_on_refresh).unwrap_or(true);
-    if !wanted || authorization.offline {
-        return Ok(wanted);
+    wanted && (authorization.offline || authorization.session_id.is_none() || session_active)
+}
+
+async fn session_active(server: &Server, authorization: &AuthorizationRecord) -> Outcome<bool> {
+    let Some(session_id) = &authorization.session_id else { return Ok(false) };
+    if authorization.offline && !server.policies().has(HookType::GrantRefreshToken) {
+        // Nobody looks at it: the read can be spared.
+        return Ok(false);
     }
-    let Some(session_id) = &authorization.session_id else { return Ok(true) };
     let session = server.store().session(session_id).await?;
     Ok(session.is_some_and(|s| s.is_live(server.now())))
+}
+
+/// More than was granted is refused before anybody is asked.
+fn check_narrowed(client: &Client, authorized: &Authorized, scope: Option<&Scope>) -> Result<(), OAuthError> {
+    let granted = authorized.scope().difference(&client.denied_scope());
+    match scope {
+        Some(asked) if !asked.is_subset(&granted) => {
+            let more = asked.difference(&granted);
+            Err(OAuthError::invalid_scope(format!("`{more}` was not granted")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn rotates(client: &Client, authorized: &Authorized) -> bool {

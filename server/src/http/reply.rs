@@ -85,10 +85,16 @@ pub fn failure(failure: &Failure) -> Response {
 
 /// An OAuth error.
 pub fn oauth_error(error: &OAuthError) -> Response {
-    let mut response = json(
-        error.code.status(),
-        &json!({ "error": error.code.as_str(), "error_description": error.description }),
-    );
+    let mut body = json!({ "error": error.shown_code(), "error_description": error.description });
+    if let Some(extension) = &error.extension {
+        for (name, value) in &extension.members {
+            body[name] = value.clone().into();
+        }
+        if let Some(uri) = &extension.uri {
+            body["error_uri"] = uri.clone().into();
+        }
+    }
+    let mut response = json(error.code.status(), &body);
     let challenge = match error.code {
         ErrorCode::InvalidClient => Some("Basic realm=\"placet\"".to_owned()),
         ErrorCode::InvalidToken | ErrorCode::InsufficientScope => {

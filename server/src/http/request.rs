@@ -128,6 +128,11 @@ impl Request {
         placet_oauth::bearer::token(self.authorization()?, &self.query, None)
     }
 
+    /// Where it comes from, and with what.
+    pub fn caller(&self) -> (IpAddr, Option<&str>) {
+        (self.peer, self.header(header::USER_AGENT))
+    }
+
     /// A variable part of the path.
     pub fn part(&self, index: usize) -> &str {
         self.path.get(index).map_or("", String::as_str)

@@ -4,7 +4,7 @@ use placet_oauth::token_request::TokenRequest;
 use warp::reply::Response;
 
 use super::{reply, request::Request};
-use crate::{client, grant, outcome::Outcome, server::Server};
+use crate::{client, grant, outcome::Outcome, policy, server::Server};
 
 /// Answers a token request: limit, parse, authenticate, exchange.
 pub(super) async fn token(server: Server, request: Request) -> Outcome<Response> {
@@ -14,7 +14,8 @@ pub(super) async fn token(server: Server, request: Request) -> Outcome<Response>
     let params = request.form()?;
     let credentials = request.credentials(&params)?;
     let client = client::authenticate(&server, &credentials, request.peer).await?;
-    let exchanged = grant::exchange(&server, &client, TokenRequest::parse(&params)?).await?;
+    let asking = policy::request_facts(&server, "token", Some(&params), request.caller());
+    let exchanged = grant::exchange(&server, &client, TokenRequest::parse(&params)?, &asking).await?;
     tracing::info!(client = %client.id, grant = params.get("grant_type").unwrap_or(""), "tokens were issued");
     Ok(reply::json(200, &exchanged.to_json()))
 }

@@ -4,6 +4,7 @@ use placet_oauth::{
     error::OAuthError, grant_type::GrantType, id::Secret, scope::Scope, token_request::TokenResponse,
 };
 use placet_sdk::grant::SubType;
+use serde_json::Map;
 
 use super::{AccessRequest, Authorized, IdRequest, id, mint_access, mint_id, refresh};
 use crate::{
@@ -112,6 +113,7 @@ pub fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Outcome<M
             refresh_token,
             id_token,
             scope,
+            extra: Map::new(),
         },
         issued: Issued { token: access.record, family, events: Vec::new() },
     })

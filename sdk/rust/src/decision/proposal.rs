@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::sections::Saml2BearerSection;
+use super::assertion::Saml2BearerSection;
 use crate::grant::{self, Grant, Object};
 
 /// The proposed result; which sections are there depends on the type.

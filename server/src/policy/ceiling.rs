@@ -1,0 +1,170 @@
+//! What would be issued, and the ceiling of what may be set instead: the same for policies and login apps.
+
+use placet_sdk::{
+    decision::{AccessTokenLimits, Freedom, GrantLimits, IdTokenLimits, ObjectLimits, RefreshTokenLimits},
+    grant::{
+        AccessTokenSettings, Encoding, Grant, IdTokenSettings, RESERVED_CLAIMS, RefreshTokenSettings,
+        Rotation, SenderConstraint, SubType,
+    },
+};
+
+use crate::{client::Client, server::Server};
+
+/// Server-side data of a grant, in bytes of JSON.
+pub const MAX_DATA: u32 = 8 * 1024;
+/// Context for claims sources, in bytes of JSON.
+pub const MAX_CLAIMS_CONTEXT: u32 = 4 * 1024;
+/// Claims that are set, in bytes of JSON.
+pub const MAX_CLAIMS: u32 = 8 * 1024;
+/// Extra members of the token endpoint's answer, in bytes of JSON.
+pub const MAX_TOKEN_RESPONSE: u32 = 8 * 1024;
+
+/// The grant with the token settings that apply filled in: what a bare allow leads to. `refresh` and `id_token` tell
+/// whether those tokens would be issued.
+pub fn effective(
+    server: &Server,
+    client: &Client,
+    mut grant: Grant,
+    (refresh, id_token): (bool, bool),
+) -> Grant {
+    let lifetimes = &server.config().lifetimes;
+    let own = &client.settings;
+    let set = grant.access_token.take().unwrap_or_default();
+    let single_use = set.single_use.unwrap_or(own.access_token.single_use);
+    let encoding = set.encoding.or(own.access_token.encoding).unwrap_or(Encoding::Jwt);
+    grant.access_token = Some(AccessTokenSettings {
+        encoding: Some(if single_use { Encoding::Opaque } else { encoding }),
+        lifetime: Some(set.lifetime.or(own.access_token.lifetime).unwrap_or(lifetimes.access_token)),
+        audience: Some(set.audience.unwrap_or_else(|| audience(server, client, grant.resources.as_deref()))),
+        sub_type: Some(set.sub_type.unwrap_or(sub_type(client))),
+        sender_constraint: Some(set.sender_constraint.unwrap_or(SenderConstraint::None)),
+        single_use: Some(single_use),
+        encrypt: set.encrypt,
+        claims: set.claims,
+    });
+    let set = grant.refresh_token.take().unwrap_or_default();
+    let mine = &own.refresh_token;
+    grant.refresh_token = Some(if refresh {
+        RefreshTokenSettings {
+            issue: Some(true),
+            lifetime: Some(set.lifetime.or(mine.lifetime).unwrap_or(lifetimes.refresh_token)),
+            max_idle: Some(set.max_idle.or(mine.max_idle).unwrap_or(lifetimes.refresh_token_idle)),
+            rotation: Some(set.rotation.or(mine.rotation).unwrap_or(Rotation::Always)),
+            grace: Some(set.grace.or(mine.grace).unwrap_or(lifetimes.refresh_token_grace).min(300)),
+        }
+    } else {
+        RefreshTokenSettings { issue: Some(false), ..RefreshTokenSettings::default() }
+    });
+    let set = grant.id_token.take().unwrap_or_default();
+    grant.id_token = Some(if id_token {
+        IdTokenSettings {
+            issue: Some(true),
+            lifetime: Some(set.lifetime.or(own.id_token.lifetime).unwrap_or(lifetimes.id_token)),
+            ..set
+        }
+    } else {
+        IdTokenSettings { issue: Some(false), ..IdTokenSettings::default() }
+    });
+    grant
+}
+
+/// The ceiling that an effective grant is for whoever may only narrow it. Callers lift what their decision point lets
+/// a policy establish: `sub`, `act`, `authentication`, `data`.
+pub fn narrow_only(client: &Client, grant: &Grant) -> GrantLimits {
+    let fixed = |there: bool| if there { Freedom::Fixed } else { Freedom::Forbidden };
+    GrantLimits {
+        sub: fixed(grant.sub.is_some()),
+        act: fixed(grant.act.is_some()),
+        may_act: fixed(grant.may_act.is_some()),
+        scope: grant.scope.clone().unwrap_or_default(),
+        resources: grant.resources.clone().unwrap_or_default(),
+        authorization_details: grant.authorization_details.clone().unwrap_or_default(),
+        claims: grant.claims.clone().unwrap_or_default(),
+        authentication: fixed(grant.authentication.is_some()),
+        access_token: access_token(client, &grant.access_token.clone().unwrap_or_default()),
+        refresh_token: refresh_token(&grant.refresh_token.clone().unwrap_or_default()),
+        id_token: id_token(&grant.id_token.clone().unwrap_or_default()),
+        max_userinfo_bytes: MAX_CLAIMS,
+        max_data_bytes: 0,
+        max_claims_context_bytes: 0,
+        reserved_claims: RESERVED_CLAIMS.map(str::to_owned).to_vec(),
+    }
+}
+
+fn access_token(client: &Client, set: &AccessTokenSettings) -> AccessTokenLimits {
+    let single_use = set.single_use == Some(true);
+    AccessTokenLimits {
+        max_lifetime: set.lifetime.unwrap_or_default(),
+        audiences: set.audience.clone().unwrap_or_default(),
+        encodings: if single_use { vec![Encoding::Opaque] } else { vec![Encoding::Jwt, Encoding::Opaque] },
+        sub_types: vec![sub_type(client)],
+        sender_constraint: set.sender_constraint,
+        encrypt: false,
+        single_use: true,
+        max_claims_bytes: MAX_CLAIMS,
+    }
+}
+
+fn refresh_token(set: &RefreshTokenSettings) -> RefreshTokenLimits {
+    if set.issue != Some(true) {
+        return RefreshTokenLimits::default();
+    }
+    RefreshTokenLimits {
+        allowed: true,
+        max_lifetime: set.lifetime.unwrap_or_default(),
+        max_idle: set.max_idle.unwrap_or_default(),
+        max_grace: set.grace.unwrap_or_default(),
+        rotation: set.rotation,
+    }
+}
+
+fn id_token(set: &IdTokenSettings) -> IdTokenLimits {
+    if set.issue != Some(true) {
+        return IdTokenLimits::default();
+    }
+    IdTokenLimits {
+        allowed: true,
+        max_lifetime: set.lifetime.unwrap_or_default(),
+        audiences: set.audience.clone().unwrap_or_default(),
+        max_claims_bytes: MAX_CLAIMS,
+        reissue_on_refresh: set.reissue_on_refresh.unwrap_or(true),
+    }
+}
+
+/// Members of the token endpoint's answer that policies may add: none that a standard knows.
+pub fn token_response() -> ObjectLimits {
+    let reserved = [
+        "access_token",
+        "token_type",
+        "expires_in",
+        "refresh_token",
+        "id_token",
+        "scope",
+        "issued_token_type",
+        "authorization_details",
+        "device_secret",
+        "error",
+        "error_description",
+        "error_uri",
+        "iss",
+        "state",
+        "code",
+        "auth_req_id",
+        "interval",
+    ];
+    ObjectLimits { reserved: reserved.map(str::to_owned).to_vec(), max_bytes: MAX_TOKEN_RESPONSE }
+}
+
+fn audience(server: &Server, client: &Client, resources: Option<&[String]>) -> Vec<String> {
+    match resources {
+        Some(resources) if !resources.is_empty() => resources.to_vec(),
+        _ if !client.settings.access_token.audience.is_empty() => {
+            client.settings.access_token.audience.clone()
+        }
+        _ => vec![server.issuer().to_owned()],
+    }
+}
+
+fn sub_type(client: &Client) -> SubType {
+    if client.is_pairwise() { SubType::Pairwise } else { SubType::Public }
+}
