@@ -49,6 +49,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         asked: Vec::new(),
         claim_values: session.as_ref().map(|s| s.doc.claims.clone()).unwrap_or_default(),
         grant,
+        ..Authorized::default()
     };
     let names: Vec<String> =
         [authorized.claims().id_token, authorized.claims().userinfo, authorized.claims().access_token]
@@ -83,6 +84,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
             id_token: true,
         },
     )
+    .await
     .map_err(refused)?;
     let mut issued = minted.issued;
     issued.events.push(events::event(

@@ -1,30 +1,63 @@
 //! Token introspection (RFC 7662).
 
-use placet_oauth::{error::OAuthError, id::Secret};
+use placet_oauth::{error::OAuthError, id::Secret, scope::Scope};
+use placet_sdk::{
+    decision::{
+        HookType, IntrospectionCaller, IntrospectionLimits, IntrospectionSection, IntrospectionToken, Limits,
+        Proposal, RequestFacts,
+    },
+    grant::Object,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
     client::{AuthenticatedClient, Client},
-    outcome::Outcome,
+    outcome::{Fault, Outcome},
+    policy::{Decided, Question, client_facts},
     server::Server,
+    store::AuthorizationRecord,
     token::{
         ActiveToken, Authorized, active,
         refresh::{self, Presented, REFRESH_TOKEN},
     },
 };
 
+/// Members of an answer that policies leave as they are: what the token is, for whom, how long, bound to what.
+const KEPT: [&str; 13] = [
+    "active",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "client_id",
+    "token_type",
+    "cnf",
+    "act",
+    "may_act",
+];
+/// An answer, in bytes of JSON.
+const MAX_ANSWER: u32 = 32 * 1024;
+
 /// Tells `caller` about a token (RFC 7662 section 2). Whatever it must not know about is inactive, as is whatever
 /// does not count (section 2.2).
 ///
 /// A token that can be used once only is used up by the answer, if `caller` is in its audience.
-pub async fn introspect(server: &Server, caller: &AuthenticatedClient, token: &Secret) -> Outcome<Value> {
+pub async fn introspect(
+    server: &Server,
+    caller: &AuthenticatedClient,
+    token: &Secret,
+    asking: RequestFacts,
+) -> Outcome<Value> {
     if caller.is_public() {
         // RFC 7662 section 2.1: the endpoint demands authentication, else it could be used to guess tokens.
         return Err(OAuthError::invalid_client("a public client cannot introspect tokens").into());
     }
     let answer = match refresh::read(server.root(), token) {
-        Some(presented) => refresh_token(server, caller, token, &presented).await?,
-        None => access_token(server, caller, token).await?,
+        Some(presented) => refresh_token(server, caller, (token, &presented), asking).await?,
+        None => access_token(server, caller, token, asking).await?,
     };
     Ok(answer.map_or_else(|| json!({ "active": false }), Value::Object))
 }
@@ -33,6 +66,7 @@ async fn access_token(
     server: &Server,
     caller: &Client,
     token: &Secret,
+    asking: RequestFacts,
 ) -> Outcome<Option<Map<String, Value>>> {
     let Some(found) = active(server, token).await? else { return Ok(None) };
     let in_audience = in_audience(caller, &found);
@@ -40,15 +74,26 @@ async fn access_token(
         tracing::debug!(caller = %caller.id, client = %found.client_id, "a token for others was introspected");
         return Ok(None);
     }
+    let data = data_of(found.authorization.as_ref())?;
+    let token = IntrospectionToken {
+        authorization_id: found.authorization.as_ref().map(|a| a.id.clone()),
+        kind: "access_token".to_owned(),
+        claims: found.claims.clone(),
+        data,
+    };
+    let mut answer = found.claims;
+    answer.insert("active".to_owned(), true.into());
+    answer.insert("token_type".to_owned(), "Bearer".into());
+    let Some(answer) = shape(server, caller, (token, in_audience, answer), asking).await? else {
+        return Ok(None);
+    };
+    // Used up last: nothing that fails before may cost the token.
     if let Some(digest) = found.single_use
         && in_audience
         && !server.store().use_token(&digest, server.now()).await?
     {
         return Ok(None);
     }
-    let mut answer = found.claims;
-    answer.insert("active".to_owned(), true.into());
-    answer.insert("token_type".to_owned(), "Bearer".into());
     Ok(Some(answer))
 }
 
@@ -61,8 +106,8 @@ fn in_audience(caller: &Client, token: &ActiveToken) -> bool {
 async fn refresh_token(
     server: &Server,
     caller: &Client,
-    token: &Secret,
-    presented: &Presented,
+    (token, presented): (&Secret, &Presented),
+    asking: RequestFacts,
 ) -> Outcome<Option<Map<String, Value>>> {
     let Some((family, authorization)) = server.store().family(&presented.family_id).await? else {
         return Ok(None);
@@ -88,5 +133,52 @@ async fn refresh_token(
     if !granted.is_empty() {
         set("scope", granted.to_string().into());
     }
-    Ok(Some(answer))
+    let token = IntrospectionToken {
+        authorization_id: Some(authorization.id.clone()),
+        kind: "refresh_token".to_owned(),
+        claims: answer.clone(),
+        data: data_of(Some(&authorization))?,
+    };
+    shape(server, caller, (token, false, answer), asking).await
+}
+
+fn data_of(authorization: Option<&AuthorizationRecord>) -> Outcome<Option<Object>> {
+    Ok(match authorization {
+        Some(authorization) => Authorized::read(authorization)?.grant.data,
+        None => None,
+    })
+}
+
+/// Lets policies shape the answer; none if they deny.
+async fn shape(
+    server: &Server,
+    caller: &Client,
+    (token, in_audience, answer): (IntrospectionToken, bool, Map<String, Value>),
+    asking: RequestFacts,
+) -> Outcome<Option<Map<String, Value>>> {
+    const HOOK: HookType = HookType::TokenIntrospect;
+    if !server.policies().has(HOOK) {
+        return Ok(Some(answer));
+    }
+    let mut question = Question::new(HOOK, Some((caller, client_facts(caller, true))), asking);
+    let request = &mut question.request;
+    let scope = answer.get("scope").and_then(Value::as_str).unwrap_or_default();
+    request.limits = Limits {
+        introspection: Some(IntrospectionLimits {
+            scope: Scope::from_values(scope.split(' ')).to_vec(),
+            reserved: KEPT.map(str::to_owned).to_vec(),
+            max_bytes: MAX_ANSWER,
+        }),
+        ..Limits::default()
+    };
+    request.proposal = Proposal { introspection: Some(answer), ..Proposal::default() };
+    request.introspection = Some(IntrospectionSection {
+        caller: IntrospectionCaller { client_id: caller.id.clone(), in_audience },
+        token,
+    });
+    match server.policies().decide(question).await? {
+        Decided::Allow(result) => Ok(result.introspection),
+        Decided::Deny(_) => Ok(None),
+        Decided::Challenge(_) => Err(Fault::new("policy", "nobody is at hand to be challenged").into()),
+    }
 }

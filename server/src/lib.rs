@@ -5,6 +5,7 @@
 
 pub mod authorize;
 pub mod cache;
+pub mod claims;
 pub mod client;
 pub mod clock;
 pub mod config;

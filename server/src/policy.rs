@@ -13,6 +13,8 @@ pub use question::Question;
 
 use placet_sdk::decision::{Challenge, HookType, PolicyError, Proposal};
 
+use placet_oauth::error::{ErrorCode, ErrorExtension, OAuthError};
+
 use crate::outcome::Outcome;
 
 /// What the policies of a decision point made of a question.
@@ -26,6 +28,19 @@ pub enum Decided {
     Challenge(Challenge),
 }
 
+/// The error that a client is shown when a policy denies.
+pub fn denial(error: &PolicyError) -> OAuthError {
+    let known = ErrorCode::parse(&error.code);
+    let code = known.unwrap_or(ErrorCode::AccessDenied);
+    let text =
+        error.description.clone().unwrap_or_else(|| "a policy of this server refused the request".to_owned());
+    OAuthError::new(code, text).with_extension(ErrorExtension {
+        code: known.is_none().then(|| error.code.clone()),
+        uri: error.uri.clone(),
+        members: Vec::new(),
+    })
+}
+
 /// The policies that are registered.
 #[derive(Debug, Default)]
 pub struct Policies {}
@@ -33,6 +48,11 @@ pub struct Policies {}
 impl Policies {
     /// Whether an enforced policy is registered for a decision point.
     pub fn has(&self, _hook: HookType) -> bool {
+        false
+    }
+
+    /// Whether a claims source owns this claim, in whatever language.
+    pub fn owns_claim(&self, _name: &str) -> bool {
         false
     }
 

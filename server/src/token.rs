@@ -6,14 +6,17 @@ mod inspect;
 mod issue;
 pub mod refresh;
 
-use placet_oauth::{claims::scope_claims, scope::Scope};
+use placet_oauth::{
+    claims::{ClaimsRequest, scope_claims},
+    scope::Scope,
+};
 use placet_sdk::grant::{Grant, GrantedClaims, Object};
 use serde::{Deserialize, Serialize};
 
 use crate::{outcome::Fault, store::AuthorizationRecord};
 
 pub use access::{ACCESS_TOKEN, Access, AccessRequest, authorization_of_jti, mint as mint_access};
-pub use id::{IdRequest, is_for, mint as mint_id, verify as verify_id_token};
+pub use id::{IdRequest, claims as id_token_claims, is_for, mint as mint_id, verify as verify_id_token};
 pub use inspect::{ActiveToken, SignedToken, active, read_signed};
 pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};
 
@@ -40,6 +43,12 @@ pub struct Authorized {
     /// Values of the consented claims, as the login app knew them.
     #[serde(skip_serializing_if = "Object::is_empty")]
     pub claim_values: Object,
+    /// What the authorization request demanded of single claims.
+    #[serde(skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub demands: ClaimsRequest,
+    /// Languages of claims, best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claims_locales: Vec<String>,
 }
 
 impl Authorized {

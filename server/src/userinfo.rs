@@ -4,10 +4,11 @@ use placet_oauth::{
     error::{ErrorCode, OAuthError},
     id::Secret,
 };
-use placet_sdk::grant::RESERVED_CLAIMS;
+use placet_sdk::{decision::RequestFacts, grant::RESERVED_CLAIMS};
 use serde_json::{Map, Value};
 
 use crate::{
+    claims::{Target, Wanted, gather},
     outcome::Outcome,
     server::Server,
     token::{Authorized, active},
@@ -16,7 +17,7 @@ use crate::{
 /// The consented claims about the user whom an access token stands for (OpenID Connect Core section 5.3.2).
 ///
 /// A token that can be used once only is used up by the answer.
-pub async fn userinfo(server: &Server, token: &Secret) -> Outcome<Map<String, Value>> {
+pub async fn userinfo(server: &Server, token: &Secret, asking: RequestFacts) -> Outcome<Map<String, Value>> {
     let inactive = || OAuthError::invalid_token("the access token is unknown, expired or revoked");
     let found = active(server, token).await?.ok_or_else(inactive)?;
     if !found.is_for(server.issuer()) {
@@ -33,15 +34,23 @@ pub async fn userinfo(server: &Server, token: &Secret) -> Outcome<Map<String, Va
         return Err(OAuthError::invalid_token("the access token does not stand for a user").into());
     };
     let authorized = Authorized::read(authorization)?;
+    let names = authorized.within(authorized.claims().userinfo, &found.scope());
+    let wanted = Wanted {
+        client: &found.client,
+        authorization,
+        authorized: &authorized,
+        target: Target::Userinfo,
+        names,
+        asking,
+    };
+    let mut claims = gather(server, wanted).await?;
     if let Some(digest) = found.single_use
         && !server.store().use_token(&digest, server.now()).await?
     {
         return Err(inactive().into());
     }
-    let readable = authorized.within(authorized.claims().userinfo, &found.scope());
-    let mut claims = authorized.values(Some(&readable));
-    claims.extend(authorized.grant.userinfo.and_then(|preset| preset.claims).unwrap_or_default());
-    claims.retain(|name, _| !RESERVED_CLAIMS.contains(&name.as_str()));
+    let preset = authorized.grant.userinfo.and_then(|preset| preset.claims).unwrap_or_default();
+    claims.extend(preset.into_iter().filter(|(name, _)| !RESERVED_CLAIMS.contains(&name.as_str())));
     // The same as in the ID token, which the client compares it with (section 5.3.2), also where the access token
     // shows its resource server another one.
     let sub = found.client.subject(&authorization.sub, server.root().pairwise_salt());

@@ -91,6 +91,9 @@ pub struct ClaimDemand {
     /// Why the client asks, to be shown to the user (OpenID Connect for Identity Assurance).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+    /// What is asked of `verified_claims`, as it is (OpenID Connect for Identity Assurance).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
 }
 
 impl ClaimDemand {
@@ -178,6 +181,10 @@ fn parse_section(section: &str, value: Option<Value>) -> Result<BTreeMap<String,
         Some(Value::Object(demands)) => demands
             .into_iter()
             .map(|(claim, demand)| {
+                if claim == "verified_claims" && (demand.is_object() || demand.is_array()) {
+                    let details = Some(demand);
+                    return Ok((claim, ClaimDemand { details, ..ClaimDemand::default() }));
+                }
                 let demand = parse_demand(demand).map_err(|(member, expected)| match member {
                     "" => wrong_type(&format!("claims.{section}.{claim}"), expected),
                     _ => wrong_type(&format!("claims.{section}.{claim}.{member}"), expected),
@@ -212,7 +219,7 @@ fn parse_demand(value: Value) -> Result<ClaimDemand, (&'static str, &'static str
         Some(_) => return Err(("purpose", "a string")),
     };
     let value = members.remove("value").filter(|value| !value.is_null());
-    Ok(ClaimDemand { essential, value, values, purpose })
+    Ok(ClaimDemand { essential, value, values, purpose, details: None })
 }
 
 /// The specification writes a claim without further demands as `null`.

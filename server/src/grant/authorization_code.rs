@@ -77,7 +77,8 @@ pub(super) async fn exchange(
             first_refresh: true,
             id_token: true,
         },
-    )?;
+    )
+    .await?;
     match server.store().redeem_code(&digest, server.now(), std::mem::take(&mut minted.issued)).await? {
         Redemption::First => {
             minted.response.extra = extra;

@@ -2,13 +2,13 @@
 
 use placet_oauth::error::{ErrorCode, OAuthError};
 use placet_sdk::{
-    decision::{Challenge, GrantFacts, GrantLimits, Limits, PolicyError, Proposal},
+    decision::{Challenge, GrantFacts, GrantLimits, Limits, Proposal},
     grant::{Grant, Object},
 };
 
 use crate::{
     outcome::{Fault, Outcome},
-    policy::{Decided, Question, ceiling},
+    policy::{Decided, Question, ceiling, denial},
     server::Server,
 };
 
@@ -41,14 +41,6 @@ pub(super) async fn decide(
         Decided::Deny(error) => Err(denial(&error).into()),
         Decided::Challenge(challenge) => Err(challenged(&challenge).into()),
     }
-}
-
-/// The error that a client is shown when a policy denies.
-pub(super) fn denial(error: &PolicyError) -> OAuthError {
-    let code = ErrorCode::parse(&error.code).unwrap_or(ErrorCode::AccessDenied);
-    let text =
-        error.description.clone().unwrap_or_else(|| "a policy of this server refused the request".to_owned());
-    OAuthError::new(code, text)
 }
 
 /// Nobody is at hand at the token endpoint: the client has to send the user to log in.

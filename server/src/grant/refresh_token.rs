@@ -73,7 +73,8 @@ pub(super) async fn exchange(
             first_refresh: false,
             id_token: reissues(&authorization, &authorized, session_active),
         },
-    )?;
+    )
+    .await?;
     minted.response.extra = extra;
     let (child, kept) = if rotates {
         let (token, child) = refresh::child(server, &presented)?;

@@ -10,7 +10,7 @@ use crate::{
     client::{self, AuthenticatedClient},
     introspect as introspection,
     outcome::Outcome,
-    revoke as revocation,
+    policy, revoke as revocation,
     server::Server,
     userinfo as user_info,
 };
@@ -28,7 +28,8 @@ pub(super) async fn introspect(server: Server, request: Request) -> Outcome<Resp
         return Ok(reply::too_many(wait));
     }
     let (client, token) = caller(&server, &request).await?;
-    Ok(reply::json(200, &introspection::introspect(&server, &client, &token).await?))
+    let asking = policy::request_facts(&server, "introspect", None, request.caller());
+    Ok(reply::json(200, &introspection::introspect(&server, &client, &token, asking).await?))
 }
 
 /// `/revoke` (RFC 7009).
@@ -59,6 +60,7 @@ pub(super) async fn userinfo(server: Server, request: Request) -> Outcome<Respon
         }
         return Ok(response);
     };
-    let claims = user_info::userinfo(&server, &token).await?;
+    let asking = policy::request_facts(&server, "userinfo", form.as_ref(), request.caller());
+    let claims = user_info::userinfo(&server, &token, asking).await?;
     Ok(reply::json(200, &Value::Object(claims)))
 }

@@ -4,11 +4,21 @@ use placet_oauth::{
     id::Secret,
     jwt::{self, VerifyProfile, half_hash},
 };
-use placet_sdk::grant::{Object, RESERVED_CLAIMS};
+use placet_sdk::{
+    InstantMillis,
+    decision::RequestFacts,
+    grant::{Object, RESERVED_CLAIMS},
+};
 use serde_json::{Map, Value, json};
 
 use super::Authorized;
-use crate::{client::Client, outcome::Fault, server::Server};
+use crate::{
+    claims::{Target, Wanted, gather},
+    client::Client,
+    outcome::{Fault, Outcome},
+    server::Server,
+    store::AuthorizationRecord,
+};
 
 /// ID tokens are signed with this unless their client registered another (OpenID Connect Core section 2).
 const DEFAULT_ALGORITHM: &str = "RS256";
@@ -28,8 +38,8 @@ pub struct IdRequest<'a> {
     pub access_token: Option<&'a Secret>,
     /// The code issued beside it: its hash goes into `c_hash`.
     pub code: Option<&'a Secret>,
-    /// No access token is issued at all, so the claims of the scopes go into the ID token (section 5.4).
-    pub alone: bool,
+    /// Claims about the user, as [`claims`] gathered them.
+    pub claims: Object,
 }
 
 /// Mints an ID token.
@@ -46,13 +56,9 @@ pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
         .unwrap_or(server.config().lifetimes.id_token);
     let now = server.now();
 
-    let consented = authorized.claims();
-    let mut claims = authorized.values(consented.id_token.as_deref());
-    if request.alone {
-        claims.extend(authorized.values(consented.userinfo.as_deref()));
-    }
-    claims.extend(settings.claims.unwrap_or_default());
-    claims.retain(|name, _| !RESERVED_CLAIMS.contains(&name.as_str()));
+    let mut claims = request.claims.clone();
+    let preset = settings.claims.unwrap_or_default();
+    claims.extend(preset.into_iter().filter(|(name, _)| !RESERVED_CLAIMS.contains(&name.as_str())));
 
     let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     set("iss", server.issuer().into());
@@ -88,6 +94,27 @@ pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
         set("c_hash", half_hash(algorithm, code.expose()).into());
     }
     Ok(Secret::new(key.sign("JWT", &claims)?))
+}
+
+/// The claims about the user for an ID token. If it is issued `alone`, without any access token, the claims of the
+/// scopes go into it as well (section 5.4).
+pub async fn claims(
+    server: &Server,
+    (client, authorization, authorized): (&Client, &AuthorizationRecord, &Authorized),
+    alone: bool,
+) -> Outcome<Object> {
+    let consented = authorized.claims();
+    let mut names = consented.id_token.unwrap_or_default();
+    if alone {
+        names.extend(consented.userinfo.unwrap_or_default());
+    }
+    let asking = RequestFacts {
+        endpoint: if alone { "authorize" } else { "token" }.to_owned(),
+        received_at: Some(InstantMillis(server.now_millis())),
+        ..RequestFacts::default()
+    };
+    let target = Target::IdToken;
+    gather(server, Wanted { client, authorization, authorized, target, names, asking }).await
 }
 
 /// The claims of a JWT that this server signed for the use that `profile` describes; none for any other text.

@@ -1,13 +1,19 @@
 //! The one gate that every token of an authorization passes, whatever the grant.
 
+use futures_util::try_join;
 use placet_oauth::{
     error::OAuthError, grant_type::GrantType, id::Secret, scope::Scope, token_request::TokenResponse,
 };
-use placet_sdk::grant::SubType;
+use placet_sdk::{
+    InstantMillis,
+    decision::RequestFacts,
+    grant::{Object, SubType},
+};
 use serde_json::Map;
 
 use super::{AccessRequest, Authorized, IdRequest, id, mint_access, mint_id, refresh};
 use crate::{
+    claims::{Target, Wanted, gather},
     client::Client,
     outcome::Outcome,
     server::Server,
@@ -44,7 +50,7 @@ pub struct Minted {
 
 /// Mints tokens under a live authorization, narrowed to what the client may have. Nothing is stored here: the
 /// caller hands `issued` to the store together with the use of its artefact.
-pub fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Outcome<Minted> {
+pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Outcome<Minted> {
     let (client, authorized) = (request.client, request.authorized);
     let now = server.now();
     if request.authorization.client_id != client.id || !request.authorization.is_live(now) {
@@ -67,7 +73,10 @@ pub fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Outcome<M
     let mut grant = authorized.grant.clone();
     let mut access = grant.access_token.unwrap_or_default();
     let names = authorized.claims().access_token;
-    let mut extra = authorized.values(names.as_deref());
+    let wanted_id = request.id_token && wants_id_token(authorized, &scope);
+    let about = (client, request.authorization, authorized);
+    let (mut extra, id_claims) =
+        try_join!(access_claims(server, about, names), id_claims(server, about, wanted_id))?;
     extra.extend(access.claims.take().unwrap_or_default());
     access.claims = Some(extra);
     grant.access_token = Some(access);
@@ -84,7 +93,7 @@ pub fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Outcome<M
             not_after: Some(request.authorization.expires_at),
         },
     )?;
-    let id_token = if request.id_token && wants_id_token(authorized, &scope) {
+    let id_token = if wanted_id {
         Some(mint_id(
             server,
             &IdRequest {
@@ -94,7 +103,7 @@ pub fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Outcome<M
                 nonce: request.nonce,
                 access_token: Some(&access.value),
                 code: None,
-                alone: false,
+                claims: id_claims,
             },
         )?)
     } else {
@@ -117,6 +126,27 @@ pub fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Outcome<M
         },
         issued: Issued { token: access.record, family, events: Vec::new() },
     })
+}
+
+type About<'a> = (&'a Client, &'a AuthorizationRecord, &'a Authorized);
+
+async fn id_claims(server: &Server, about: About<'_>, wanted: bool) -> Outcome<Object> {
+    if wanted { id::claims(server, about, false).await } else { Ok(Object::new()) }
+}
+
+async fn access_claims(
+    server: &Server,
+    (client, authorization, authorized): About<'_>,
+    names: Option<Vec<String>>,
+) -> Outcome<Object> {
+    let names = names.unwrap_or_default();
+    let asking = RequestFacts {
+        endpoint: "token".to_owned(),
+        received_at: Some(InstantMillis(server.now_millis())),
+        ..RequestFacts::default()
+    };
+    let target = Target::AccessToken;
+    gather(server, Wanted { client, authorization, authorized, target, names, asking }).await
 }
 
 fn wants_id_token(authorized: &Authorized, scope: &Scope) -> bool {

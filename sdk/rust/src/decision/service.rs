@@ -108,6 +108,9 @@ pub struct RequestedClaim {
     /// The values it may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<Value>>,
+    /// What is asked of `verified_claims` (OpenID Connect for Identity Assurance), as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
 }
 
 /// Of `token.introspect`.

@@ -24,7 +24,7 @@ use crate::{
     random,
     server::Server,
     store::{AuthorizationRecord, CodeRecord, Completion, ConsentRecord, InteractionRecord, Remembering},
-    token::{Authorized, IdRequest, IssueRequest, authorize_issue, family_wanted, mint_id},
+    token::{Authorized, IdRequest, IssueRequest, authorize_issue, family_wanted, id_token_claims, mint_id},
 };
 
 /// Everything but the interaction's own last state.
@@ -86,6 +86,8 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         sid: part.session_id.as_deref().map(|id| session::sid(server.root(), id, &client.id)),
         asked: request.claims.userinfo.keys().cloned().collect(),
         claim_values: part.facts.claims.clone(),
+        demands: request.claims.clone(),
+        claims_locales: request.claims_locales.clone(),
         grant,
     };
     authorized.claim_values = consented_values(&authorized);
@@ -139,14 +141,15 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         &authorization.id,
         &json!({ "sub": sub, "client_id": client.id, "scope": scope.to_vec() }),
     )?);
-    let params = response_params(server, client, state, (&authorization, &authorized, &mut completion))?;
+    let params =
+        response_params(server, client, state, (&authorization, &authorized, &mut completion)).await?;
     let delivery = authorize::delivery(server.issuer(), destination, params);
     completion.authorization = Some(authorization);
     Ok(Some(Prepared { completion, delivery, cookie: part.cookie }))
 }
 
 /// The parameters of a successful response; what must be stored for them goes into the completion.
-fn response_params(
+async fn response_params(
     server: &Server,
     client: &Client,
     state: &State,
@@ -173,7 +176,8 @@ fn response_params(
                 first_refresh: false,
                 id_token: false,
             },
-        )?;
+        )
+        .await?;
         completion.token = minted.issued.token;
         params.push(("access_token".to_owned(), minted.response.access_token.expose().to_owned()));
         params.push(("token_type".to_owned(), "Bearer".to_owned()));
@@ -182,6 +186,8 @@ fn response_params(
         access_token = Some(minted.response.access_token);
     }
     if response_type.id_token {
+        let alone = !response_type.code && !response_type.token;
+        let claims = id_token_claims(server, (client, authorization, authorized), alone).await?;
         let id_token = mint_id(
             server,
             &IdRequest {
@@ -191,7 +197,7 @@ fn response_params(
                 nonce: request.nonce.as_deref(),
                 access_token: access_token.as_ref(),
                 code: code.as_ref(),
-                alone: !response_type.code && !response_type.token,
+                claims,
             },
         )?;
         params.push(("id_token".to_owned(), id_token.expose().to_owned()));
