@@ -4,26 +4,32 @@
 //! denies, or demands something more of the user first.
 
 mod answer;
+mod apply;
 mod assertion;
 mod discovery;
 mod facts;
 mod hook;
+mod json;
 mod limits;
 mod person;
 mod proposal;
 mod request;
 mod service;
+mod violation;
 
 pub use answer::{CacheHint, Challenge, DecidedBy, Decision, PolicyError, Reason, Verdict};
+pub use apply::{MAX_ANSWER_BYTES, MAX_TAGS, Outcome, apply, judge};
 pub use assertion::*;
 pub use discovery::{PolicyAuth, PolicyDocument, SidecarInfo, SupportedType};
 pub use facts::*;
 pub use hook::{HookType, ParseHookError};
+pub use json::{MAX_DEPTH, MAX_STRING};
 pub use limits::*;
 pub use person::*;
 pub use proposal::*;
 pub use request::{ChainPosition, DecisionRequest, Mode};
 pub use service::*;
+pub use violation::{Violation, ViolationCode};
 
 /// The version of the protocol that these types speak.
 pub const PROTOCOL: &str = "1.0";
