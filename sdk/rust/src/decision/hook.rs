@@ -2,11 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 /// A decision point: when the server asks, and so what a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = with_rules)]
 pub enum HookType {
     /// An authorization request is valid; nobody was prompted yet.
     #[serde(rename = "authorization.request")]
@@ -302,6 +304,26 @@ impl HookType {
             Self::GrantPassword | Self::AssertionSaml2 | Self::GrantSaml2Bearer | Self::GrantTokenExchange
         )
     }
+}
+
+/// Publishes the rules of the types within their schema, for those who generate code from it.
+fn with_rules(schema: &mut Schema) {
+    let rules: Map<String, Value> = HookType::ALL
+        .into_iter()
+        .map(|hook| {
+            let rules = json!({
+                "section": hook.section(),
+                "settable": hook.settable(),
+                "error_codes": hook.error_codes(),
+                "default_timeout_ms": hook.default_timeout_ms(),
+                "cacheable": hook.cacheable(),
+                "challengeable": hook.challengeable(),
+                "needs_policy": hook.needs_policy(),
+            });
+            (hook.as_str().to_owned(), rules)
+        })
+        .collect();
+    schema.insert("x-placet-types".to_owned(), rules.into());
 }
 
 impl fmt::Display for HookType {
