@@ -120,7 +120,8 @@ async fn ask(server: &Server, wanted: &Wanted<'_>, (owned, known): (Vec<String>,
         ..Limits::default()
     };
     match server.policies().decide(question).await? {
-        Decided::Allow(result) => {
+        Decided::Allow(allowed) => {
+            let result = allowed.proposal;
             let mut claims = result.claims.unwrap_or_default();
             if let Some(sources) = result.claim_sources.filter(|sources| !sources.is_empty()) {
                 refer(&mut claims, &sources, &owned)?;

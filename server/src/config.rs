@@ -4,6 +4,7 @@
 
 mod check;
 mod clients;
+mod policy;
 mod ui;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -15,6 +16,9 @@ pub use check::DEVELOPMENT_SECRETS;
 pub use clients::{
     AccessTokens, ClientConfig, ClientSettings, ConsentMode, IdTokens, RefreshTokens, RegistrationConfig,
     RegistrationMode,
+};
+pub use policy::{
+    BackendKind, OnFailure, PolicyAuthConfig, PolicyConfig, PolicyMode, SecretText, SignConfig,
 };
 pub use ui::{Capability, FrontDoor, UiConfig};
 
@@ -65,6 +69,8 @@ pub struct Config {
     pub ui: Vec<UiConfig>,
     /// Clients that the operator registers here; they cannot be changed through the API.
     pub clients: Vec<ClientConfig>,
+    /// Policies: what is asked before something is granted.
+    pub policy: Vec<PolicyConfig>,
     /// Development mode: open registration, `http:` on localhost, well-known secrets. Set by `placet dev` alone.
     #[serde(skip)]
     pub development: bool,
@@ -96,6 +102,7 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             ui: Vec::new(),
             clients: Vec::new(),
+            policy: Vec::new(),
             development: false,
         }
     }

@@ -177,7 +177,7 @@ async fn shape(
         token,
     });
     match server.policies().decide(question).await? {
-        Decided::Allow(result) => Ok(result.introspection),
+        Decided::Allow(allowed) => Ok(allowed.proposal.introspection),
         Decided::Deny(_) => Ok(None),
         Decided::Challenge(_) => Err(Fault::new("policy", "nobody is at hand to be challenged").into()),
     }

@@ -92,6 +92,7 @@ impl Server {
             configured.insert(client.client_id.clone(), Arc::new(Client::from_config(client, secret)));
         }
         let limits = Limits::new(&config.limits);
+        let policies = Policies::new(&config, environment.clock.clone(), environment.random.clone())?;
         let discovery = placet_oauth::metadata::discovery(&config.discovery());
         Ok(Self(Arc::new(Inner {
             clients: Cached::new(CLIENTS, CLIENT_TTL),
@@ -101,7 +102,7 @@ impl Server {
             root,
             configured,
             limits,
-            policies: Policies::default(),
+            policies,
             discovery,
         })))
     }

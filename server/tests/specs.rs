@@ -5,6 +5,7 @@ mod specs {
     pub(crate) mod flaky;
     pub(crate) mod harness;
     pub(crate) mod helpers;
+    pub(crate) mod sidecar;
 
     mod faults;
     mod http_edge;
@@ -18,6 +19,7 @@ mod specs {
     mod oidc_core_pairwise;
     mod oidc_core_prompt;
     mod oidc_rp_initiated_logout;
+    mod policy_chain;
     mod rate_limits;
     mod replicas;
     mod rfc6749_authorization_code;

@@ -34,9 +34,9 @@ pub(super) async fn decide(
     question.request.limits =
         Limits { grant: Some(limits), token_response: Some(ceiling::token_response()), ..Limits::default() };
     match server.policies().decide(question).await? {
-        Decided::Allow(result) => Ok(Settled {
-            grant: result.grant.ok_or_else(|| Fault::new("policy", "a decision left no grant"))?,
-            extra: result.token_response.unwrap_or_default(),
+        Decided::Allow(allowed) => Ok(Settled {
+            grant: allowed.proposal.grant.ok_or_else(|| Fault::new("policy", "a decision left no grant"))?,
+            extra: allowed.proposal.token_response.unwrap_or_default(),
         }),
         Decided::Deny(error) => Err(denial(&error).into()),
         Decided::Challenge(challenge) => Err(challenged(&challenge).into()),

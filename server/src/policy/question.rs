@@ -20,8 +20,11 @@ pub struct Question {
     pub client_id: Option<String>,
     /// The sector and whether it sees pairwise subjects, of the same client.
     pub sector: Option<String>,
-    /// Error codes that are sent to the client may only be those of the type and these.
+    /// The decision point.
     pub hook: HookType,
+    /// To set another subject than the proposed one is to put somebody in the place of an authenticated user: only
+    /// policies with `allow_impersonation` may, whatever the limits say. So is to take actors away.
+    pub impersonation: bool,
 }
 
 impl Question {
@@ -69,6 +72,6 @@ impl Question {
             introspection: None,
             logout: None,
         };
-        Self { request: Box::new(request), client_id, sector, hook }
+        Self { request: Box::new(request), client_id, sector, hook, impersonation: false }
     }
 }
