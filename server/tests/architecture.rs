@@ -36,10 +36,9 @@ fn files(dir: &str, ending: &str) -> Vec<(String, String)> {
 
 /// The sources of the workspace, without tests that live beside them.
 fn sources() -> Vec<(String, String)> {
-    ["server/src", "server/oauth/src", "sdk/rust/src", "sidecars/login/src", "sidecars/demo/src"]
-        .into_iter()
-        .flat_map(|dir| files(dir, ".rs"))
-        .collect()
+    let mut dirs = vec!["server/src", "server/oauth/src", "sdk/rust/src"];
+    dirs.extend(["sidecars/login/src", "sidecars/demo/src", "sidecars/saml/src"]);
+    dirs.into_iter().flat_map(|dir| files(dir, ".rs")).collect()
 }
 
 /// The code of a line, without its comment.
@@ -170,11 +169,30 @@ fn nothing_points_back_at_the_server() {
         ("server/oauth/Cargo.toml", &[][..]),
         ("sidecars/login/Cargo.toml", &["placet-sdk"][..]),
         ("sidecars/demo/Cargo.toml", &[][..]),
+        ("sidecars/saml/Cargo.toml", &["placet-sdk"][..]),
     ] {
         for name in dependencies(manifest).iter().filter(|name| name.starts_with("placet-")) {
             assert!(allowed.contains(&name.as_str()), "{manifest} must not depend on {name}");
         }
     }
+}
+
+#[test]
+fn only_the_saml_sidecar_parses_xml() {
+    for manifest in [
+        "server/Cargo.toml",
+        "server/oauth/Cargo.toml",
+        "sdk/rust/Cargo.toml",
+        "sidecars/login/Cargo.toml",
+        "sidecars/demo/Cargo.toml",
+    ] {
+        for name in dependencies(manifest) {
+            assert!(!["samael", "libxml", "quick-xml"].contains(&name.as_str()), "{manifest}: {name}");
+        }
+    }
+    let found =
+        crossings(&files("sidecars/saml/src", ".rs"), &["samael"], |name| name.ends_with("src/signature.rs"));
+    assert_none(&found, "samael is for one module alone");
 }
 
 #[test]

@@ -1,0 +1,11 @@
+//! Verification of assertions that an independent issuer signed.
+
+mod draft;
+mod encryption;
+mod good;
+mod rules;
+mod signatures;
+mod signer;
+mod tampering;
+mod wrapping;
+mod xml;
