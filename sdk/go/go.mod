@@ -1,0 +1,3 @@
+module placet.example/placet
+
+go 1.19
