@@ -1,0 +1,94 @@
+package main
+
+import (
+	"reflect"
+	"testing"
+
+	"placet.example/placet"
+	"placet.example/placet/placettest"
+)
+
+func sampleConfig(t *testing.T) config {
+	t.Helper()
+	c, err := parse(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// shaped is what a rule for everybody sets, given a patch over the request.
+func shaped(t *testing.T, rule rule, patch map[string]any) any {
+	t.Helper()
+	envelope := placettest.Merge(placettest.Envelope(placet.HookTypeTokenIntrospect), patch).(map[string]any)
+	p := config{Others: rule}.policy(placet.Secret(placettest.Secret))
+	set, _ := placettest.At(placettest.Ask(t, p, envelope), "/set/introspection")
+	return set
+}
+
+func TestTheSampleConfigurationDecidesAsItsCasesSay(t *testing.T) {
+	placettest.Cases(t, sampleConfig(t).policy(placet.Secret(placettest.Secret)), "cases.json")
+}
+
+func TestARuleThatSaysNothingChangesNothing(t *testing.T) {
+	if set := shaped(t, rule{}, nil); set != nil {
+		t.Errorf("it sets %v", set)
+	}
+}
+
+func TestWhatIsNotThereIsNotHidden(t *testing.T) {
+	if set := shaped(t, rule{Hide: []string{"phone_number"}}, nil); set != nil {
+		t.Errorf("it sets %v", set)
+	}
+}
+
+func TestWhatIsThereIsNotReplaced(t *testing.T) {
+	add := rule{Add: map[string]any{"sub": "bob", "tier": "gold"}, AddFromData: map[string]string{"username": "name"}}
+	data := map[string]any{"introspection": map[string]any{"token": map[string]any{"data": map[string]any{"name": "bob"}}}}
+	if set := shaped(t, add, data); !reflect.DeepEqual(set, map[string]any{"tier": "gold"}) {
+		t.Errorf("it sets %v", set)
+	}
+}
+
+func TestWhatTheServerReservesStays(t *testing.T) {
+	everything := rule{
+		Hide: []string{"sub", "username"}, ScopePrefixes: []string{"x."}, Add: map[string]any{"tier": "gold"},
+	}
+	reserved := map[string]any{"limits": map[string]any{"introspection": map[string]any{
+		"reserved": []any{"active", "sub", "scope", "tier"},
+	}}}
+	if set := shaped(t, everything, reserved); !reflect.DeepEqual(set, map[string]any{"username": nil}) {
+		t.Errorf("it sets %v", set)
+	}
+}
+
+func TestScopeThatConcernsNobodyIsHidden(t *testing.T) {
+	if set := shaped(t, rule{ScopePrefixes: []string{"x."}}, nil); !reflect.DeepEqual(set, map[string]any{"scope": nil}) {
+		t.Errorf("it sets %v", set)
+	}
+	if set := shaped(t, rule{ScopePrefixes: []string{"openid", "orders."}}, nil); set != nil {
+		t.Errorf("scope that all concerns the caller: it sets %v", set)
+	}
+}
+
+func TestWithoutLimitsNothingIsSet(t *testing.T) {
+	everything := rule{Hide: []string{"sub"}, ScopePrefixes: []string{"x"}, Add: map[string]any{"tier": "gold"}}
+	if set := shaped(t, everything, map[string]any{"limits": map[string]any{"introspection": nil}}); set != nil {
+		t.Errorf("it sets %v", set)
+	}
+}
+
+func TestAConfigurationThatCannotBeMeantIsRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"no JSON":           `callers`,
+		"unknown member":    `{"caller": {}}`,
+		"negative cache":    `{"cache": -1}`,
+		"hidden and added":  `{"callers": {"svc": {"hide": ["a"], "add": {"a": 1}}}}`,
+		"hidden and copied": `{"others": {"hide": ["a"], "add_from_data": {"a": "b"}}}`,
+		"added null":        `{"others": {"add": {"a": null}}}`,
+	} {
+		if _, err := parse([]byte(text)); err == nil {
+			t.Errorf("%s: it is accepted", name)
+		}
+	}
+}
