@@ -1,0 +1,4 @@
+import { serve } from "@placet/sdk/node";
+import delegation from "./policy.js";
+
+await serve(delegation);
