@@ -14,10 +14,10 @@ use crate::{
         session::{self, Session},
     },
     outcome::Failure,
-    problem::{ApiResult, capability_missing, invalid_answer, problem},
+    problem::{ApiFailure, ApiResult, capability_missing, invalid_answer, problem},
     random,
     server::Server,
-    store::{AuthorizationRecord, Granted},
+    store::{AuthorizationRecord, Granted, NewGrant},
     token::{Authorized, IssueRequest, authorize_issue},
 };
 
@@ -93,13 +93,20 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         &authorization.id,
         &json!({ "sub": sub, "client_id": client.id, "scope": scope.to_vec(), "direct": ui.name }),
     )?);
-    match server.store().grant(authorization, issued).await? {
+    let in_session = authorization.session_id.is_some();
+    match server.store().grant(NewGrant { in_session, ..NewGrant::new(authorization, issued) }).await? {
         Granted::Stored => Ok(minted.response),
         Granted::SubjectDisabled => Err(problem(403, "account_disabled", "the account is disabled").into()),
+        // Nothing else than the session can be over: it ended while this was under way.
+        Granted::SessionOver | Granted::ParentOver | Granted::AlreadyUsed => Err(no_session()),
     }
 }
 
-fn refused(failure: Failure) -> crate::problem::ApiFailure {
+fn no_session() -> ApiFailure {
+    invalid_answer("/session", "unknown", "no live session has this id")
+}
+
+fn refused(failure: Failure) -> ApiFailure {
     failure.into()
 }
 
@@ -110,11 +117,10 @@ async fn subject(
 ) -> ApiResult<(String, Option<Session>)> {
     match (&asked.session, &asked.sub) {
         (Some(id), None) => {
-            let unknown = || invalid_answer("/session", "unknown", "no live session has this id");
             if id.chars().any(char::is_control) {
-                return Err(unknown());
+                return Err(no_session());
             }
-            let session = session::live(server, id).await?.ok_or_else(unknown)?;
+            let session = session::live(server, id).await?.ok_or_else(no_session)?;
             if ui.denies(&session.record.sub) {
                 return Err(capability_missing("/session", "this subject"));
             }

@@ -51,7 +51,7 @@ async fn signed_token(server: &Server, caller: &Client, token: &Secret) -> Outco
         return Ok(());
     }
     let event = revoked(server, caller, authorization_of_jti(&signed.jti).as_deref())?;
-    server.store().revoke_jti(&signed.jti, signed.expires_at, vec![event]).await?;
+    server.store().revoke_jti(&signed.jti, server.now(), signed.expires_at, vec![event]).await?;
     Ok(())
 }
 

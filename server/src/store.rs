@@ -43,7 +43,8 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces a client whose generation is still `client.generation`, raising it by one; false if somebody
     /// else was first or the client is gone.
     async fn update_client(&self, client: ClientRecord, events: Vec<Event>) -> Result<bool>;
-    /// Deletes a client, its consents, and revokes all its authorizations and tokens; false if there is none.
+    /// Deletes a client, its consents, and revokes all its authorizations and tokens, those of others in which it
+    /// takes part, and what was derived from any of them; false if there is none.
     async fn delete_client(&self, client_id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
     /// Clients in order of their ids, after `after`, at most `limit`.
     async fn clients(&self, after: &str, limit: u32) -> Result<Vec<ClientRecord>>;
@@ -74,7 +75,8 @@ pub trait Store: Send + Sync + 'static {
     async fn touch_session(&self, id: &str, now: i64) -> Result<()>;
     /// The live sessions of a subject, in order of their ids, after `after`.
     async fn sessions_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<SessionRecord>>;
-    /// Ends a session and revokes its authorizations that have no offline access; false if it was not live.
+    /// Ends a session and revokes its authorizations that have no offline access, with what was derived from them;
+    /// false if it was not live.
     async fn end_session(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
     /// The distinct clients with unrevoked authorizations in a session.
     async fn clients_of_session(&self, id: &str) -> Result<Vec<String>>;
@@ -85,7 +87,8 @@ pub trait Store: Send + Sync + 'static {
     async fn consent(&self, key: ConsentKey<'_>, now: i64) -> Result<Option<ConsentRecord>>;
     /// The remembered consents of a subject.
     async fn consents_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<ConsentRecord>>;
-    /// Deletes a consent and revokes every authorization granted under it; false if there is none.
+    /// Deletes a consent and revokes every authorization granted under it, with what was derived from it; false if
+    /// there is none.
     async fn delete_consent(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
     /// An authorization, also when it is revoked or over.
     async fn authorization(&self, id: &str) -> Result<Option<AuthorizationRecord>>;
@@ -96,17 +99,19 @@ pub trait Store: Send + Sync + 'static {
         page: Paging<'_>,
         now: i64,
     ) -> Result<Vec<AuthorizationRecord>>;
-    /// Revokes an authorization and so everything issued under it; false if it was not live.
+    /// Revokes an authorization and so everything issued under it, and what was derived from it; false if it was not
+    /// live.
     async fn revoke_authorization(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
-    /// Stores an authorization with its tokens outside an interaction (direct grants).
-    async fn grant(&self, authorization: AuthorizationRecord, issued: Issued) -> Result<Granted>;
+    /// Stores an authorization with its tokens outside an interaction, in one transaction with the use of what it
+    /// is granted for; see [`NewGrant`].
+    async fn grant(&self, grant: NewGrant) -> Result<Granted>;
 
     // --- codes and tokens ------------------------------------------------------------------------
 
     /// A code, also redeemed or expired, with its authorization. One read; nothing is consumed.
     async fn code(&self, digest: &Digest) -> Result<Option<(CodeRecord, AuthorizationRecord)>>;
     /// Redeems a code and records what was issued for it, in one atomic step. A second redemption revokes the
-    /// authorization in that same step.
+    /// authorization in that same step, with what was derived from it.
     async fn redeem_code(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption>;
     /// Records an access token without an authorization (client credentials, opaque).
     async fn insert_token(&self, token: TokenRecord) -> Result<()>;
@@ -114,12 +119,12 @@ pub trait Store: Send + Sync + 'static {
     async fn token(&self, digest: &Digest) -> Result<Option<TokenState>>;
     /// Uses up a single-use token; true for exactly one caller, and only while it is active.
     async fn use_token(&self, digest: &Digest, now: i64) -> Result<bool>;
-    /// Revokes one opaque access token; its refresh token lives on.
+    /// Revokes one opaque access token and what was derived from it; its refresh token lives on.
     async fn revoke_token(&self, digest: &Digest, now: i64, events: Vec<Event>) -> Result<bool>;
     /// What is known of a JWT access token. One read.
     async fn jwt_state(&self, jti: &str, authorization_id: Option<&str>) -> Result<JwtState>;
-    /// Revokes one JWT access token until it expires by itself.
-    async fn revoke_jti(&self, jti: &str, expires_at: i64, events: Vec<Event>) -> Result<()>;
+    /// Revokes one JWT access token until it expires by itself, and what was derived from it.
+    async fn revoke_jti(&self, jti: &str, now: i64, expires_at: i64, events: Vec<Event>) -> Result<()>;
 
     /// A refresh token family with its authorization. One read; nothing is consumed.
     async fn family(&self, id: &str) -> Result<Option<(FamilyRecord, AuthorizationRecord)>>;

@@ -10,10 +10,14 @@ mod clients;
 mod codes;
 #[path = "store_contract/consents.rs"]
 mod consents;
+#[path = "store_contract/derivation.rs"]
+mod derivation;
 #[path = "store_contract/durability.rs"]
 mod durability;
 #[path = "store_contract/families.rs"]
 mod families;
+#[path = "store_contract/grants.rs"]
+mod grants;
 #[path = "store_contract/interactions.rs"]
 mod interactions;
 #[path = "store_contract/keys.rs"]
@@ -81,6 +85,19 @@ promises! {
         consents_are_told_apart_by_resource,
         deleting_a_consent_revokes_what_was_granted_under_it,
         consents_come_in_pages_by_id;
+    derivation:
+        a_replayed_code_ends_what_was_derived_from_its_authorization,
+        a_replayed_refresh_token_ends_what_was_derived_from_its_authorization,
+        a_revoked_authorization_ends_what_was_derived_from_it_however_far,
+        a_revoked_access_token_ends_what_was_derived_from_it_and_nothing_else,
+        a_revoked_actor_token_ends_what_was_derived_with_it,
+        the_end_of_a_session_ends_what_was_derived_from_its_authorizations,
+        a_withdrawn_consent_ends_what_was_derived_under_it,
+        a_deleted_client_ends_what_was_derived_from_its_tokens_and_where_it_acts,
+        a_disabled_subject_ends_what_was_derived_from_its_tokens_and_where_it_acts,
+        a_disabled_actor_ends_what_a_person_granted_it,
+        nothing_derived_survives_a_race_with_the_end_of_its_parent,
+        a_chain_that_grows_while_its_root_ends_is_ended_whole;
     durability:
         a_write_whose_caller_goes_away_is_whole_or_absent;
     families:
@@ -95,6 +112,14 @@ promises! {
         a_family_that_does_not_rotate_keeps_its_token,
         a_family_that_is_over_is_dead_and_not_replayed,
         use_puts_off_the_idle_limit;
+    grants:
+        what_is_over_gives_nothing,
+        a_session_that_is_over_gives_nothing,
+        a_disabled_actor_or_a_deleted_client_takes_part_in_nothing,
+        of_50_racing_uses_of_one_assertion_one_is_stored,
+        a_refused_grant_uses_nothing_up,
+        a_single_use_token_is_used_up_by_what_is_derived_from_it,
+        only_the_current_refresh_token_derives_and_it_stays_current;
     interactions:
         an_interaction_is_found_until_it_expires,
         an_advanced_interaction_refuses_the_old_revision,
@@ -121,6 +146,7 @@ promises! {
     purge:
         purging_leaves_what_is_live,
         purging_removes_what_is_dead,
+        derivation_is_remembered_as_long_as_what_was_derived,
         purging_is_bounded,
         a_redeemed_code_is_remembered_beyond_its_end;
     sessions:

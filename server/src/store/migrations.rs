@@ -18,11 +18,14 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    name: "first tables",
-    sql: include_str!("../../migrations/0001_first_tables.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        name: "first tables",
+        sql: include_str!("../../migrations/0001_first_tables.sql"),
+    },
+    Migration { version: 2, name: "derivation", sql: include_str!("../../migrations/0002_derivation.sql") },
+];
 
 /// A database to look at or to change.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,10 @@ mod clients;
 mod codes;
 mod consents;
 mod families;
+mod grants;
 mod interactions;
 mod keys;
+mod lineage;
 mod misc;
 mod purge;
 mod sessions;
@@ -22,8 +24,9 @@ pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, Wor
 
 use super::{
     AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
-    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, Paging, Redemption,
-    ReplyRecord, Result, Rotate, Rotation, SessionRecord, Store, SubjectRecord, TokenRecord, TokenState,
+    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Paging,
+    Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Store, SubjectRecord, TokenRecord,
+    TokenState,
 };
 
 /// The store of one tenant on some engine.
@@ -201,11 +204,8 @@ impl<E: Engine> Store for SqlStore<E> {
         .await
     }
 
-    async fn grant(&self, authorization: AuthorizationRecord, issued: Issued) -> Result<Granted> {
-        self.write((authorization, issued), |tx, (authorization, issued)| {
-            Box::pin(authorizations::grant(tx, authorization, issued))
-        })
-        .await
+    async fn grant(&self, grant: NewGrant) -> Result<Granted> {
+        self.write(grant, |tx, grant| Box::pin(grants::store(tx, grant))).await
     }
 
     async fn code(&self, digest: &Digest) -> Result<Option<(CodeRecord, AuthorizationRecord)>> {
@@ -245,9 +245,9 @@ impl<E: Engine> Store for SqlStore<E> {
         .await
     }
 
-    async fn revoke_jti(&self, jti: &str, expires_at: i64, events: Vec<Event>) -> Result<()> {
-        self.write((jti.to_owned(), expires_at, events), |tx, (jti, expires_at, events)| {
-            Box::pin(tokens::revoke_jti(tx, jti, *expires_at, events))
+    async fn revoke_jti(&self, jti: &str, now: i64, expires_at: i64, events: Vec<Event>) -> Result<()> {
+        self.write((jti.to_owned(), now, expires_at, events), |tx, (jti, now, expires_at, events)| {
+            Box::pin(tokens::revoke_jti(tx, jti, (*now, *expires_at), events))
         })
         .await
     }

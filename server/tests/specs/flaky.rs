@@ -9,9 +9,9 @@ use std::sync::{
 use async_trait::async_trait;
 use placet_server::store::{
     AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
-    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, Paging, Redemption,
-    ReplyRecord, Result, Rotate, Rotation, SessionRecord, Store, StoreError, SubjectRecord, TokenRecord,
-    TokenState,
+    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Paging,
+    Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Store, StoreError, SubjectRecord,
+    TokenRecord, TokenState,
 };
 use tokio::sync::Barrier;
 
@@ -119,8 +119,8 @@ impl Store for Flaky {
     async fn revoke_authorization(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
         self.up()?.revoke_authorization(id, now, events).await
     }
-    async fn grant(&self, authorization: AuthorizationRecord, issued: Issued) -> Result<Granted> {
-        self.up()?.grant(authorization, issued).await
+    async fn grant(&self, grant: NewGrant) -> Result<Granted> {
+        self.up()?.grant(grant).await
     }
     async fn code(&self, digest: &Digest) -> Result<Option<(CodeRecord, AuthorizationRecord)>> {
         self.up()?.code(digest).await
@@ -146,8 +146,8 @@ impl Store for Flaky {
     async fn jwt_state(&self, jti: &str, authorization_id: Option<&str>) -> Result<JwtState> {
         self.up()?.jwt_state(jti, authorization_id).await
     }
-    async fn revoke_jti(&self, jti: &str, expires_at: i64, events: Vec<Event>) -> Result<()> {
-        self.up()?.revoke_jti(jti, expires_at, events).await
+    async fn revoke_jti(&self, jti: &str, now: i64, expires_at: i64, events: Vec<Event>) -> Result<()> {
+        self.up()?.revoke_jti(jti, now, expires_at, events).await
     }
     async fn family(&self, id: &str) -> Result<Option<(FamilyRecord, AuthorizationRecord)>> {
         self.up()?.family(id).await

@@ -90,7 +90,7 @@ pub(crate) async fn tenants_do_not_see_each_other(backend: &Backend) {
         store.insert_token(token("token", None)).await.expect("it stores");
         assert!(store.change_keys(0, vec![], vec![]).await.expect("it answers"));
         assert!(store.consume_once("dpop", "j1", NOW + 60).await.expect("it answers"));
-        store.revoke_jti("j2", NOW + 60, vec![]).await.expect("it answers");
+        store.revoke_jti("j2", NOW, NOW + 60, vec![]).await.expect("it answers");
     }
     let [one, two] = &stores;
     assert_eq!(
@@ -99,7 +99,7 @@ pub(crate) async fn tenants_do_not_see_each_other(backend: &Backend) {
     );
     one.set_subject_disabled("alice", true, NOW, vec![]).await.expect("it answers");
     assert!(one.delete_client("app", NOW, vec![]).await.expect("it answers"));
-    one.revoke_jti("j3", NOW + 60, vec![]).await.expect("it answers");
+    one.revoke_jti("j3", NOW, NOW + 60, vec![]).await.expect("it answers");
     one.purge(NOW + 10_000_000, 1000).await.expect("it answers");
 
     assert_eq!(two.clients("", 10).await.expect("it reads"), [client("app")]);

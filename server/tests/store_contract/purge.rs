@@ -1,8 +1,8 @@
 //! Deletion of what is dead.
 
 use placet_server::store::{
-    ConsentRecord, InteractionRecord, Redemption, Remembering, ReplyRecord, SessionChange, SessionRecord,
-    Store,
+    AuthorizationRecord, ConsentRecord, Granted, InteractionRecord, Issued, NewGrant, Parent, Parties,
+    Redemption, Remembering, ReplyRecord, SessionChange, SessionRecord, Store,
 };
 
 use crate::{backend::Backend, samples::*};
@@ -22,7 +22,7 @@ async fn one_of_everything(store: &dyn Store) {
     });
     done.await;
     created_family(store, "f1", "az_2", "alice").await;
-    store.revoke_jti("j1", NOW + 600, vec![]).await.expect("it answers");
+    store.revoke_jti("j1", NOW, NOW + 600, vec![]).await.expect("it answers");
     assert!(store.consume_once("dpop", "j2", NOW + 600).await.expect("it answers"));
     let reply =
         ReplyRecord { key: digest("k"), request: digest("r"), sealed: vec![1], expires_at: NOW + 600 };
@@ -78,6 +78,27 @@ pub(crate) async fn purging_removes_what_is_dead(backend: &Backend) {
     assert!(!store.jwt_state("j1", None).await.expect("it reads").revoked);
     assert!(store.consume_once("dpop", "j2", NOW + 600).await.expect("it answers"));
     assert_eq!(backend.outbox().await, []);
+}
+
+pub(crate) async fn derivation_is_remembered_as_long_as_what_was_derived(backend: &Backend) {
+    let store = backend.store();
+    for id in ["az_1", "az_2"] {
+        granted(&*store, authorization(id, "alice"), Issued::default()).await;
+        let child =
+            AuthorizationRecord { expires_at: NOW + 600, ..authorization(&format!("{id}_child"), "bob") };
+        let derived = NewGrant {
+            derived_from: vec![Parent::Authorization(id.into())],
+            parties: Parties { subjects: vec!["carol".into()], clients: vec![] },
+            ..NewGrant::new(child, Issued::default())
+        };
+        assert_eq!(store.grant(derived).await.expect("it grants"), Granted::Stored);
+    }
+    assert_eq!(store.purge(NOW + 599, 1000).await.expect("it answers"), 0);
+    assert!(store.revoke_authorization("az_1", NOW + 599, vec![]).await.expect("it answers"));
+    assert!(!is_live(&*store, "az_1_child", NOW + 599).await);
+    assert!(is_live(&*store, "az_2_child", NOW + 599).await);
+    // Two authorizations, and for each of them the parent and the actor.
+    assert_eq!(store.purge(NOW + 600, 1000).await.expect("it answers"), 6);
 }
 
 pub(crate) async fn purging_is_bounded(backend: &Backend) {

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use placet_server::store::{
     AuthorizationRecord, Child, ClientRecord, CodeRecord, Completed, Completion, ConsentRecord, Digest,
-    Event, FamilyRecord, Granted, InteractionRecord, Issued, Paging, Rotate, SessionChange, SessionRecord,
-    Store, TokenRecord,
+    Event, FamilyRecord, Granted, InteractionRecord, Issued, NewGrant, Paging, Parties, Rotate,
+    SessionChange, SessionRecord, Store, TokenRecord,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -163,6 +163,7 @@ pub(crate) fn completion(interaction: InteractionRecord) -> Completion {
         session: None,
         remember: None,
         authorization: None,
+        parties: Parties::default(),
         code: None,
         token: None,
         end: None,
@@ -172,7 +173,7 @@ pub(crate) fn completion(interaction: InteractionRecord) -> Completion {
 }
 
 pub(crate) async fn granted(store: &dyn Store, authorization: AuthorizationRecord, issued: Issued) {
-    assert_eq!(store.grant(authorization, issued).await.expect("it grants"), Granted::Stored);
+    assert_eq!(store.grant(NewGrant::new(authorization, issued)).await.expect("it grants"), Granted::Stored);
 }
 
 /// Opens an interaction `id` and completes it with what `fill` adds.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use placet_server::store::{
-    AuthorizationRecord, Completed, EndSessions, Granted, Issued, Redemption, Remembering, Rotation,
-    SessionChange, SubjectRecord,
+    AuthorizationRecord, Completed, EndSessions, Granted, Issued, NewGrant, Redemption, Remembering,
+    Rotation, SessionChange, SubjectRecord,
 };
 
 use crate::{backend::Backend, samples::*};
@@ -25,7 +25,7 @@ pub(crate) async fn a_disabled_subject_gets_nothing(backend: &Backend) {
     assert_eq!(redeemed.expect("it answers"), Redemption::Dead);
     let rotated = store.rotate(rotate("f1", "f1-1", "f1-2"), issued("token 2", "az_2")).await;
     assert_eq!(rotated.expect("it answers"), Rotation::Dead);
-    let granted = store.grant(authorization("az_3", "alice"), issued("token 3", "az_3")).await;
+    let granted = store.grant(NewGrant::new(authorization("az_3", "alice"), issued("token 3", "az_3"))).await;
     assert_eq!(granted.expect("it answers"), Granted::SubjectDisabled);
     assert_eq!(store.authorization("az_3").await.expect("it reads"), None);
     for i in 1..=3 {
@@ -97,7 +97,8 @@ pub(crate) async fn no_authorization_survives_a_race_with_disabling(backend: &Ba
             async move {
                 let az = authorization(&format!("az_{round}_{i}"), &sub);
                 if i % 2 == 0 {
-                    return store.grant(az, Issued::default()).await.expect("it answers") == Granted::Stored;
+                    let granted = store.grant(NewGrant::new(az, Issued::default())).await;
+                    return granted.expect("it answers") == Granted::Stored;
                 }
                 let id = format!("ia_{round}_{i}");
                 let done = complete(&*store, &id, |completion| {

@@ -86,7 +86,7 @@ pub(crate) async fn a_revoked_jti_is_known(backend: &Backend) {
     assert_eq!(unknown.authorization, Some(authorization("az_1", "alice")));
     for i in 0..2 {
         let events = vec![event(&format!("evt_{i}"), "token.revoked")];
-        store.revoke_jti("j1", NOW + 600, events).await.expect("it answers");
+        store.revoke_jti("j1", NOW, NOW + 600, events).await.expect("it answers");
     }
     let known = store.jwt_state("j1", Some("az_1")).await.expect("it reads");
     assert!(known.revoked && known.authorization.is_some());

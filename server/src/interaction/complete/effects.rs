@@ -23,7 +23,9 @@ use crate::{
     outcome::{Fault, Outcome},
     random,
     server::Server,
-    store::{AuthorizationRecord, CodeRecord, Completion, ConsentRecord, InteractionRecord, Remembering},
+    store::{
+        AuthorizationRecord, CodeRecord, Completion, ConsentRecord, InteractionRecord, Parties, Remembering,
+    },
     token::{Authorized, IdRequest, IssueRequest, authorize_issue, family_wanted, id_token_claims, mint_id},
 };
 
@@ -48,6 +50,7 @@ pub(super) fn nothing() -> Completion {
         session: None,
         remember: None,
         authorization: None,
+        parties: Parties::default(),
         code: None,
         token: None,
         end: None,

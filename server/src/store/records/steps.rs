@@ -27,13 +27,95 @@ pub enum Redemption {
     Dead,
 }
 
-/// Outcome of a step that stores an authorization.
+/// What an authorization is derived from: each must count when it is stored, and it dies with each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Parent {
+    /// An authorization, by its id.
+    Authorization(String),
+    /// A JWT access token.
+    SignedToken {
+        /// Its `jti`.
+        jti: String,
+        /// When it ends.
+        expires_at: i64,
+    },
+    /// An opaque access token. One that can be used once only is used up by the derivation.
+    OpaqueToken(Digest),
+    /// A refresh token, which must be the current one of its family; it is neither used up nor replaced. What is
+    /// derived dies with its authorization, which has to be named too.
+    RefreshToken {
+        /// Its family.
+        family_id: String,
+        /// What was presented.
+        presented: Digest,
+    },
+}
+
+/// Who takes part in an authorization besides its subject and its client: it dies with each of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parties {
+    /// Subjects of this server that act; none may be disabled.
+    pub subjects: Vec<String>,
+    /// Clients in the store that act, or whose own tokens were presented. Those of the configuration cannot be
+    /// deleted and are not named.
+    pub clients: Vec<String>,
+}
+
+/// An id that can be used once among its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// What it is an id of.
+    pub kind: &'static str,
+    /// The id, with everything that it is unique within.
+    pub id: String,
+    /// Until when it is remembered.
+    pub expires_at: i64,
+}
+
+/// An authorization to store with its tokens, outside an interaction.
+#[derive(Clone, Debug)]
+pub struct NewGrant {
+    /// The authorization; it is stored at `created_at`.
+    pub authorization: AuthorizationRecord,
+    /// Its tokens and events.
+    pub issued: Issued,
+    /// What it is derived from.
+    pub derived_from: Vec<Parent>,
+    /// Who else takes part.
+    pub parties: Parties,
+    /// What is used up by it.
+    pub consume: Vec<Once>,
+    /// Whether the session that the authorization names must be live.
+    pub in_session: bool,
+}
+
+impl NewGrant {
+    /// A grant that depends on its subject alone.
+    pub fn new(authorization: AuthorizationRecord, issued: Issued) -> Self {
+        Self {
+            authorization,
+            issued,
+            derived_from: Vec::new(),
+            parties: Parties::default(),
+            consume: Vec::new(),
+            in_session: false,
+        }
+    }
+}
+
+/// Outcome of [`grant`](crate::store::Store::grant). Unless it is `Stored`, nothing was stored or used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Granted {
     /// Stored.
     Stored,
-    /// The subject is disabled; nothing was stored.
+    /// The subject, or one that takes part, is disabled.
     SubjectDisabled,
+    /// The session is over.
+    SessionOver,
+    /// Something it is derived from is over, or a client that takes part is gone.
+    ParentOver,
+    /// Something that can be used once was used before.
+    AlreadyUsed,
 }
 
 /// Use of a refresh token whose digest is `presented`.
@@ -152,6 +234,8 @@ pub struct Completion {
     pub remember: Option<Remembering>,
     /// What was granted. Its `consent_id` is set to the id of the remembered consent, if one is remembered.
     pub authorization: Option<AuthorizationRecord>,
+    /// Who else takes part in what was granted.
+    pub parties: Parties,
     /// A code for it.
     pub code: Option<CodeRecord>,
     /// An opaque access token for it (implicit and hybrid responses).
@@ -173,6 +257,6 @@ pub enum Completed {
     Conflict,
     /// The session to renew or to touch, or that of the authorization, is over; nothing was stored.
     SessionOver,
-    /// The subject is disabled; nothing was stored.
+    /// The subject, or somebody who takes part, is disabled or gone; nothing was stored.
     SubjectDisabled,
 }

@@ -1,10 +1,12 @@
 //! Authorizations. What was issued under one is dead once it is revoked, whatever the row of a token says.
 
 use super::{
-    families, misc, subjects, tokens,
+    families,
+    lineage::{self, revoke_with_derived},
+    misc, tokens,
     tx::{Fallible, Row, Tx, at_most_one, every, values},
 };
-use crate::store::{AuthorizationRecord, Event, Granted, Issued};
+use crate::store::{AuthorizationRecord, Event, Issued};
 
 /// The columns of an authorization `a`.
 macro_rules! authorization_columns {
@@ -118,6 +120,18 @@ pub(super) async fn clients_of_session(tx: &mut dyn Tx, session_id: &str) -> Fal
     every(rows, Row::text)
 }
 
+/// Keeps a live authorization from being revoked before this step is through; false if it is over.
+pub(super) async fn hold(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> {
+    let held = tx
+        .execute(
+            "UPDATE authorizations SET revoked_at = NULL \
+             WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3",
+            values![id, now],
+        )
+        .await?;
+    Ok(held > 0)
+}
+
 pub(super) async fn revoke(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]) -> Fallible<bool> {
     let revoked = tx
         .execute(
@@ -126,18 +140,22 @@ pub(super) async fn revoke(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]
             values![id, now],
         )
         .await?;
+    if revoked > 0 {
+        lineage::revoke_derived(tx, id, now).await?;
+    }
     misc::publish_if(tx, revoked > 0, events).await
 }
 
 /// Revokes the authorizations of a session that have no offline access.
 pub(super) async fn revoke_of_session(tx: &mut dyn Tx, session_id: &str, now: i64) -> Fallible<()> {
-    tx.execute(
-        "UPDATE authorizations SET revoked_at = $3 \
-         WHERE tenant = $1 AND session_id = $2 AND offline = 0 AND revoked_at IS NULL",
-        values![session_id, now],
+    lineage::revoke(
+        tx,
+        revoke_with_derived!(
+            "SELECT id FROM authorizations WHERE tenant = $1 AND session_id = $3 AND offline = 0"
+        ),
+        values![now, session_id],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Revokes the authorizations of one client in a session that have no offline access.
@@ -147,70 +165,72 @@ pub(super) async fn revoke_of_client_in_session(
     client_id: &str,
     now: i64,
 ) -> Fallible<()> {
-    tx.execute(
-        "UPDATE authorizations SET revoked_at = $4 \
-         WHERE tenant = $1 AND session_id = $2 AND client_id = $3 AND offline = 0 AND revoked_at IS NULL",
-        values![session_id, client_id, now],
+    lineage::revoke(
+        tx,
+        revoke_with_derived!(
+            "SELECT id FROM authorizations \
+             WHERE tenant = $1 AND session_id = $3 AND client_id = $4 AND offline = 0"
+        ),
+        values![now, session_id, client_id],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Revokes the authorizations of all sessions of a subject that have no offline access.
 pub(super) async fn revoke_of_sessions_of(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<()> {
-    tx.execute(
-        "UPDATE authorizations SET revoked_at = $3 \
-         WHERE tenant = $1 AND sub = $2 AND session_id IS NOT NULL AND offline = 0 AND revoked_at IS NULL",
-        values![sub, now],
+    lineage::revoke(
+        tx,
+        revoke_with_derived!(
+            "SELECT id FROM authorizations \
+             WHERE tenant = $1 AND sub = $3 AND session_id IS NOT NULL AND offline = 0"
+        ),
+        values![now, sub],
     )
-    .await?;
+    .await
+}
+
+/// Revokes every authorization of a subject, and those in which it takes part.
+pub(super) async fn revoke_of_subject(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<()> {
+    for sql in [
+        revoke_with_derived!("SELECT id FROM authorizations WHERE tenant = $1 AND sub = $3"),
+        revoke_with_derived!(
+            "SELECT authorization_id FROM authorization_actors WHERE tenant = $1 AND sub = $3"
+        ),
+    ] {
+        lineage::revoke(tx, sql, values![now, sub]).await?;
+    }
     Ok(())
 }
 
-/// Revokes every authorization of a subject.
-pub(super) async fn revoke_of_subject(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<()> {
-    tx.execute(
-        "UPDATE authorizations SET revoked_at = $3 WHERE tenant = $1 AND sub = $2 AND revoked_at IS NULL",
-        values![sub, now],
+/// Revokes every authorization of a client, and those in which it takes part.
+pub(super) async fn revoke_of_client(tx: &mut dyn Tx, client_id: &str, now: i64) -> Fallible<()> {
+    lineage::revoke(
+        tx,
+        revoke_with_derived!("SELECT id FROM authorizations WHERE tenant = $1 AND client_id = $3"),
+        values![now, client_id],
     )
     .await?;
-    Ok(())
+    lineage::revoke_derived(tx, &lineage::client(client_id), now).await
 }
 
 /// Revokes every authorization that was granted under a consent.
 pub(super) async fn revoke_of_consent(tx: &mut dyn Tx, consent_id: &str, now: i64) -> Fallible<()> {
-    tx.execute(
-        "UPDATE authorizations SET revoked_at = $3 \
-         WHERE tenant = $1 AND consent_id = $2 AND revoked_at IS NULL",
-        values![consent_id, now],
+    lineage::revoke(
+        tx,
+        revoke_with_derived!("SELECT id FROM authorizations WHERE tenant = $1 AND consent_id = $3"),
+        values![now, consent_id],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Revokes an authorization because something issued under it came back that should not have.
 pub(super) async fn revoke_replayed(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<()> {
-    tx.execute(
-        "UPDATE authorizations SET revoked_at = $3 WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL",
-        values![id, now],
+    lineage::revoke(
+        tx,
+        revoke_with_derived!("SELECT id FROM authorizations WHERE tenant = $1 AND id = $3"),
+        values![now, id],
     )
-    .await?;
-    Ok(())
-}
-
-/// Stores an authorization with its tokens, unless its subject is disabled.
-pub(super) async fn grant(
-    tx: &mut dyn Tx,
-    authorization: &AuthorizationRecord,
-    issued: &Issued,
-) -> Fallible<Granted> {
-    if subjects::hold(tx, &authorization.sub, authorization.created_at).await? {
-        tx.give_up();
-        return Ok(Granted::SubjectDisabled);
-    }
-    insert(tx, authorization).await?;
-    record(tx, issued).await?;
-    Ok(Granted::Stored)
+    .await
 }
 
 /// Records what was issued.

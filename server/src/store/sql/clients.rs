@@ -1,7 +1,7 @@
 //! Clients.
 
 use super::{
-    misc,
+    authorizations, misc,
     tx::{Fallible, Row, Tx, at_most_one, every, values},
 };
 use crate::store::{ClientRecord, Event};
@@ -71,6 +71,17 @@ pub(super) async fn update(tx: &mut dyn Tx, client: &ClientRecord, events: &[Eve
     misc::publish_if(tx, updated > 0, events).await
 }
 
+/// Keeps a client from being deleted before this step is through; false if it is gone.
+pub(super) async fn hold(tx: &mut dyn Tx, client_id: &str) -> Fallible<bool> {
+    let held = tx
+        .execute(
+            "UPDATE clients SET generation = generation WHERE tenant = $1 AND client_id = $2",
+            values![client_id],
+        )
+        .await?;
+    Ok(held > 0)
+}
+
 pub(super) async fn delete(tx: &mut dyn Tx, client_id: &str, now: i64, events: &[Event]) -> Fallible<bool> {
     let deleted =
         tx.execute("DELETE FROM clients WHERE tenant = $1 AND client_id = $2", values![client_id]).await?;
@@ -78,12 +89,7 @@ pub(super) async fn delete(tx: &mut dyn Tx, client_id: &str, now: i64, events: &
         return Ok(false);
     }
     tx.execute("DELETE FROM consents WHERE tenant = $1 AND client_id = $2", values![client_id]).await?;
-    tx.execute(
-        "UPDATE authorizations SET revoked_at = $3 \
-         WHERE tenant = $1 AND client_id = $2 AND revoked_at IS NULL",
-        values![client_id, now],
-    )
-    .await?;
+    authorizations::revoke_of_client(tx, client_id, now).await?;
     // Tokens and families under an authorization are dead with it.
     tx.execute(
         "UPDATE tokens SET revoked_at = $3 \

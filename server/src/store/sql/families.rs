@@ -5,7 +5,7 @@ use super::{
     misc,
     tx::{Fallible, Row, Tx, at_most_one, first, values},
 };
-use crate::store::{AuthorizationRecord, Child, FamilyRecord, Issued, Rotate, Rotation};
+use crate::store::{AuthorizationRecord, Child, Digest, FamilyRecord, Issued, Rotate, Rotation};
 
 /// That a family can be used at the instant in a parameter; written so that no sum can overflow.
 macro_rules! usable {
@@ -82,6 +82,22 @@ pub(super) async fn find(tx: &mut dyn Tx, id: &str) -> Fallible<Option<(FamilyRe
         )
         .await?;
     at_most_one(rows, read)
+}
+
+/// Keeps a family from moving on before this step is through, and notes that its current token is in use, which ends
+/// the grace of its parent; false if this is not the current token of a family that can be used.
+pub(super) async fn hold(tx: &mut dyn Tx, family_id: &str, presented: &Digest, now: i64) -> Fallible<bool> {
+    let held = tx
+        .execute(
+            concat!(
+                "UPDATE families SET used = 1 \
+                 WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
+                usable!("$4")
+            ),
+            values![family_id, presented, now],
+        )
+        .await?;
+    Ok(held > 0)
 }
 
 /// One conditional update decides: of many with the same current token one moves the family on, and the others

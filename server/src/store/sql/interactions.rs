@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    authorizations, codes, consents, misc, sessions, subjects, tokens,
+    authorizations, codes, consents, grants, misc, sessions, subjects, tokens,
     tx::{Fallible, Row, Tx, at_most_one, values},
 };
 use crate::store::{
@@ -86,8 +86,8 @@ pub(super) async fn delete(tx: &mut dyn Tx, id: &str) -> Fallible<()> {
     Ok(())
 }
 
-/// Rows are locked in one order by every completion: interaction, subjects by name, sessions, consent,
-/// authorization. So two completions wait for each other and never in a circle.
+/// Rows are locked in one order by every completion: interaction, subjects by name, sessions, clients,
+/// consent, authorization. So two completions wait for each other and never in a circle.
 pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallible<Completed> {
     if !advance(tx, &completion.interaction).await? {
         return Ok(Completed::Conflict);
@@ -108,6 +108,10 @@ pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallib
         tx.give_up();
         return Ok(Completed::SessionOver);
     }
+    if !grants::hold_clients(tx, &completion.parties).await? {
+        tx.give_up();
+        return Ok(Completed::SubjectDisabled);
+    }
     let consent_id = match &completion.remember {
         Some(remembering) => Some(consents::remember(tx, &remembering.consent, now).await?),
         None => None,
@@ -115,6 +119,7 @@ pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallib
     if let Some(authorization) = &completion.authorization {
         let consent_id = consent_id.or_else(|| authorization.consent_id.clone());
         authorizations::insert(tx, &AuthorizationRecord { consent_id, ..authorization.clone() }).await?;
+        grants::insert_parties(tx, &completion.parties, authorization).await?;
     }
     if let Some(code) = &completion.code {
         codes::insert(tx, code).await?;
@@ -145,6 +150,7 @@ fn subjects_of(completion: &Completion) -> BTreeMap<&str, bool> {
     if let Some(authorization) = &completion.authorization {
         subjects.insert(&authorization.sub, true);
     }
+    subjects.extend(completion.parties.subjects.iter().map(|sub| (sub.as_str(), true)));
     subjects
 }
 

@@ -37,7 +37,7 @@ const DAY: i64 = 24 * 60 * 60;
 
 /// Every kind. A redeemed code is kept beyond its end, so that a late replay of it is still one. Revoked
 /// authorizations stay until the end of everything issued under them.
-pub(super) const KINDS: [Dead; 14] = [
+pub(super) const KINDS: [Dead; 16] = [
     dead!("interactions", "id", "expires_at", 0),
     dead!("sessions", "id", "expires_at", DAY),
     dead!("sessions", "id", "ended_at", DAY),
@@ -46,6 +46,8 @@ pub(super) const KINDS: [Dead; 14] = [
     dead!("tokens", "digest", "expires_at", 0),
     dead!("families", "id", "expires_at", 0),
     dead!("authorizations", "id", "expires_at", 0),
+    dead!("lineage", "child", "expires_at", 0),
+    dead!("authorization_actors", "authorization_id", "expires_at", 0),
     dead!("revoked_jtis", "jti", "expires_at", 0),
     dead!("used_once", "digest", "expires_at", 0),
     dead!("replies", "caller", "expires_at", 0),

@@ -2,7 +2,7 @@
 
 use super::{
     authorizations::{self, authorization_columns, standing},
-    misc,
+    lineage, misc,
     tx::{Fallible, Row, Tx, at_most_one, first, values},
 };
 use crate::store::{Digest, Event, JwtState, TokenRecord, TokenState};
@@ -85,7 +85,23 @@ pub(super) async fn revoke(tx: &mut dyn Tx, digest: &Digest, now: i64, events: &
             values![digest, now],
         )
         .await?;
+    if revoked > 0 {
+        lineage::revoke_derived(tx, &lineage::opaque_token(digest), now).await?;
+    }
     misc::publish_if(tx, revoked > 0, events).await
+}
+
+/// Keeps an active token from being revoked before this step is through, and uses it up if it can be used once only;
+/// false if it is over. Its authorization is a matter of its own.
+pub(super) async fn hold(tx: &mut dyn Tx, digest: &Digest, now: i64) -> Fallible<bool> {
+    let held = tx
+        .execute(
+            "UPDATE tokens SET used_at = CASE WHEN single_use = 1 THEN $3 ELSE used_at END \
+             WHERE tenant = $1 AND digest = $2 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $3",
+            values![digest, now],
+        )
+        .await?;
+    Ok(held > 0)
 }
 
 pub(super) async fn jwt_state(
@@ -110,16 +126,33 @@ pub(super) async fn jwt_state(
 pub(super) async fn revoke_jti(
     tx: &mut dyn Tx,
     jti: &str,
-    expires_at: i64,
+    (now, expires_at): (i64, i64),
     events: &[Event],
 ) -> Fallible<()> {
-    let revoked = tx
+    if insert_jti(tx, jti, expires_at).await? {
+        lineage::revoke_derived(tx, &lineage::signed_token(jti), now).await?;
+        misc::publish(tx, events).await?;
+    }
+    Ok(())
+}
+
+/// Keeps a JWT from being revoked before this step is through; false if it has been. Since nothing is stored of it,
+/// this step revokes it itself and takes that back: whoever revokes it in earnest waits for the same row.
+pub(super) async fn hold_jti(tx: &mut dyn Tx, jti: &str, expires_at: i64) -> Fallible<bool> {
+    let held = insert_jti(tx, jti, expires_at).await?;
+    if held {
+        tx.execute("DELETE FROM revoked_jtis WHERE tenant = $1 AND jti = $2", values![jti]).await?;
+    }
+    Ok(held)
+}
+
+async fn insert_jti(tx: &mut dyn Tx, jti: &str, expires_at: i64) -> Fallible<bool> {
+    let inserted = tx
         .execute(
             "INSERT INTO revoked_jtis (tenant, jti, expires_at) VALUES ($1, $2, $3) \
              ON CONFLICT (tenant, jti) DO NOTHING",
             values![jti, expires_at],
         )
         .await?;
-    misc::publish_if(tx, revoked > 0, events).await?;
-    Ok(())
+    Ok(inserted > 0)
 }
