@@ -5,6 +5,7 @@
 mod check;
 mod clients;
 mod policy;
+mod trusted;
 mod ui;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -20,6 +21,7 @@ pub use clients::{
 pub use policy::{
     BackendKind, OnFailure, PolicyAuthConfig, PolicyConfig, PolicyMode, SecretText, SignConfig,
 };
+pub use trusted::TrustedIssuer;
 pub use ui::{Capability, FrontDoor, UiConfig};
 
 /// Settings of the server.
@@ -67,6 +69,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Login and consent apps.
     pub ui: Vec<UiConfig>,
+    /// Issuers of assertions that count.
+    pub trusted_issuers: Vec<TrustedIssuer>,
     /// Clients that the operator registers here; they cannot be changed through the API.
     pub clients: Vec<ClientConfig>,
     /// Policies: what is asked before something is granted.
@@ -101,6 +105,7 @@ impl Default for Config {
             outbound: OutboundConfig::default(),
             limits: LimitsConfig::default(),
             ui: Vec::new(),
+            trusted_issuers: Vec::new(),
             clients: Vec::new(),
             policy: Vec::new(),
             development: false,
@@ -221,11 +226,24 @@ pub struct LimitsConfig {
     pub failures: u32,
     /// Answers to prompts, per interaction.
     pub answers: u32,
+    /// Passwords presented at the token endpoint, per user name.
+    pub logins: u32,
+    /// Passwords presented at the token endpoint, per address of the client.
+    pub logins_per_address: u32,
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { enabled: true, token: 6_000, authorize: 600, register: 60, failures: 60, answers: 60 }
+        Self {
+            enabled: true,
+            token: 6_000,
+            authorize: 600,
+            register: 60,
+            failures: 60,
+            answers: 60,
+            logins: 10,
+            logins_per_address: 600,
+        }
     }
 }
 

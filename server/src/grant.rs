@@ -3,16 +3,22 @@
 mod authorization_code;
 mod client_credentials;
 mod decide;
+mod establish;
+mod jwt_bearer;
 mod narrow;
+mod password;
 mod refresh_token;
+mod saml2_bearer;
 
+use establish::Asked;
 use placet_oauth::{
-    error::OAuthError,
+    error::{ErrorCode, OAuthError},
+    grant_type::GrantType,
     token_request::{TokenRequest, TokenResponse},
 };
-use placet_sdk::decision::RequestFacts;
+use placet_sdk::decision::{HookType, RequestFacts};
 
-use crate::{client::AuthenticatedClient, outcome::Outcome, server::Server};
+use crate::{client::AuthenticatedClient, outcome::Outcome, policy::Policies, server::Server};
 
 /// Exchanges a grant for tokens. Nothing is consumed unless tokens are issued.
 pub async fn exchange(
@@ -40,6 +46,38 @@ pub async fn exchange(
         TokenRequest::ClientCredentials { scope, resources } => {
             client_credentials::exchange(server, client, scope, &resources, asking).await
         }
+        TokenRequest::Password { username, password, otp, scope, resources } => {
+            let presented = password::Presented { username, password, otp };
+            password::exchange(server, client, (presented, Asked { scope, resources }), asking).await
+        }
+        TokenRequest::JwtBearer { assertion, scope, resources } => {
+            jwt_bearer::exchange(server, client, (&assertion, Asked { scope, resources }), asking).await
+        }
+        TokenRequest::Saml2Bearer { assertion, scope, resources } => {
+            saml2_bearer::exchange(server, client, (&assertion, Asked { scope, resources }), asking).await
+        }
+    }
+}
+
+/// Whether a grant type is on: some exist only while a policy decides about them.
+pub fn is_on(policies: &Policies, grant: GrantType) -> bool {
+    match grant {
+        GrantType::Password => policies.has(HookType::GrantPassword),
+        GrantType::Saml2Bearer => {
+            policies.has(HookType::AssertionSaml2) && policies.has(HookType::GrantSaml2Bearer)
+        }
+        _ => true,
+    }
+}
+
+/// Refuses a grant type that is switched off, whatever else the request holds.
+pub fn check_on(server: &Server, name: &str) -> Result<(), OAuthError> {
+    match GrantType::parse(name) {
+        Some(grant) if !is_on(server.policies(), grant) => {
+            let text = format!("the grant type `{name}` is switched off: no policy decides about it");
+            Err(OAuthError::new(ErrorCode::UnsupportedGrantType, text))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -13,7 +13,9 @@ use governor::{
 };
 use moka::sync::Cache;
 
-use crate::config::LimitsConfig;
+use sha2::{Digest as _, Sha256};
+
+use crate::{config::LimitsConfig, seal::hex};
 
 /// So long a caller waits that has failed to authenticate too often.
 const WAIT: Duration = Duration::from_secs(30);
@@ -63,6 +65,8 @@ pub struct Limits {
     failures: Limit,
     waiting: Cache<String, ()>,
     answers: Limit,
+    logins: Limit,
+    login_addresses: Limit,
 }
 
 impl Limits {
@@ -76,6 +80,8 @@ impl Limits {
             failures: limit(config.failures),
             waiting: Cache::builder().max_capacity(WAITING).time_to_live(WAIT).build(),
             answers: limit(config.answers),
+            logins: limit(config.logins),
+            login_addresses: limit(config.logins_per_address),
         }
     }
 
@@ -112,6 +118,14 @@ impl Limits {
             return Err(TooMany { retry_after: WAIT.as_secs() });
         }
         Ok(())
+    }
+
+    /// An attempt to log in at the token endpoint as `username`, from `peer`. The right password does not lift the limit:
+    /// else guessing could go on.
+    pub fn login(&self, peer: &str, username: &str) -> Result<(), TooMany> {
+        let peer = peer.parse().map_or_else(|_| peer.to_owned(), address);
+        self.login_addresses.take(&peer)?;
+        self.logins.take(&hex(&Sha256::digest(username.trim().to_lowercase())))
     }
 
     /// An answer to the prompts of an interaction.

@@ -9,6 +9,7 @@ use placet_oauth::{
     id::Secret,
     metadata::Discovery,
 };
+use placet_sdk::decision::HookType;
 use serde_json::Value;
 
 use crate::{
@@ -16,8 +17,11 @@ use crate::{
     client::{CLIENT_SECRET, Client, SharedClient},
     clock::Clock,
     config::{Config, ConfigError, RegistrationMode, UiConfig},
+    grant::is_on,
+    jwks::KeySets,
     keys::{Keys, Rotation, SIGNING_ALGORITHMS, algorithm_name},
     limits::Limits,
+    outbound::Outbound,
     outcome::Fault,
     policy::Policies,
     random::Random,
@@ -62,6 +66,8 @@ struct Inner {
     clients: Cached<String, SharedClient>,
     limits: Limits,
     policies: Policies,
+    outbound: Outbound,
+    key_sets: KeySets,
     discovery: Value,
 }
 
@@ -93,7 +99,8 @@ impl Server {
         }
         let limits = Limits::new(&config.limits);
         let policies = Policies::new(&config, environment.clock.clone(), environment.random.clone())?;
-        let discovery = placet_oauth::metadata::discovery(&config.discovery());
+        let outbound = Outbound::new(&config).await?;
+        let discovery = placet_oauth::metadata::discovery(&config.discovery(&policies));
         Ok(Self(Arc::new(Inner {
             clients: Cached::new(CLIENTS, CLIENT_TTL),
             config,
@@ -103,6 +110,8 @@ impl Server {
             configured,
             limits,
             policies,
+            key_sets: KeySets::new(outbound.clone()),
+            outbound,
             discovery,
         })))
     }
@@ -145,6 +154,16 @@ impl Server {
     /// Milliseconds since the epoch, for what is only shown.
     pub fn now_millis(&self) -> i64 {
         self.0.environment.clock.millis()
+    }
+
+    /// The client for requests to addresses that others name.
+    pub fn outbound(&self) -> &Outbound {
+        &self.0.outbound
+    }
+
+    /// Key sets of others.
+    pub fn key_sets(&self) -> &KeySets {
+        &self.0.key_sets
     }
 
     /// The policies.
@@ -216,13 +235,15 @@ fn configured_secret(client: &crate::config::ClientConfig) -> Result<Option<Secr
 
 impl Config {
     /// What discovery announces.
-    fn discovery(&self) -> Discovery<'_> {
+    fn discovery(&self, policies: &Policies) -> Discovery<'_> {
         Discovery {
             issuer: &self.issuer,
             scopes: self.scopes.iter().filter(|s| !s.hidden).map(|s| s.value.clone()).collect(),
             acr_values: self.acr_values.clone(),
             signing_algs: signing_algs(),
             ui_locales: self.ui_locales.clone(),
+            grant_types: GrantType::ALL.into_iter().filter(|grant| is_on(policies, *grant)).collect(),
+            claim_references: policies.has(HookType::ClaimsSource),
             registration: self.registration.mode != RegistrationMode::Closed,
         }
     }

@@ -6,6 +6,7 @@ mod specs {
     pub(crate) mod harness;
     pub(crate) mod helpers;
     pub(crate) mod sidecar;
+    pub(crate) mod signer;
 
     mod faults;
     mod http_edge;
@@ -20,12 +21,16 @@ mod specs {
     mod oidc_core_prompt;
     mod oidc_rp_initiated_logout;
     mod policy_chain;
+    mod policy_introspection;
     mod rate_limits;
     mod replicas;
     mod rfc6749_authorization_code;
     mod rfc6749_client_credentials;
+    mod rfc6749_password;
     mod rfc6749_refresh_token;
     mod rfc7009_revocation;
+    mod rfc7522_saml2_bearer;
+    mod rfc7523_jwt_bearer;
     mod rfc7591_registration;
     mod rfc7662_introspection;
     mod rfc9068_jwt_access_token;

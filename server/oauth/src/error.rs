@@ -173,7 +173,7 @@ pub struct ErrorExtension {
     /// `error_uri`: a page about the error.
     pub uri: Option<String>,
     /// Further members of the answer: `acr_values`, `max_age` (RFC 9470 section 3).
-    pub members: Vec<(String, String)>,
+    pub members: Vec<(String, serde_json::Value)>,
 }
 
 impl OAuthError {

@@ -5,22 +5,41 @@ use serde::{Deserialize, Serialize};
 /// A `grant_type` as in client metadata (RFC 7591 section 2). Discovery and dispatch both walk
 /// [`GrantType::ALL`], so that they cannot disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum GrantType {
     /// A code from the authorization endpoint (RFC 6749 section 4.1).
+    #[serde(rename = "authorization_code")]
     AuthorizationCode,
     /// A refresh token (RFC 6749 section 6).
+    #[serde(rename = "refresh_token")]
     RefreshToken,
     /// The client on its own behalf (RFC 6749 section 4.4).
+    #[serde(rename = "client_credentials")]
     ClientCredentials,
     /// Tokens straight from the authorization endpoint (OpenID Connect Core section 3.2).
+    #[serde(rename = "implicit")]
     Implicit,
+    /// The name and password of a user (RFC 6749 section 4.3).
+    #[serde(rename = "password")]
+    Password,
+    /// A JWT of the client or of a trusted issuer (RFC 7523 section 2.1).
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
+    /// A SAML assertion of a trusted issuer (RFC 7522 section 2.1).
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:saml2-bearer")]
+    Saml2Bearer,
 }
 
 impl GrantType {
     /// Every grant type.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::Implicit];
+    pub const ALL: [Self; 7] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::Implicit,
+        Self::Password,
+        Self::JwtBearer,
+        Self::Saml2Bearer,
+    ];
 
     /// The grant type as it is written in requests and metadata.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +48,9 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
             Self::Implicit => "implicit",
+            Self::Password => "password",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::Saml2Bearer => "urn:ietf:params:oauth:grant-type:saml2-bearer",
         }
     }
 
@@ -54,7 +76,7 @@ mod tests {
             assert_eq!(serde_json::to_value(grant_type).unwrap(), grant_type.as_str());
             assert_eq!(serde_json::from_value::<GrantType>(grant_type.as_str().into()).unwrap(), grant_type);
         }
-        assert_eq!(GrantType::parse("password"), None);
+        assert_eq!(GrantType::parse("Password"), None);
     }
 
     #[test]

@@ -29,6 +29,10 @@ pub struct Discovery<'a> {
     pub signing_algs: Vec<String>,
     /// The languages of the pages.
     pub ui_locales: Vec<String>,
+    /// The grant types that are on.
+    pub grant_types: Vec<GrantType>,
+    /// Whether claims come from others by reference (OpenID Connect Core section 5.6.2).
+    pub claim_references: bool,
     /// Whether clients may register themselves.
     pub registration: bool,
 }
@@ -56,7 +60,7 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         "scopes_supported": d.scopes,
         "response_types_supported": ResponseType::ALL.map(ResponseType::as_str),
         "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
-        "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
+        "grant_types_supported": d.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),
         "subject_types_supported": SubjectType::ALL.map(SubjectType::as_str),
         "id_token_signing_alg_values_supported": d.signing_algs,
         "token_endpoint_auth_methods_supported": at_token,
@@ -65,7 +69,8 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         "code_challenge_methods_supported": ChallengeMethod::ALL.map(ChallengeMethod::as_str),
         "prompt_values_supported": Prompt::ALL.map(Prompt::as_str),
         "display_values_supported": DISPLAYS,
-        "claim_types_supported": ["normal"],
+        "claim_types_supported": if d.claim_references { json!(["normal", "aggregated", "distributed"]) }
+            else { json!(["normal"]) },
         "claims_supported": claims,
         "claims_parameter_supported": true,
         "request_parameter_supported": false,

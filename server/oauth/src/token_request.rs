@@ -13,6 +13,12 @@ use crate::{
 
 /// The longest code or refresh token, in bytes. Nothing the server issues comes near it.
 const MAX_TOKEN: usize = 4096;
+/// The longest user name, password or second factor, in bytes.
+const MAX_NAME: usize = 1024;
+/// The longest JWT, in bytes.
+const MAX_JWT: usize = 16 * 1024;
+/// The longest SAML assertion in base64url, in bytes.
+const MAX_SAML: usize = 96 * 1024;
 
 /// A token request, one variant for each grant type. Who asks is the matter of [`crate::credentials`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +46,37 @@ pub enum TokenRequest {
         /// Where the token shall be used (RFC 8707 section 2.2).
         resources: Vec<String>,
     },
+    /// A user's name and password for tokens (RFC 6749 section 4.3.2).
+    Password {
+        /// The user name.
+        username: String,
+        /// The password.
+        password: Secret,
+        /// A second factor; no specification names this parameter.
+        otp: Option<Secret>,
+        /// The scope asked for.
+        scope: Option<Scope>,
+        /// Where the token shall be used.
+        resources: Vec<String>,
+    },
+    /// A JWT for a token (RFC 7523 section 2.1).
+    JwtBearer {
+        /// The JWT.
+        assertion: Secret,
+        /// The scope asked for.
+        scope: Option<Scope>,
+        /// Where the token shall be used.
+        resources: Vec<String>,
+    },
+    /// A SAML assertion for a token (RFC 7522 section 2.1).
+    Saml2Bearer {
+        /// The assertion in base64url.
+        assertion: Secret,
+        /// The scope asked for.
+        scope: Option<Scope>,
+        /// Where the token shall be used.
+        resources: Vec<String>,
+    },
 }
 
 impl TokenRequest {
@@ -64,6 +101,23 @@ impl TokenRequest {
             Some(GrantType::ClientCredentials) => {
                 Ok(Self::ClientCredentials { scope: scope(params)?, resources: parse_resources(params)? })
             }
+            Some(GrantType::Password) => Ok(Self::Password {
+                username: bounded(params, "username", MAX_NAME)?.expose().to_owned(),
+                password: bounded(params, "password", MAX_NAME)?,
+                otp: params.contains("otp").then(|| bounded(params, "otp", MAX_NAME)).transpose()?,
+                scope: scope(params)?,
+                resources: parse_resources(params)?,
+            }),
+            Some(GrantType::JwtBearer) => Ok(Self::JwtBearer {
+                assertion: bounded(params, "assertion", MAX_JWT)?,
+                scope: scope(params)?,
+                resources: parse_resources(params)?,
+            }),
+            Some(GrantType::Saml2Bearer) => Ok(Self::Saml2Bearer {
+                assertion: bounded(params, "assertion", MAX_SAML)?,
+                scope: scope(params)?,
+                resources: parse_resources(params)?,
+            }),
             Some(GrantType::Implicit) | None => Err(OAuthError::new(
                 ErrorCode::UnsupportedGrantType,
                 format!("unsupported `grant_type` `{name}`"),
@@ -77,6 +131,9 @@ impl TokenRequest {
             Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
             Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+            Self::Password { .. } => GrantType::Password,
+            Self::JwtBearer { .. } => GrantType::JwtBearer,
+            Self::Saml2Bearer { .. } => GrantType::Saml2Bearer,
         }
     }
 }
@@ -103,8 +160,12 @@ pub fn parse_resources(params: &Params) -> Result<Vec<String>, OAuthError> {
 }
 
 fn token(params: &Params, name: &str) -> Result<Secret, OAuthError> {
+    bounded(params, name, MAX_TOKEN)
+}
+
+fn bounded(params: &Params, name: &str, longest: usize) -> Result<Secret, OAuthError> {
     let value = params.require(name)?;
-    if value.len() > MAX_TOKEN {
+    if value.len() > longest {
         return Err(OAuthError::invalid_request(format!("parameter `{name}` is too long")));
     }
     Ok(Secret::new(value))
@@ -213,12 +274,15 @@ mod tests {
             refusal("code=c"),
             (ErrorCode::InvalidRequest, "missing parameter `grant_type`".to_owned())
         );
-        for name in ["implicit", "password", "Refresh_Token"] {
+        for name in ["implicit", "Password", "Refresh_Token"] {
             let expected = (ErrorCode::UnsupportedGrantType, format!("unsupported `grant_type` `{name}`"));
             assert_eq!(refusal(&format!("grant_type={name}&code=c")), expected);
         }
         for grant_type in GrantType::ALL {
-            let form = format!("grant_type={}&code=c&refresh_token=r", grant_type.as_str());
+            let form = format!(
+                "grant_type={}&code=c&refresh_token=r&username=u&password=p&assertion=a",
+                grant_type.as_str()
+            );
             assert_eq!(parse(&form).is_ok(), grant_type.at_token_endpoint());
         }
     }

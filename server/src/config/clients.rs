@@ -21,6 +21,7 @@ pub enum ConsentMode {
 /// What the operator decides about a client; a client cannot grant itself any of it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own in the file")]
 pub struct ClientSettings {
     /// The client belongs to the operator.
     pub first_party: bool,
@@ -42,6 +43,9 @@ pub struct ClientSettings {
     pub resources: Vec<String>,
     /// May introspect every token.
     pub introspect_all: bool,
+    /// It knows the error `interaction_required` of the token endpoint and sends the user to log in; other clients get
+    /// `invalid_grant` or `access_denied` when a policy wants the user at hand.
+    pub interaction_required: bool,
     /// The operator's own metadata: shown to the login app and to policies.
     #[serde(skip_serializing_if = "Object::is_empty")]
     pub data: Object,

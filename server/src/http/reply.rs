@@ -88,7 +88,7 @@ pub fn oauth_error(error: &OAuthError) -> Response {
     let mut body = json!({ "error": error.shown_code(), "error_description": error.description });
     if let Some(extension) = &error.extension {
         for (name, value) in &extension.members {
-            body[name] = value.clone().into();
+            body[name] = value.clone();
         }
         if let Some(uri) = &extension.uri {
             body["error_uri"] = uri.clone().into();

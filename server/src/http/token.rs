@@ -14,6 +14,7 @@ pub(super) async fn token(server: Server, request: Request) -> Outcome<Response>
     let params = request.form()?;
     let credentials = request.credentials(&params)?;
     let client = client::authenticate(&server, &credentials, request.peer).await?;
+    grant::check_on(&server, params.get("grant_type").unwrap_or_default())?;
     let asking = policy::request_facts(&server, "token", Some(&params), request.caller());
     let exchanged = grant::exchange(&server, &client, TokenRequest::parse(&params)?, &asking).await?;
     tracing::info!(client = %client.id, grant = params.get("grant_type").unwrap_or(""), "tokens were issued");

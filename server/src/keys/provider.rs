@@ -35,7 +35,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
         Ok(Box::new(Signing { algorithm: supported(*algorithm)?, key: private(key)? }))
     },
     verifier_factory: |algorithm, key| {
-        Ok(Box::new(Verifying { algorithm: supported(*algorithm)?, key: public(key)? }))
+        Ok(Box::new(Verifying { algorithm: verifiable(*algorithm)?, key: public(key)? }))
     },
     key_utils: KeyUtils {
         compute_digest: |data, hash| {
@@ -59,6 +59,24 @@ fn supported(algorithm: Algorithm) -> Result<Algorithm> {
     match algorithm {
         Algorithm::EdDSA | Algorithm::ES256 | Algorithm::RS256 | Algorithm::PS256 => Ok(algorithm),
         _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    }
+}
+
+/// What others may sign with is more than what this server signs with.
+fn verifiable(algorithm: Algorithm) -> Result<Algorithm> {
+    match algorithm {
+        Algorithm::RS384 | Algorithm::RS512 | Algorithm::PS384 | Algorithm::PS512 | Algorithm::ES384 => {
+            Ok(algorithm)
+        }
+        _ => supported(algorithm),
+    }
+}
+
+fn digest(algorithm: Algorithm) -> MessageDigest {
+    match algorithm {
+        Algorithm::RS384 | Algorithm::PS384 | Algorithm::ES384 => MessageDigest::sha384(),
+        Algorithm::RS512 | Algorithm::PS512 => MessageDigest::sha512(),
+        _ => MessageDigest::sha256(),
     }
 }
 
@@ -155,23 +173,24 @@ fn verify<T: HasPublic>(
 ) -> Openssl<bool> {
     match algorithm {
         Algorithm::EdDSA => OpensslVerifier::new_without_digest(key)?.verify_oneshot(signature, message),
-        Algorithm::ES256 => {
-            if signature.len() != 64 {
+        Algorithm::ES256 | Algorithm::ES384 => {
+            let length = if algorithm == Algorithm::ES256 { 64 } else { 96 };
+            if signature.len() != length {
                 return Ok(false);
             }
-            let (r, s) = signature.split_at(32);
+            let (r, s) = signature.split_at(length / 2);
             let pair = EcdsaSig::from_private_components(
                 openssl::bn::BigNum::from_slice(r)?,
                 openssl::bn::BigNum::from_slice(s)?,
             )?;
-            OpensslVerifier::new(MessageDigest::sha256(), key)?.verify_oneshot(&pair.to_der()?, message)
+            OpensslVerifier::new(digest(algorithm), key)?.verify_oneshot(&pair.to_der()?, message)
         }
         _ => {
-            let mut verifier = OpensslVerifier::new(MessageDigest::sha256(), key)?;
-            if algorithm == Algorithm::PS256 {
+            let mut verifier = OpensslVerifier::new(digest(algorithm), key)?;
+            if matches!(algorithm, Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512) {
                 verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
                 verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
-                verifier.set_rsa_mgf1_md(MessageDigest::sha256())?;
+                verifier.set_rsa_mgf1_md(digest(algorithm))?;
             }
             verifier.verify_oneshot(signature, message)
         }

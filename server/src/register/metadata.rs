@@ -3,7 +3,7 @@
 use placet_oauth::{claims::strict_json_bytes, client::ClientMetadata, error::OAuthError};
 use serde_json::{Map, Value};
 
-use crate::{outbound::Outbound, outcome::Outcome, server::Server};
+use crate::{outcome::Outcome, server::Server};
 
 /// The metadata in `body`, complete and within what the operator allows (RFC 7591 section 2).
 pub(super) async fn checked(server: &Server, body: Map<String, Value>) -> Outcome<ClientMetadata> {
@@ -18,7 +18,7 @@ pub(super) async fn checked(server: &Server, body: Map<String, Value>) -> Outcom
 /// their users are (OpenID Connect Registration section 5).
 async fn check_sector(server: &Server, metadata: &ClientMetadata) -> Outcome<()> {
     let Some(uri) = &metadata.sector_identifier_uri else { return Ok(()) };
-    let outbound = Outbound::new(server.config()).await?;
+    let outbound = server.outbound();
     let document = outbound.get(uri).await.map_err(|reason| refused(uri, &reason.to_string()))?;
     let redirect_uris = metadata.redirect_uris.as_deref().unwrap_or_default();
     names_all(&document, redirect_uris).map_err(|reason| refused(uri, &reason))?;

@@ -14,7 +14,7 @@ use openssl::{
 use placet_server::config::{ClientConfig, Config};
 use serde_json::Value;
 
-use super::harness::{Reply, Stand, VERIFIER, claims};
+use super::harness::{Reply, SECRET, Stand, VERIFIER, claims};
 
 /// A JSON string.
 #[track_caller]
@@ -108,4 +108,14 @@ fn with_digest(key: &PKey<Public>, message: &[u8], signature: &[u8], pss: bool) 
         verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH).unwrap();
     }
     verifier.verify_oneshot(signature, message).unwrap()
+}
+
+/// A confidential client of the configuration with this metadata; it authenticates with the usual secret.
+pub fn configured(id: &str, metadata: &Value) -> ClientConfig {
+    ClientConfig {
+        client_id: id.to_owned(),
+        secret: Some(SECRET.to_owned()),
+        metadata: serde_json::from_value(metadata.clone()).unwrap(),
+        ..ClientConfig::default()
+    }
 }

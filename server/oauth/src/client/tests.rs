@@ -81,7 +81,7 @@ fn members_that_are_null_or_unknown_are_ignored() {
 fn a_member_of_the_wrong_type_is_named() {
     for (member, value) in [
         ("redirect_uris", json!("https://a.example/cb")),
-        ("grant_types", json!(["password"])),
+        ("grant_types", json!(["Password"])),
         ("token_endpoint_auth_method", json!("private_key_jwt")),
         ("default_max_age", json!(-1)),
         ("client_name", json!(7)),

@@ -7,6 +7,8 @@ fn document(registration: bool) -> Value {
         acr_values: Vec::new(),
         signing_algs: vec!["RS256".to_owned()],
         ui_locales: vec!["en".to_owned()],
+        grant_types: GrantType::ALL.to_vec(),
+        claim_references: false,
         registration,
     })
 }

@@ -1,0 +1,174 @@
+//! Grants in which a policy says whose tokens they are: the server saw no authentication itself.
+
+use placet_oauth::{
+    claims::scope_claims, error::OAuthError, grant_type::GrantType, scope::Scope,
+    token_request::TokenResponse,
+};
+use placet_sdk::{
+    decision::{Freedom, GrantFacts, Requested},
+    grant::{Authentication, Grant, GrantedClaims},
+};
+use serde_json::json;
+
+use super::decide::{Settled, decide};
+use crate::{
+    client::AuthenticatedClient,
+    events,
+    interaction::complete::authorization_life,
+    outcome::{Fault, Outcome},
+    policy::{Question, ceiling},
+    random,
+    server::Server,
+    store::{AuthorizationRecord, Granted, NewGrant, Once},
+    token::{Authorized, IssueRequest, authorize_issue, family_wanted},
+};
+
+/// What a client asks for beside its artefact.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// The scope.
+    pub(super) scope: Option<Scope>,
+    /// Where the token shall be used.
+    pub(super) resources: Vec<String>,
+}
+
+/// A grant whose subject a policy establishes.
+#[derive(Debug)]
+pub(super) struct Establish {
+    /// The grant type.
+    pub(super) grant_type: GrantType,
+    /// The question, with the section of its type.
+    pub(super) question: Question,
+    /// What is asked for.
+    pub(super) asked: Asked,
+    /// The subject, where the artefact names a local one.
+    pub(super) sub: Option<String>,
+    /// Facts of the authentication that the artefact states.
+    pub(super) authentication: Option<Authentication>,
+    /// What the tokens use up.
+    pub(super) consume: Vec<Once>,
+    /// Whether there may be refresh tokens and ID tokens.
+    pub(super) people: bool,
+}
+
+/// Asks the policies, and issues what they establish.
+pub(super) async fn establish(
+    server: &Server,
+    client: &AuthenticatedClient,
+    mut establish: Establish,
+) -> Outcome<TokenResponse> {
+    let (scope, resources) = (possible(client, &establish)?, &establish.asked.resources);
+    server.config().check_resources(resources)?;
+    let facts = GrantFacts {
+        grant_type: Some(establish.grant_type.as_str().to_owned()),
+        authorization_id: None,
+        requested: Requested {
+            scope: establish.asked.scope.as_ref().map(Scope::to_vec),
+            resources: (!resources.is_empty()).then(|| resources.clone()),
+            ..Requested::default()
+        },
+    };
+    let proposed = Grant {
+        sub: establish.sub.take(),
+        scope: Some(scope.to_vec()),
+        resources: Some(resources.clone()),
+        claims: establish.people.then(|| claims(&scope)),
+        authentication: establish.authentication.take(),
+        ..Grant::default()
+    };
+    let probe = Authorized { grant: proposed.clone(), ..Authorized::default() };
+    let tokens =
+        (establish.people && family_wanted(client, &probe), establish.people && scope.contains("openid"));
+    let proposed = ceiling::effective(server, client, proposed, tokens);
+    let mut limits = ceiling::narrow_only(client, &proposed);
+    limits.sub = Freedom::Settable;
+    limits.authentication = Freedom::Settable;
+    limits.max_data_bytes = ceiling::MAX_DATA;
+    limits.max_claims_context_bytes = ceiling::MAX_CLAIMS_CONTEXT;
+    establish.question.request.requires = vec!["/grant/sub".to_owned(), "/grant/scope".to_owned()];
+    let settled = decide(server, establish.question, facts, (proposed, limits)).await?;
+    issue(server, client, (establish.grant_type, establish.consume), settled).await
+}
+
+/// The scope that the client may have at the most.
+fn possible(client: &AuthenticatedClient, establish: &Establish) -> Result<Scope, OAuthError> {
+    let mut possible = client.registered_scope().unwrap_or_default().difference(&client.denied_scope());
+    if !establish.people {
+        possible = possible.difference(&Scope::from_values(["openid", "offline_access"]));
+    }
+    match &establish.asked.scope {
+        None => Ok(possible),
+        Some(asked) if asked.is_subset(&possible) => Ok(asked.clone()),
+        Some(asked) => {
+            let more = asked.difference(&possible);
+            Err(OAuthError::invalid_scope(format!("client cannot have `{more}` by this grant")))
+        }
+    }
+}
+
+/// `UserInfo` tells the claims of the scopes (OpenID Connect Core section 5.4).
+fn claims(scope: &Scope) -> GrantedClaims {
+    let names: Vec<String> = scope.iter().flat_map(scope_claims).map(|name| (*name).to_owned()).collect();
+    GrantedClaims { userinfo: (!names.is_empty()).then_some(names), ..GrantedClaims::default() }
+}
+
+async fn issue(
+    server: &Server,
+    client: &AuthenticatedClient,
+    (grant_type, consume): (GrantType, Vec<Once>),
+    settled: Settled,
+) -> Outcome<TokenResponse> {
+    let mut grant = settled.grant;
+    let sub = grant.sub.take().ok_or_else(|| Fault::new("policy", "a decision without a subject"))?;
+    let scope = client.assign(&Scope::from_values(grant.scope.take().unwrap_or_default()));
+    grant.scope = Some(scope.to_vec());
+    let authentication = grant.authentication.take().unwrap_or_default();
+    let now = server.now();
+    let authorized = Authorized {
+        authenticated_at: authentication.authenticated_at.map_or(0, |at| at.0.min(now)),
+        acr: authentication.acr,
+        amr: authentication.amr.unwrap_or_default(),
+        grant,
+        ..Authorized::default()
+    };
+    let authorization = AuthorizationRecord {
+        id: random::id(server.random(), "az_")?,
+        client_id: client.id.clone(),
+        sub: sub.clone(),
+        session_id: None,
+        consent_id: None,
+        offline: true,
+        doc: authorized.write()?,
+        created_at: now,
+        expires_at: now + authorization_life(server, client, &authorized),
+        revoked_at: None,
+    };
+    let mut minted = authorize_issue(
+        server,
+        &IssueRequest {
+            client,
+            authorization: &authorization,
+            authorized: &authorized,
+            narrowed: None,
+            nonce: None,
+            first_refresh: true,
+            id_token: authorized.grant.id_token.as_ref().and_then(|s| s.issue) == Some(true),
+        },
+    )
+    .await?;
+    minted.issued.events.push(events::event(
+        server,
+        "authorization.granted",
+        &authorization.id,
+        &json!({
+            "sub": sub, "client_id": client.id, "scope": scope.to_vec(), "grant_type": grant_type.as_str(),
+        }),
+    )?);
+    minted.response.extra = settled.extra;
+    let new = NewGrant { consume, ..NewGrant::new(authorization, minted.issued) };
+    match server.store().grant(new).await? {
+        Granted::Stored => Ok(minted.response),
+        Granted::AlreadyUsed => Err(OAuthError::invalid_grant("the assertion was used before").into()),
+        _ => Err(OAuthError::invalid_grant("the account cannot be used").into()),
+    }
+}

@@ -1,0 +1,136 @@
+//! The SAML 2.0 bearer grant (RFC 7522 section 2.1). No XML is read here: a sidecar of the type `assertion.saml2` turns
+//! the assertion into facts, and a policy of the type `grant.saml2_bearer` turns the facts into a local subject.
+
+use placet_oauth::{error::OAuthError, grant_type::GrantType, id::Secret, token_request::TokenResponse};
+use placet_sdk::{
+    decision::{
+        HookType, Limits, ObjectLimits, Party, PartySource, PartyType, Proposal, RawAssertionSection,
+        RequestFacts, Saml2BearerSection,
+    },
+    grant::Authentication,
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::establish::{Asked, Establish, establish};
+use crate::{
+    client::AuthenticatedClient,
+    outcome::{Fault, Outcome},
+    policy::{Decided, Question, client_facts, denial},
+    seal::hex,
+    server::Server,
+    store::Once,
+    trusted::{SKEW, USED_ASSERTION},
+};
+
+/// The facts of an assertion, in bytes of JSON.
+const MAX_FACTS: u32 = 64 * 1024;
+/// An assertion is remembered at the most for this long, in seconds: it is not accepted for longer either.
+const MAX_LIFETIME: i64 = 600;
+
+pub(super) async fn exchange(
+    server: &Server,
+    client: &AuthenticatedClient,
+    (assertion, asked): (&Secret, Asked),
+    asking: &RequestFacts,
+) -> Outcome<TokenResponse> {
+    const HOOK: HookType = HookType::GrantSaml2Bearer;
+    let mut section = facts(server, client, assertion, asking).await?;
+    let remembered_until = check(server, &section)?;
+    section.verified.replay_checked = true;
+    let facts = &section.assertion;
+    let id = hex(&Sha256::digest(json!(["saml2", facts.issuer, facts.id]).to_string()));
+    let authentication = facts.authn.first().map(|statement| Authentication {
+        authenticated_at: Some(statement.instant),
+        ..Authentication::default()
+    });
+    let mut question = Question::new(HOOK, Some((client, client_facts(client, true))), asking.clone());
+    question.request.subject = Some(Party {
+        sub: facts.name_id.value.clone(),
+        party_type: PartyType::External,
+        source: PartySource::Assertion,
+        claims: None,
+    });
+    question.request.saml2_bearer = Some(section);
+    let wanted = Establish {
+        grant_type: GrantType::Saml2Bearer,
+        question,
+        asked,
+        sub: None,
+        authentication,
+        consume: vec![Once { kind: USED_ASSERTION, id, expires_at: remembered_until }],
+        people: false,
+    };
+    establish(server, client, wanted).await
+}
+
+/// Lets the sidecar turn the assertion into facts.
+async fn facts(
+    server: &Server,
+    client: &AuthenticatedClient,
+    assertion: &Secret,
+    asking: &RequestFacts,
+) -> Outcome<Saml2BearerSection> {
+    let facts = (&**client, client_facts(client, true));
+    let mut question = Question::new(HookType::AssertionSaml2, Some(facts), asking.clone());
+    let request = &mut question.request;
+    let recipient = format!("{}/token", server.issuer());
+    request.raw_assertion = Some(RawAssertionSection {
+        format: "saml2".to_owned(),
+        value: assertion.expose().to_owned(),
+        audience: vec![server.issuer().to_owned(), recipient.clone()],
+        recipient,
+        clock_skew: u32::try_from(SKEW).unwrap_or(0),
+    });
+    request.proposal = Proposal::default();
+    request.limits = Limits {
+        saml2_bearer: Some(ObjectLimits { reserved: Vec::new(), max_bytes: MAX_FACTS }),
+        ..Limits::default()
+    };
+    request.requires = vec!["/saml2_bearer".to_owned()];
+    match server.policies().decide(question).await? {
+        Decided::Allow(result) => result
+            .proposal
+            .saml2_bearer
+            .ok_or_else(|| Fault::new("policy", "an assertion without facts").into()),
+        Decided::Deny(error) => Err(denial(&error).into()),
+        Decided::Challenge(_) => Err(Fault::new("policy", "nobody is at hand to be challenged").into()),
+    }
+}
+
+/// Looks at the facts again: what the sidecar should have refused is not taken on its word. Gives until when the
+/// assertion has to be remembered.
+fn check(server: &Server, section: &Saml2BearerSection) -> Result<i64, OAuthError> {
+    let (facts, now) = (&section.assertion, server.now());
+    let refused = |why: &str| Err(OAuthError::invalid_grant(format!("the assertion {why}")));
+    let token_endpoint = format!("{}/token", server.issuer());
+    let for_us = |audience: &String| audience == server.issuer() || *audience == token_endpoint;
+    if !section.verified.signature || facts.id.is_empty() || facts.issuer.is_empty() {
+        return refused("is not verified");
+    }
+    if !facts.conditions.audiences.iter().any(for_us) {
+        return refused("has another audience");
+    }
+    if facts.conditions.not_before.is_some_and(|at| at.0 > now + SKEW) || facts.issued_at.0 > now + SKEW {
+        return refused("is not valid yet");
+    }
+    let confirmed = facts
+        .subject_confirmation
+        .iter()
+        .filter(|c| {
+            c.method == "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+                && c.recipient.as_deref() == Some(token_endpoint.as_str())
+        })
+        .filter_map(|c| c.not_on_or_after)
+        .map(|at| at.0)
+        .max();
+    let Some(confirmed) = confirmed else { return refused("has no bearer confirmation for this server") };
+    let ends = facts.conditions.not_on_or_after.map_or(confirmed, |at| at.0.min(confirmed));
+    if ends + SKEW <= now {
+        return refused("has expired");
+    }
+    if ends > now + MAX_LIFETIME + SKEW {
+        return refused("may be good for at most 600 seconds");
+    }
+    Ok(confirmed.max(ends) + 2 * SKEW)
+}

@@ -1,0 +1,283 @@
+//! Public keys of others: of clients and of trusted issuers (RFC 7517).
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use openssl::{
+    bn::BigNum,
+    ec::{EcGroup, EcKey},
+    nid::Nid,
+    pkey::{Id, PKey},
+    rsa::Rsa,
+};
+use placet_oauth::jwt::Compact;
+use serde_json::{Map, Value};
+
+use crate::{
+    cache::Cached,
+    outbound::{FetchError, Outbound},
+};
+
+/// Keys in a set at most.
+const MAX_KEYS: usize = 100;
+/// The weakest RSA key (RFC 7518 section 3.3), and the largest: verification gets dear.
+const RSA_BITS: std::ops::RangeInclusive<i32> = 2048..=8192;
+/// Sets in memory at most, and for how long.
+const SETS: u64 = 10_000;
+const TTL: Duration = Duration::from_secs(900);
+/// A set is not fetched again for an unknown key within this time.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// A public key with the algorithms it may be used for.
+struct PublicKey {
+    kid: Option<String>,
+    algorithms: Vec<Algorithm>,
+    key: DecodingKey,
+}
+
+/// The public keys of somebody.
+pub struct KeySet(Vec<PublicKey>);
+
+impl std::fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("KeySet").field(&self.0.len()).finish()
+    }
+}
+
+/// Why a key set cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeySetError {
+    /// It is no key set, or holds what it must not hold.
+    #[error("the key set {0}")]
+    Malformed(&'static str),
+    /// It cannot be fetched.
+    #[error("the key set {0}")]
+    Unreachable(#[from] FetchError),
+}
+
+impl KeySet {
+    /// Reads a key set. Keys that are not for signatures or of an unknown kind are skipped.
+    ///
+    /// # Errors
+    ///
+    /// A set without `keys`, with too many, or with a private or symmetric key: whoever publishes one of these has
+    /// lost it.
+    pub fn parse(set: &Map<String, Value>) -> Result<Self, KeySetError> {
+        let keys =
+            set.get("keys").and_then(Value::as_array).ok_or(KeySetError::Malformed("has no array `keys`"))?;
+        if keys.len() > MAX_KEYS {
+            return Err(KeySetError::Malformed("has too many keys"));
+        }
+        let mut parsed = Vec::new();
+        for key in keys.iter().filter_map(Value::as_object) {
+            if ["d", "k", "p", "q"].iter().any(|secret| key.contains_key(*secret)) {
+                return Err(KeySetError::Malformed("holds a private or symmetric key"));
+            }
+            parsed.extend(public_key(key));
+        }
+        Ok(Self(parsed))
+    }
+
+    /// Whether a JWT is signed by one of these keys, with an algorithm that is in `algorithms` and fits the key (RFC
+    /// 8725 section 3.1). A `kid` in its header must be that of the key.
+    pub fn verifies(&self, jwt: &Compact<'_>, algorithms: &[String]) -> bool {
+        let Some(algorithm) = algorithm(&jwt.header.alg).filter(|_| {
+            let wanted = canonical(&jwt.header.alg);
+            algorithms.iter().any(|allowed| canonical(allowed) == wanted)
+        }) else {
+            return false;
+        };
+        self.matching(jwt).any(|key| {
+            key.algorithms.contains(&algorithm)
+                && jsonwebtoken::crypto::verify(jwt.signature, jwt.message.as_bytes(), &key.key, algorithm)
+                    .unwrap_or(false)
+        })
+    }
+
+    /// Whether a key could be the one that a JWT names.
+    pub fn knows(&self, jwt: &Compact<'_>) -> bool {
+        self.matching(jwt).next().is_some()
+    }
+
+    fn matching<'a>(&'a self, jwt: &'a Compact<'_>) -> impl Iterator<Item = &'a PublicKey> {
+        self.0.iter().filter(|key| jwt.header.kid.is_none() || key.kid == jwt.header.kid)
+    }
+}
+
+/// RFC 9864 names `EdDSA` with Ed25519 after its curve.
+fn canonical(name: &str) -> &str {
+    if name == "Ed25519" { "EdDSA" } else { name }
+}
+
+fn algorithm(name: &str) -> Option<Algorithm> {
+    Some(match canonical(name) {
+        "RS256" => Algorithm::RS256,
+        "RS384" => Algorithm::RS384,
+        "RS512" => Algorithm::RS512,
+        "PS256" => Algorithm::PS256,
+        "PS384" => Algorithm::PS384,
+        "PS512" => Algorithm::PS512,
+        "ES256" => Algorithm::ES256,
+        "ES384" => Algorithm::ES384,
+        "EdDSA" => Algorithm::EdDSA,
+        _ => return None,
+    })
+}
+
+/// Whether an algorithm of this name can be verified.
+pub fn is_supported(name: &str) -> bool {
+    algorithm(name).is_some()
+}
+
+fn public_key(jwk: &Map<String, Value>) -> Option<PublicKey> {
+    let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+    if text("use").is_some_and(|usage| usage != "sig") {
+        return None;
+    }
+    if let Some(operations) = jwk.get("key_ops").and_then(Value::as_array)
+        && !operations.iter().any(|operation| operation == "verify")
+    {
+        return None;
+    }
+    let (key, mut algorithms) = material(jwk)?;
+    if let Some(named) = text("alg") {
+        let named = algorithm(named)?;
+        algorithms.retain(|possible| *possible == named);
+    }
+    Some(PublicKey { kid: text("kid").map(str::to_owned), algorithms, key })
+}
+
+fn material(jwk: &Map<String, Value>) -> Option<(DecodingKey, Vec<Algorithm>)> {
+    let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+    let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).ok();
+    let number = |name: &str| BigNum::from_slice(&bytes(name)?).ok();
+    match (text("kty")?, text("crv")) {
+        ("RSA", _) => {
+            let rsa = Rsa::from_public_components(number("n")?, number("e")?).ok()?;
+            if !RSA_BITS.contains(&rsa.n().num_bits()) {
+                return None;
+            }
+            let all = [
+                Algorithm::RS256,
+                Algorithm::RS384,
+                Algorithm::RS512,
+                Algorithm::PS256,
+                Algorithm::PS384,
+                Algorithm::PS512,
+            ];
+            Some((DecodingKey::from_rsa_der(&rsa.public_key_to_der().ok()?), all.to_vec()))
+        }
+        ("EC", Some(curve @ ("P-256" | "P-384"))) => {
+            let (nid, algorithm) = match curve {
+                "P-256" => (Nid::X9_62_PRIME256V1, Algorithm::ES256),
+                _ => (Nid::SECP384R1, Algorithm::ES384),
+            };
+            let group = EcGroup::from_curve_name(nid).ok()?;
+            // OpenSSL refuses a point that is not on the curve.
+            let key =
+                EcKey::from_public_key_affine_coordinates(&group, &*number("x")?, &*number("y")?).ok()?;
+            Some((DecodingKey::from_ec_der(&key.public_key_to_der().ok()?), vec![algorithm]))
+        }
+        ("OKP", Some("Ed25519")) => {
+            let key = PKey::public_key_from_raw_bytes(&bytes("x")?, Id::ED25519).ok()?;
+            Some((DecodingKey::from_ed_der(&key.public_key_to_der().ok()?), vec![Algorithm::EdDSA]))
+        }
+        _ => None,
+    }
+}
+
+/// Key sets that are fetched, kept for a while.
+pub struct KeySets {
+    outbound: Outbound,
+    sets: Cached<String, Arc<KeySet>>,
+    fetched: Cached<String, ()>,
+}
+
+impl std::fmt::Debug for KeySets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeySets")
+    }
+}
+
+impl KeySets {
+    /// No set yet.
+    pub fn new(outbound: Outbound) -> Self {
+        Self { outbound, sets: Cached::new(SETS, TTL), fetched: Cached::new(SETS, AGAIN) }
+    }
+
+    /// The set at `uri` that may have signed a JWT. A key that it does not know makes it be fetched again, at most
+    /// once a minute.
+    ///
+    /// # Errors
+    ///
+    /// The set cannot be fetched, or is none.
+    pub async fn at(&self, uri: &str, jwt: &Compact<'_>) -> Result<Arc<KeySet>, KeySetError> {
+        let set = self.get(uri).await?;
+        if set.knows(jwt) || !self.may_fetch(uri).await {
+            return Ok(set);
+        }
+        self.sets.remove(uri.to_owned()).await;
+        self.get(uri).await
+    }
+
+    async fn get(&self, uri: &str) -> Result<Arc<KeySet>, KeySetError> {
+        let load = async {
+            self.may_fetch(uri).await;
+            let bytes = self.outbound.get(uri).await?;
+            let value = placet_oauth::claims::strict_json_bytes(&bytes)
+                .map_err(|_| KeySetError::Malformed("is not JSON"))?;
+            let set = value.as_object().ok_or(KeySetError::Malformed("is not an object"))?;
+            KeySet::parse(set).map(|set| Some(Arc::new(set)))
+        };
+        self.sets.get(uri.to_owned(), load).await?.ok_or(KeySetError::Malformed("is empty"))
+    }
+
+    /// Whether the set was not fetched within the last minute; it counts as fetched from now on.
+    async fn may_fetch(&self, uri: &str) -> bool {
+        let mut first = false;
+        let note = async {
+            first = true;
+            Ok::<_, std::convert::Infallible>(Some(()))
+        };
+        let _ = self.fetched.get(uri.to_owned(), note).await;
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(keys: &Value) -> Result<KeySet, KeySetError> {
+        KeySet::parse(json!({ "keys": keys }).as_object().unwrap())
+    }
+
+    #[test]
+    fn a_set_with_a_private_or_symmetric_key_is_refused() {
+        let okp =
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+        assert_eq!(parse(&json!([okp])).unwrap().0.len(), 1);
+        let mut private = okp.clone();
+        private["d"] = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A".into();
+        assert!(parse(&json!([private])).is_err());
+        assert!(parse(&json!([{ "kty": "oct", "k": "AAAA" }])).is_err());
+    }
+
+    #[test]
+    fn keys_for_other_uses_of_weak_strength_or_off_the_curve_are_skipped() {
+        let short = "AQAB";
+        for key in [
+            json!({ "kty": "RSA", "n": "u1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gunVTLw7onLRnrq0_IzW7yWR7QkrmBL7jTKEn5u", "e": short }),
+            json!({ "kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA" }),
+            json!({ "kty": "OKP", "crv": "Ed25519", "use": "enc", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }),
+            json!({ "kty": "OKP", "crv": "Ed25519", "alg": "ES256", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }),
+            json!({ "kty": "OKP", "crv": "X25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }),
+        ] {
+            let set = parse(&json!([key])).unwrap();
+            assert!(set.0.iter().all(|key| key.algorithms.is_empty()), "{key}");
+        }
+    }
+}

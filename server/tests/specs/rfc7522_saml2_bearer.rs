@@ -1,0 +1,150 @@
+//! The SAML 2.0 bearer grant (RFC 7522 section 2.1) through the front door. What a sidecar makes of the XML is its
+//! matter; what the server believes of it is tested here.
+
+use placet_sdk::Instant;
+use serde_json::{Value, json};
+
+use super::{
+    harness::{Reply, START, Stand, claims},
+    helpers::configured,
+    sidecar::Sidecar,
+};
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
+
+fn at(seconds: i64) -> String {
+    Instant(START + seconds).to_string()
+}
+
+/// The facts of a good assertion for this server.
+fn facts(token_endpoint: &str) -> Value {
+    json!({
+        "trust": "third_party",
+        "assertion": {
+            "id": "_b07b804c", "issuer": "https://idp.partner.example/saml", "issued_at": at(-20),
+            "name_id": { "value": "jdoe@partner.example" },
+            "conditions": { "not_before": at(-50), "not_on_or_after": at(280), "audiences": [token_endpoint] },
+            "subject_confirmation": [{
+                "method": "urn:oasis:names:tc:SAML:2.0:cm:bearer", "recipient": token_endpoint,
+                "not_on_or_after": at(280),
+            }],
+            "authn": [{ "instant": at(-100) }],
+            "attributes": [{ "name": "employeeNumber", "values": ["40117"] }],
+        },
+        "verified": { "signature": true, "signed": "assertion", "alg": "rsa-sha256" },
+    })
+}
+
+/// A sidecar that answers `assertion.saml2` with facts that `change` altered, and maps employees to subjects.
+async fn sidecar(change: fn(&mut Value)) -> Sidecar {
+    Sidecar::start(move |request| {
+        if request["type"] == "assertion.saml2" {
+            let mut facts = facts(request["raw_assertion"]["recipient"].as_str().unwrap());
+            change(&mut facts);
+            json!({ "decision": "allow", "set": { "saml2_bearer": facts } })
+        } else {
+            let number = &request["saml2_bearer"]["assertion"]["attributes"][0]["values"][0];
+            let sub = format!("partner:{}", number.as_str().unwrap());
+            json!({ "decision": "allow", "set": { "grant": { "sub": sub, "scope": ["reports.read"] } } })
+        }
+    })
+    .await
+}
+
+async fn stand(sidecar: &Sidecar, types: &[&str]) -> Stand {
+    let policy = sidecar.policy("saml", types);
+    Stand::with(|config| {
+        let metadata = json!({ "grant_types": [GRANT], "scope": "reports.read reports.write" });
+        config.clients.push(configured("portal", &metadata));
+        config.policy.push(policy);
+    })
+    .await
+}
+
+const BOTH: [&str; 2] = ["assertion.saml2", "grant.saml2_bearer"];
+
+async fn present(stand: &Stand) -> Reply {
+    stand.post("/token", "portal", &[("grant_type", GRANT), ("assertion", "PHNhbWw+")]).await
+}
+
+#[tokio::test]
+async fn facts_become_a_local_subject_and_a_token() {
+    let sidecar = sidecar(|_| ()).await;
+    let stand = stand(&sidecar, &BOTH).await;
+    let reply = present(&stand).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let token = claims(reply.json["access_token"].as_str().unwrap());
+    assert_eq!((&token["sub"], &token["scope"]), (&json!("partner:40117"), &json!("reports.read")));
+    assert!(reply.json["refresh_token"].is_null());
+    let [raw, parsed] = &sidecar.requests()[..] else { panic!("two questions are asked") };
+    assert_eq!(raw["raw_assertion"]["value"], "PHNhbWw+");
+    assert_eq!(raw["raw_assertion"]["recipient"], format!("{}/token", stand.issuer));
+    assert!(parsed["raw_assertion"].is_null(), "a policy sees facts alone");
+    assert_eq!(parsed["saml2_bearer"]["verified"]["replay_checked"], true);
+    assert_eq!(parsed["proposal"]["grant"]["authentication"]["authenticated_at"], at(-100));
+}
+
+#[tokio::test]
+async fn an_assertion_is_good_once() {
+    let sidecar = sidecar(|_| ()).await;
+    let stand = stand(&sidecar, &BOTH).await;
+    let replies = futures_util::future::join_all((0..6).map(|_| present(&stand))).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
+    let reply = present(&stand).await;
+    assert_eq!((reply.status, reply.error()), (400, "invalid_grant"), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn the_server_checks_again_what_the_sidecar_says() {
+    type Change = fn(&mut Value);
+    let cases: [(&str, Change); 9] = [
+        ("not verified", |f| f["verified"]["signature"] = json!(false)),
+        ("audience", |f| f["assertion"]["conditions"]["audiences"] = json!(["https://other.example"])),
+        ("audience", |f| f["assertion"]["conditions"]["audiences"] = json!([])),
+        ("not valid yet", |f| f["assertion"]["conditions"]["not_before"] = json!(at(60))),
+        ("not valid yet", |f| f["assertion"]["issued_at"] = json!(at(60))),
+        ("expired", |f| f["assertion"]["conditions"]["not_on_or_after"] = json!(at(-30))),
+        ("expired", |f| f["assertion"]["subject_confirmation"][0]["not_on_or_after"] = json!(at(-30))),
+        ("bearer confirmation", |f| {
+            f["assertion"]["subject_confirmation"][0]["recipient"] = json!("https://other.example/token");
+        }),
+        ("bearer confirmation", |f| {
+            f["assertion"]["subject_confirmation"][0]["method"] =
+                json!("urn:oasis:names:tc:SAML:2.0:cm:holder-of-key");
+        }),
+    ];
+    for (why, change) in cases {
+        let sidecar = sidecar(change).await;
+        let stand = stand(&sidecar, &BOTH).await;
+        let reply = present(&stand).await;
+        assert_eq!((reply.status, reply.error()), (400, "invalid_grant"), "{why}: {}", reply.text);
+        assert!(reply.text.contains(why), "{why}: {}", reply.text);
+        assert_eq!(sidecar.requests().len(), 1, "{why}: no policy is asked about it");
+    }
+}
+
+#[tokio::test]
+async fn the_grant_is_off_unless_both_decisions_have_somebody() {
+    for types in [&BOTH[..1], &BOTH[1..]] {
+        let sidecar = sidecar(|_| ()).await;
+        let stand = stand(&sidecar, types).await;
+        let reply = present(&stand).await;
+        assert_eq!((reply.status, reply.error()), (400, "unsupported_grant_type"), "{}", reply.text);
+        assert!(sidecar.requests().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_sidecar_that_refuses_or_fails_uses_nothing_up() {
+    let refusing = Sidecar::start(|_| {
+        json!({ "decision": "deny", "error": { "code": "invalid_grant", "description": "bad signature" } })
+    })
+    .await;
+    let stand_refusing = stand(&refusing, &BOTH).await;
+    let reply = present(&stand_refusing).await;
+    assert_eq!((reply.status, reply.error()), (400, "invalid_grant"));
+    assert_eq!(reply.json["error_description"], "bad signature");
+    let silent = Sidecar::start(|_| json!({ "decision": "allow" })).await;
+    let stand_silent = stand(&silent, &BOTH).await;
+    assert_eq!(present(&stand_silent).await.status, 503, "facts are required");
+}
