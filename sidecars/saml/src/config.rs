@@ -1,9 +1,24 @@
 //! The configuration.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use placet_sdk::decision::Trust;
 use serde::Deserialize;
+
+use crate::{
+    Verifier,
+    encrypted::DecryptionKey,
+    issuer::{IssuerError, Issuers},
+};
+
+/// The most that clocks may differ, in seconds.
+const MAX_CLOCK_SKEW: u32 = 60;
+/// The longest life of an assertion, in seconds.
+const MAX_LIFETIME: u32 = 600;
 
 /// The configuration file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -46,6 +61,56 @@ pub struct IssuerConfig {
     /// The longest life of its assertions, in seconds; not longer than for all.
     #[serde(default)]
     pub max_lifetime: Option<u32>,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read, or is not what it should be.
+    #[error("`{}`: {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// An issuer.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// A number is out of its range.
+    #[error("`{0}` is out of its range, {1}")]
+    Range(&'static str, &'static str),
+}
+
+impl Config {
+    /// Reads the file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let error = |problem: String| ConfigError::File { path: path.to_owned(), problem };
+        let text = fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
+        toml::from_str(&text).map_err(|e| error(e.to_string()))
+    }
+
+    /// Reads the keys that it names. Paths are relative to `folder`.
+    pub fn verifier(&self, folder: &Path) -> Result<Verifier, ConfigError> {
+        let max_clock_skew = self.max_clock_skew.unwrap_or(MAX_CLOCK_SKEW);
+        if max_clock_skew > 300 {
+            return Err(ConfigError::Range("max_clock_skew", "0 to 300 seconds"));
+        }
+        let longest_life = self.max_lifetime.unwrap_or(MAX_LIFETIME);
+        if !(1..=86_400).contains(&longest_life) {
+            return Err(ConfigError::Range("max_lifetime", "1 second to 1 day"));
+        }
+        let mut decryption_keys = Vec::new();
+        for path in &self.decryption_key_files {
+            let path = folder.join(path);
+            let key = fs::read(&path)
+                .map_err(|e| e.to_string())
+                .and_then(|pem| DecryptionKey::from_pem(&pem).map_err(|e| e.to_string()));
+            decryption_keys.push(key.map_err(|problem| ConfigError::File { path, problem })?);
+        }
+        let issuers = Issuers::load(&self.issuers, folder, longest_life)?;
+        Ok(Verifier { issuers, decryption_keys, max_clock_skew })
+    }
 }
 
 fn third_party() -> Trust {

@@ -12,9 +12,11 @@
 
 mod assertion;
 pub mod config;
+pub mod development;
 mod encrypted;
 pub mod issuer;
 mod names;
+mod random;
 mod refusal;
 mod rules;
 mod screen;

@@ -1,4 +1,4 @@
-//! The verification of a signature, by xmlsec.
+//! The verification of a signature, and for development the making of one, by xmlsec.
 //!
 //! This is the one module that calls `samael`, and so libxml2 and xmlsec. They are given a document that was written
 //! anew from what the strict reader understood, after [`crate::screen`] took it.
@@ -58,4 +58,9 @@ fn digested(document: &str, key: &Key) -> Option<String> {
         Some(&ALGORITHMS),
     )
     .ok()
+}
+
+/// Fills in the signature template of a document.
+pub(crate) fn sign(document: &str, private_key: &[u8]) -> Option<String> {
+    Crypto::sign_xml(document, private_key).ok()
 }

@@ -12,3 +12,4 @@ mod write;
 pub(crate) use chars::is_name;
 pub(crate) use read::{Limits, Malformed, parse};
 pub(crate) use tree::{Element, Node};
+pub(crate) use write::escaped;

@@ -9,6 +9,7 @@ use openssl::{
 };
 
 use super::shape::EncryptedParts;
+use crate::random;
 
 /// The initialisation vector in front of the ciphertext, in bytes (XML Encryption 1.1 section 5.2.4).
 const IV: usize = 12;
@@ -19,7 +20,7 @@ const TAG: usize = 16;
 pub(super) fn open(parts: &EncryptedParts, key: &PKey<Private>) -> Option<Vec<u8>> {
     let cipher = parts.content_cipher.cipher();
     // A key that cannot be had is replaced by a random one, so that both ways end at the tag, in the same time.
-    let mut content_key = random_key(cipher.key_len());
+    let mut content_key = random::bytes(cipher.key_len());
     if let Ok(transported) = transported_key(parts, key)
         && transported.len() == content_key.len()
     {
@@ -39,11 +40,4 @@ fn transported_key(parts: &EncryptedParts, key: &PKey<Private>) -> Result<Vec<u8
     let mut content_key = Vec::new();
     context.decrypt_to_vec(&parts.key, &mut content_key)?;
     Ok(content_key)
-}
-
-#[allow(clippy::disallowed_methods, reason = "it only has to differ from the key, nobody ever sees it")]
-fn random_key(length: usize) -> Vec<u8> {
-    let mut key = vec![0; length];
-    openssl::rand::rand_bytes(&mut key).expect("the operating system gives random bytes");
-    key
 }

@@ -36,10 +36,22 @@ impl Element {
     }
 }
 
+/// A text as it is written between quotes, or between tags.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    write_value(text, &mut out);
+    out
+}
+
 fn write_attribute(name: &str, value: &str, out: &mut String) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");
+    write_value(value, out);
+    out.push('"');
+}
+
+fn write_value(value: &str, out: &mut String) {
     for c in value.chars() {
         match c {
             '"' => out.push_str("&quot;"),
@@ -48,7 +60,6 @@ fn write_attribute(name: &str, value: &str, out: &mut String) {
             c => write_char(c, out),
         }
     }
-    out.push('"');
 }
 
 fn write_escaped(text: &str, out: &mut String) {

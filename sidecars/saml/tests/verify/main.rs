@@ -3,6 +3,7 @@
 mod draft;
 mod encryption;
 mod good;
+mod issuers;
 mod rules;
 mod signatures;
 mod signer;
