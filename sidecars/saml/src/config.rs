@@ -26,8 +26,12 @@ const MAX_LIFETIME: u32 = 600;
 pub struct Config {
     /// Where to listen. Default `127.0.0.1:8091`.
     pub listen: Option<SocketAddr>,
+    /// The URL by which the server knows this sidecar. Default `http://` and `listen`.
+    pub id: Option<String>,
     /// The file with the secret that the server signs its requests with.
     pub secret_file: Option<PathBuf>,
+    /// The file with the secret before a change, while both are in use.
+    pub previous_secret_file: Option<PathBuf>,
     /// The file with the secret that answers are signed with; another one than `secret_file`.
     pub answer_secret_file: Option<PathBuf>,
     /// The most that clocks may differ, in seconds, whatever the server says. Default 60.

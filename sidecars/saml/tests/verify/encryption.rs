@@ -1,6 +1,13 @@
 //! Assertions that come encrypted, by a program that shares no code with the sidecar.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use openssl::{
+    md::Md,
+    pkey::PKey,
+    pkey_ctx::PkeyCtx,
+    rsa::Padding,
+    symm::{Cipher, encrypt_aead},
+};
 use placet_saml::{DecryptionKey, Reason, Verifier};
 
 use crate::{
@@ -188,4 +195,58 @@ fn weak_decryption_keys_are_not_taken_in_the_first_place() {
     assert!(DecryptionKey::from_pem(b"").is_err());
     let ec = std::fs::read(&crate::signer::P256.private_file).unwrap();
     assert!(DecryptionKey::from_pem(&ec).is_err());
+}
+
+/// Encrypts in a way that `xmlsec1` of Debian does not know.
+fn encrypt_with_sha256(document: &str, method: &str) -> String {
+    let public = PKey::public_key_from_pem(&RECIPIENT.public_pem).unwrap();
+    let mut context = PkeyCtx::new(&public).unwrap();
+    context.encrypt_init().unwrap();
+    context.set_rsa_padding(Padding::PKCS1_OAEP).unwrap();
+    context.set_rsa_oaep_md(Md::sha256()).unwrap();
+    if method.contains("MGF") {
+        context.set_rsa_mgf1_md(Md::sha256()).unwrap();
+    } else {
+        context.set_rsa_mgf1_md(Md::sha1()).unwrap();
+    }
+    let (key, iv, mut tag) = ([7; 32], [9; 12], [0; 16]);
+    let mut wrapped = Vec::new();
+    context.encrypt_to_vec(&key, &mut wrapped).unwrap();
+    let sealed =
+        encrypt_aead(Cipher::aes_256_gcm(), &key, Some(&iv), &[], document.as_bytes(), &mut tag).unwrap();
+    let content = STANDARD.encode([&iv[..], &sealed, &tag].concat());
+    let template = TEMPLATE.replace("{content}", GCM_256);
+    let (head, rest) = template.split_once("<xenc:CipherValue/>").unwrap();
+    let (middle, end) = rest.split_once("<xenc:CipherValue/>").unwrap();
+    let data = format!(
+        "{head}<xenc:CipherValue>{}</xenc:CipherValue>{middle}<xenc:CipherValue>{content}</xenc:CipherValue>{end}",
+        STANDARD.encode(wrapped)
+    );
+    let data = data.replace("<xenc:EncryptionMethod Algorithm=\"{key}\"/>", method);
+    format!(
+        "<saml:EncryptedAssertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">{data}</saml:EncryptedAssertion>"
+    )
+}
+
+#[test]
+fn newer_digests_of_oaep_are_understood_and_others_refused() {
+    const DIGEST: &str = "<ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>";
+    const MGF: &str = "<m:MGF xmlns:m=\"http://www.w3.org/2009/xmlenc11#\" \
+                       Algorithm=\"http://www.w3.org/2009/xmlenc11#mgf1sha256\"/>";
+    let method = |name: &str, parameters: &str| {
+        format!("<xenc:EncryptionMethod Algorithm=\"{name}\">{parameters}</xenc:EncryptionMethod>")
+    };
+    let newer = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
+    let signed = Draft::new().signed();
+    for good in [method(OAEP, DIGEST), method(newer, &format!("{DIGEST}{MGF}"))] {
+        assert!(verify(&encrypt_with_sha256(&signed, &good)).is_ok(), "{good}");
+    }
+    let mgf_of_the_older = method(OAEP, &format!("{DIGEST}{MGF}"));
+    refused_as_it_is(&encrypt_with_sha256(&signed, &mgf_of_the_older), Reason::Encryption);
+    let label = format!("<xenc:OAEPparams>AAAA</xenc:OAEPparams>{DIGEST}");
+    refused_as_it_is(&encrypt_with_sha256(&signed, &method(newer, &label)), Reason::Encryption);
+    let md5 = DIGEST
+        .replace("http://www.w3.org/2001/04/xmlenc#sha256", "http://www.w3.org/2001/04/xmldsig-more#md5");
+    refused_as_it_is(&encrypt_with_sha256(&signed, &method(newer, &md5)), Reason::Algorithm);
+    refused_as_it_is(&encrypt_with_sha256(&signed, &method(newer, "")), Reason::Encryption);
 }
