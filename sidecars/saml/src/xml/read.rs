@@ -216,6 +216,9 @@ fn check_binding(prefix: &str, uri: &str) -> Step {
     if uri.len() > LONGEST_NAMESPACE {
         return Err("there is a namespace that is too long");
     }
+    if !uri.chars().all(|c| c.is_ascii_graphic()) {
+        return Err("there is a namespace that is not a URI");
+    }
     let reserved = prefix == "xml" || prefix == "xmlns" || uri == XML || uri == XMLNS;
     let wrong_prefix =
         !prefix.is_empty() && (split(prefix).is_none_or(|(p, _)| p.is_some()) || uri.is_empty());

@@ -214,12 +214,12 @@ fn encrypt_with_sha256(document: &str, method: &str) -> String {
     context.encrypt_to_vec(&key, &mut wrapped).unwrap();
     let sealed =
         encrypt_aead(Cipher::aes_256_gcm(), &key, Some(&iv), &[], document.as_bytes(), &mut tag).unwrap();
-    let content = STANDARD.encode([&iv[..], &sealed, &tag].concat());
+    let ciphertext = STANDARD.encode([&iv[..], &sealed, &tag].concat());
     let template = TEMPLATE.replace("{content}", GCM_256);
     let (head, rest) = template.split_once("<xenc:CipherValue/>").unwrap();
     let (middle, end) = rest.split_once("<xenc:CipherValue/>").unwrap();
     let data = format!(
-        "{head}<xenc:CipherValue>{}</xenc:CipherValue>{middle}<xenc:CipherValue>{content}</xenc:CipherValue>{end}",
+        "{head}<xenc:CipherValue>{}</xenc:CipherValue>{middle}<xenc:CipherValue>{ciphertext}</xenc:CipherValue>{end}",
         STANDARD.encode(wrapped)
     );
     let data = data.replace("<xenc:EncryptionMethod Algorithm=\"{key}\"/>", method);
