@@ -30,6 +30,8 @@ pub use proposal::*;
 pub use request::{ChainPosition, DecisionRequest, Mode};
 pub use service::*;
 pub use violation::{Violation, ViolationCode};
+#[cfg(feature = "serve")]
+pub(crate) use {apply::difference, json::parse};
 
 /// The version of the protocol that these types speak.
 pub const PROTOCOL: &str = "1.0";

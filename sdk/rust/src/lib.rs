@@ -5,6 +5,7 @@
 //! * [`grant`]: the one vocabulary for what is granted, shared by both contracts.
 //! * [`problem`]: the errors of Placet's own JSON APIs (RFC 9457).
 //! * [`client`]: a small HTTP client of the interaction API (feature `client`).
+//! * [`policy`]: a framework for sidecars that answer the decision API (feature `serve`).
 //! * [`signature`]: how requests and answers of the decision API are signed (feature `signature`).
 //!
 //! The JSON Schemas in `sdk/schemas` are generated from these types.
@@ -17,6 +18,8 @@ pub mod instant;
 pub mod interaction;
 mod interaction_answer;
 mod interaction_prompt;
+#[cfg(feature = "serve")]
+pub mod policy;
 pub mod problem;
 pub mod resources;
 #[cfg(feature = "signature")]

@@ -265,6 +265,13 @@ pub struct ObjectLimits {
     pub max_bytes: u32,
 }
 
+impl Limits {
+    /// The scope values that may be granted and satisfy a test; none where no grant is in question.
+    pub fn scope_where(&self, test: impl Fn(&str) -> bool) -> Vec<String> {
+        self.grant.as_ref().map_or_else(Vec::new, |grant| grant.scope_where(test))
+    }
+}
+
 impl GrantLimits {
     /// The scope values that may be granted and satisfy a test: what a policy grants when it decides by value.
     pub fn scope_where(&self, test: impl Fn(&str) -> bool) -> Vec<String> {
