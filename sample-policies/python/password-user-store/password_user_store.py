@@ -23,7 +23,7 @@ def policy(store: Store, clock: Callable[[], float] = time.time) -> App:
     # A digest takes a processor and 32 MiB for a while.
     app = App("password-user-store", "1", threads=os.cpu_count() or 1)
 
-    @app.on("grant.password", needs=["/password"], returns=["/grant/sub", "/grant/authentication"])
+    @app.on("grant.password", needs=[], returns=["/grant/sub", "/grant/authentication"])
     def password(x: Request) -> Answer:
         # One answer for every way to be wrong, so that nobody learns which names exist or what was right.
         wrong = deny("invalid_grant", "user name or password is wrong")

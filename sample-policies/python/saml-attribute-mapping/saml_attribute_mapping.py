@@ -57,7 +57,7 @@ def policy(trusted: Mapping[str, Partner]) -> App:
 
     @app.on(
         "grant.saml2_bearer",
-        needs=["/saml2_bearer"],
+        needs=[],
         returns=["/grant/sub", "/grant/scope", "/grant/authentication", "/grant/access_token/claims"],
     )
     def mapped(x: Request) -> Answer:

@@ -62,6 +62,17 @@ def test_what_is_not_signed_by_the_server_is_401(server: Server, asked: dict[str
         assert server.post(*message(asked, shift=shift)).status == 401
 
 
+def test_what_is_nested_too_deeply_is_400(server: Server, asked: dict[str, Any]) -> None:
+    inner: object = 1
+    # The request and the client are two levels of the thirty-two.
+    for _ in range(30):
+        inner = [inner]
+    asked["client"]["data"] = inner
+    assert server.ask(asked).status == 200
+    asked["client"]["data"] = {"in": inner}
+    assert server.ask(asked).status == 400
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -230,6 +241,21 @@ def test_the_handler_has_the_time_that_the_server_waits_less_the_way_back(
     assert all(0 <= left <= at_most for left in seen)
 
 
+def test_without_the_header_the_time_is_what_lies_between_question_and_deadline(
+    serve: Serve, asked: dict[str, Any]
+) -> None:
+    seen: list[float] = []
+
+    async def handler(x: Request) -> Answer:
+        seen.append(x.remaining)
+        return x.allow()
+
+    server = serve(handler)
+    assert server.ask({**asked, "time": "2026-11-23T10:00:00Z", "deadline": "2026-11-23T10:00:00.3Z"}).status == 200
+    assert 0 <= seen[0] <= 0.28
+    assert server.ask({**asked, "mode": "test", "deadline": "soon"}).status == 400
+
+
 @pytest.mark.parametrize("text", ["", "soon", "-5", "1e3", "٣"])
 def test_a_timeout_that_is_no_number_is_400(server: Server, asked: dict[str, Any], text: str) -> None:
     assert server.ask(asked, placet_timeout_ms=text).status == 400
@@ -253,6 +279,8 @@ async def broken_later(x: Request) -> Answer:
         lambda x: {"decision": "allow"},
         lambda x: x.allow(colour="red"),
         lambda x: x.allow().set(colour={}),
+        lambda x: x.allow().set(session={}),
+        lambda x: challenge.step_up(),
         lambda x: x.allow(data={"of": object()}),
         lambda x: x.allow(data={"of": float("nan")}),
         lambda x: x.allow(data={"of": "x" * 65536}),
@@ -265,7 +293,12 @@ def test_a_handler_that_fails_is_500_without_details(
 ) -> None:
     reply = serve(handler).ask(asked)
     assert reply.status == 500
-    assert content(reply) == {"title": "Internal Server Error", "status": 500, "code": "internal"}
+    assert content(reply) == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "code": "internal",
+    }
 
 
 def test_neither_request_nor_secrets_are_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -373,14 +406,14 @@ def test_answers_are_signed_with_the_other_secret(server: Server, asked: dict[st
     assert not verify([NEW, OLD], dict(reply.headers), reply.body, time.time())
 
 
-def test_the_cache_hint_stands_in_the_body_unless_the_answer_has_its_own(asked: dict[str, Any]) -> None:
+def test_the_cache_hint_stands_in_the_body_unless_the_answer_has_its_own() -> None:
     answers = iter(
         [deny("access_denied"), deny("access_denied").cache(5, 60), challenge.step_up(), deny("access_denied").cache(0)]
     )
     app = App()
-    app.on("grant.client_credentials", cache=20)(lambda x: next(answers))
+    app.on("grant.refresh_token", cache=20)(lambda x: next(answers))
     server = Server(app)
-    hints = [content(server.ask(envelope("grant.client_credentials"))).get("cache") for _ in range(4)]
+    hints = [content(server.ask(envelope("grant.refresh_token"))).get("cache") for _ in range(4)]
     assert hints == [{"max_age": 20}, {"max_age": 5, "stale_if_error": 60}, None, {"max_age": 0}]
 
 

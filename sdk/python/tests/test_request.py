@@ -205,3 +205,5 @@ def test_a_type_has_one_handler_and_exists() -> None:
         app.on("grant.password")(lambda x: x.allow())
     with pytest.raises(ValueError, match=r"no type `grant\.pasword`"):
         app.on("grant.pasword")(lambda x: x.allow())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="never remembered"):
+        app.on("grant.saml2_bearer", cache=20)(lambda x: x.allow())

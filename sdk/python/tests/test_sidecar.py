@@ -18,7 +18,12 @@ OTHER = "whsec_HxweHRobGBkWFxQVEhMQEQ4PDA0KCwgJBgcEBQIDAAE="
 
 def sidecar(identifier: str = ID, response: Any = RESPONSE) -> Sidecar:
     app = App("acme-policy", "2026.11.20")
-    app.on("grant.token_exchange", cache=20, needs=["/actor"], returns=["/grant/scope"])(lambda x: x.allow())
+    app.on(
+        "grant.token_exchange",
+        cache=20,
+        needs=["/actor/sub", "/client/data/team", "/pop/dpop/jkt"],
+        returns=["/grant/scope"],
+    )(lambda x: x.allow())
     app.on("claims.source")(lambda x: x.allow())
     return Sidecar(app.policy, Settings((NEW,), response, identifier))
 
@@ -35,7 +40,7 @@ def test_the_discovery_document_is_what_the_schema_says() -> None:
             {
                 "type": "grant.token_exchange",
                 "cacheable": True,
-                "needs": ["/actor"],
+                "needs": ["/actor", "/client/data/team", "/pop/dpop", "/token_exchange"],
                 "returns": ["/grant/scope"],
             },
             {"type": "claims.source", "cacheable": False},

@@ -58,6 +58,14 @@ def test_where_there_is_no_decision_asking_fails() -> None:
         Client(APP).ask("client.delete")
 
 
+def test_a_code_that_the_type_does_not_have_is_noticed_unless_the_operator_allows_it() -> None:
+    app = App()
+    app.on("logout.evaluate")(lambda x: deny("too_late"))
+    with pytest.raises(AssertionError, match="`too_late` is no code of this type"):
+        Client(app).ask("logout.evaluate")
+    assert Client(app, ["too_late"]).ask("logout.evaluate")["decision"] == "deny"
+
+
 def test_merge_patches_do_what_rfc_7396_says() -> None:
     for target, patch, merged in [
         ({"a": "b"}, {"a": "c"}, {"a": "c"}),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .hooks import SECTIONS
+from .rules import RULES
 from .types import HookType
 
 _SCOPE = ["openid", "profile", "reports.read", "reports.write"]
@@ -262,7 +262,7 @@ _WITH_GRANT = ("authorization.request", "interaction.evaluate", "interaction.app
 def parts(hook: HookType) -> dict[str, Any]:
     """Facts, proposal and limits of a request of this type."""
     proposal, limits = _OTHER.get(hook, ({}, {}))
-    made: dict[str, Any] = {**_EVERY, **_FACTS[SECTIONS[hook]]}
+    made: dict[str, Any] = {**_EVERY, **_FACTS[RULES[hook].section]}
     if hook == "interaction.approve":
         made["interaction"] = {
             **made["interaction"],

@@ -9,14 +9,17 @@ from typing import Any, TypeVar
 
 from . import server
 from .decider import LONGEST_REQUEST
-from .hooks import SECTIONS
 from .policy import Handler, Policy, Rule
 from .reply import Reply, refusal
+from .rules import RULES
 from .settings import SettingsError, address, from_environment
 from .sidecar import Sidecar, header_map
 from .types import HookType, SupportedType
 
 H = TypeVar("H", bound=Handler)
+# Members of a request that are of use in parts, and how deep.
+_PARTS = {"client": 8, "grant": 8, "request": 8, "pop": 2}
+
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
@@ -47,21 +50,26 @@ class App:
         `deny` or `challenge` made.
 
         `cache`: for how many seconds the server may use an allow or a denial again, unless the answer says otherwise.
-        `needs`: JSON Pointers of what the handler looks at; nothing else is sent then. `returns`: JSON Pointers of
-        what it may set. Raises ValueError for a type that does not exist or has a handler already.
+        `needs`: JSON Pointers of what the handler looks at besides the section of the type; then only that is sent, and
+        remembered decisions are told apart only by that. `returns`: JSON Pointers of what it may set.
+
+        Raises ValueError for a type that does not exist or has a handler already, and for `cache` where decisions are
+        never remembered.
         """
         needed = None if needs is None else list(needs)
         returned = None if returns is None else list(returns)
 
         def register(handler: H) -> H:
             for hook in hooks:
-                if hook not in SECTIONS:
+                if hook not in RULES:
                     raise ValueError(f"there is no type `{hook}`")
+                if cache is not None and not RULES[hook].cacheable:
+                    raise ValueError(f"decisions of `{hook}` are never remembered")
                 if hook in self.policy.rules:
                     raise ValueError(f"`{hook}` has a handler already")
                 supported: SupportedType = {"type": hook, "cacheable": cache is not None}
                 if needed is not None:
-                    supported["needs"] = needed
+                    supported["needs"] = sorted({_whole(need) for need in needed} | {f"/{RULES[hook].section}"})
                 if returned is not None:
                     supported["returns"] = returned
                 self.policy.rules[hook] = Rule(handler, supported, cache)
@@ -125,6 +133,12 @@ class App:
         if body is None:
             return refusal(413, "too_large")
         return await sidecar.decide(sent, body)
+
+
+def _whole(pointer: str) -> str:
+    """The pointer, cut to what is of use by itself: half a subject is none."""
+    names = pointer.split("/")[1:]
+    return "/" + "/".join(names[: _PARTS.get(names[0], 1)] if names else [])
 
 
 async def _body(receive: _Receive) -> bytes | None:

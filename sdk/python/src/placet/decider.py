@@ -8,16 +8,17 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from datetime import timedelta
 from typing import Any
 
-from . import memory
+from . import instant, memory
 from .answer import Answer
 from .policy import Policy, Rule
 from .reply import Reply, refusal
 from .request import Malformed, Request, check
 from .settings import Settings
 from .signature import HEADER_ID, headers, verify
-from .types import Decision
+from .types import Decision, DecisionRequest
 
 log = logging.getLogger("placet")
 
@@ -25,7 +26,9 @@ log = logging.getLogger("placet")
 LONGEST_REQUEST = 256 * 1024
 #: The longest decision, in bytes.
 LONGEST_DECISION = 64 * 1024
-#: The longest time for an answer, and the time where the request names none, in milliseconds.
+#: How deep a request may be nested.
+DEEPEST = 32
+#: The longest time for an answer, in milliseconds.
 LONGEST_TIMEOUT = 10_000
 #: How many requests are worked on at the same time.
 MOST_AT_ONCE = 256
@@ -58,7 +61,7 @@ class Decider:
         """Answers a POST. Header names are in lower case."""
         arrived = time.monotonic()
         if sent.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return refusal(415, "content_type")
+            return refusal(415, "unsupported_media_type")
         if len(body) > LONGEST_REQUEST:
             return refusal(413, "too_large")
         if not verify(self._settings.secrets, dict(sent), body, time.time()):
@@ -67,8 +70,8 @@ class Decider:
             envelope = check(_parsed(body))
             for header, member in _REPEATED.items():
                 if header in sent and sent[header] != envelope.get(member):
-                    raise Malformed(f"the header `{header}` is not what the body says")
-            timeout = _timeout(sent.get("placet-timeout-ms"))
+                    return refusal(400, "mismatch", f"the header `{header}` is not what the body says")
+            timeout = _timeout(sent.get("placet-timeout-ms"), envelope)
         except Malformed as error:
             return refusal(400, "malformed", str(error))
         rule = self._policy.rules.get(envelope["type"])
@@ -146,9 +149,16 @@ def _written(decision: Decision) -> bytes:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+        parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise Malformed("the body is not JSON") from error
+    level, depth = [parsed], 0
+    while level := [value for value in level if isinstance(value, (dict, list))]:
+        depth += 1
+        if depth > DEEPEST:
+            raise Malformed("the body is nested too deeply")
+        level = [below for value in level for below in (value.values() if isinstance(value, dict) else value)]
+    return parsed
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -163,10 +173,14 @@ def _constant(name: str) -> Any:
     raise ValueError(f"`{name}` is not JSON")
 
 
-def _timeout(text: str | None) -> float:
-    """Seconds for the handler: the server's, less what the answer needs to get there."""
+def _timeout(text: str | None, envelope: DecisionRequest) -> float:
+    """Seconds for the handler: what the header says, or else the body, less what the answer needs to get there."""
     if text is None:
-        return LONGEST_TIMEOUT / 1000
+        try:
+            between = instant.read(envelope["deadline"]) - instant.read(envelope["time"])
+        except ValueError as error:
+            raise Malformed("`time` or `deadline` is no instant") from error
+        text = str(max(0, between // timedelta(milliseconds=1)))
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise Malformed("the header `placet-timeout-ms` is not a number")
     whole = min(int(text), LONGEST_TIMEOUT)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from .answer import Answer
 from .request import Request
+from .rules import RULES
 from .types import Decision, SupportedType
 
 Handler = Callable[[Request], Answer | Awaitable[Answer]]
@@ -31,7 +32,13 @@ class Policy:
     rules: dict[str, Rule] = field(default_factory=dict)
 
     def decision(self, request: Request, rule: Rule, answer: Answer) -> Decision:
-        """An answer as the decision about a request."""
+        """An answer as the decision about a request. Raises TypeError for one that the type does not have."""
+        rules, members = RULES[request.type], answer.members
+        for section in members.get("set", {}):
+            if section not in rules.settable and not section.startswith("x-"):
+                raise TypeError(f"an answer to `{request.type}` does not set `{section}`")
+        if members["decision"] == "challenge" and not rules.challengeable:
+            raise TypeError(f"an answer to `{request.type}` is no challenge")
         decision = answer.decision(request.id)
         decision["policy"] = {"name": self.name, "version": self.version}
         if rule.cache is not None and decision["decision"] != "challenge":

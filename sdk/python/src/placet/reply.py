@@ -30,7 +30,12 @@ def document(content: Mapping[str, Any]) -> Reply:
 
 def refusal(status: int, code: str, detail: str | None = None) -> Reply:
     """A failure (RFC 9457), which tells the server no more than what it may know."""
-    problem: dict[str, Any] = {"title": HTTPStatus(status).phrase, "status": status, "code": code}
+    problem: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+    }
     if detail is not None:
         problem["detail"] = detail
     return Reply(status, json.dumps(problem).encode(), _PROBLEM)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from . import instant, types
 from .answer import Allow
-from .hooks import SECTIONS
+from .rules import RULES
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -165,7 +165,7 @@ class Request:
     @property
     def section(self) -> dict[str, Any]:
         """What only this type has: `x.section` of `grant.password` is `x.envelope["password"]`."""
-        return cast("dict[str, Any]", self.envelope.get(SECTIONS[self.type], {}))
+        return cast("dict[str, Any]", self.envelope.get(RULES[self.type].section, {}))
 
     def get(self, pointer: str, default: Any = None) -> Any:
         """What a JSON Pointer (RFC 6901) finds in the request: `x.get("/client/data/tier")`."""
@@ -199,7 +199,7 @@ def check(envelope: Any) -> types.DecisionRequest:
     """The envelope, if it has what every request has. Raises Malformed."""
     if not isinstance(envelope, dict):
         raise Malformed("the body is not an object")
-    for name in ("protocol", "id", "type", "time", "mode", "issuer"):
+    for name in ("protocol", "id", "type", "time", "deadline", "mode", "issuer"):
         if not isinstance(envelope.get(name), str):
             raise Malformed(f"`{name}` is not a string")
     for name in ("chain", "request", "proposal", "limits"):
@@ -209,13 +209,13 @@ def check(envelope: Any) -> types.DecisionRequest:
         if name in envelope and not isinstance(envelope[name], dict):
             raise Malformed(f"`{name}` is not an object")
     if not envelope["protocol"].startswith("1."):
-        raise Malformed("`protocol` is not 1")
+        raise Malformed("this version of the protocol is not spoken here")
     if envelope["mode"] not in ("enforce", "shadow", "test"):
         raise Malformed("`mode` is not one that is known")
     if "tenant" in envelope and not isinstance(envelope["tenant"], str):
         raise Malformed("`tenant` is not a string")
-    section = SECTIONS.get(envelope["type"])
-    # It may be missing: what a policy did not say it needs is not sent.
-    if section in envelope and not isinstance(envelope[section], dict):
-        raise Malformed(f"`{section}` is not an object")
+    rules = RULES.get(cast("types.HookType", envelope["type"]))
+    # The section may be missing: what a policy did not say it needs is not sent.
+    if rules is not None and not isinstance(envelope.get(rules.section, {}), dict):
+        raise Malformed(f"`{rules.section}` is not an object")
     return cast("types.DecisionRequest", envelope)

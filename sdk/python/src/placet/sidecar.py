@@ -51,11 +51,11 @@ class Sidecar:
     def route(self, method: str, path: str) -> Reply | None:
         """The reply to what is no decision request; None for a decision request, whose body is wanted."""
         if path in self._decision_paths:
-            return None if method == "POST" else refusal(405, "method").with_headers({"allow": "POST"})
+            return None if method == "POST" else refusal(405, "method_not_allowed").with_headers({"allow": "POST"})
         if path not in self._documents | self._health_paths:
             return refusal(404, "not_found")
         if method not in ("GET", "HEAD"):
-            return refusal(405, "method").with_headers({"allow": "GET, HEAD"})
+            return refusal(405, "method_not_allowed").with_headers({"allow": "GET, HEAD"})
         return document(self.document() if path in self._documents else {"status": "ok"})
 
     async def decide(self, sent: Mapping[str, str], body: bytes) -> Reply:

@@ -5,7 +5,7 @@ import copy
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,6 +15,7 @@ from . import instant
 from ._envelopes import parts
 from .app import App
 from .reply import Reply
+from .rules import RULES
 from .settings import Settings
 from .sidecar import Sidecar
 from .signature import Secret, headers
@@ -59,7 +60,9 @@ def envelope(hook: HookType, patch: Mapping[str, Any] | None = None) -> dict[str
 class Client:
     """Asks an app, without a network. Settings of the environment do not count."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, extra_error_codes: Iterable[str] = ()) -> None:
+        """`extra_error_codes` are those that the server's operator allows besides the protocol's."""
+        self._extra_error_codes = frozenset(extra_error_codes)
         self._secret = Secret(SECRET)
         self._sidecar = Sidecar(app.policy, Settings((self._secret,), None, "http://127.0.0.1:8092"))
 
@@ -80,6 +83,11 @@ class Client:
         assert reply.status == 200, f"{hook}: {reply.status} {reply.body.decode()}"
         decision = json.loads(reply.body)
         assert decision["id"] == asked["id"]
+        if decision["decision"] == "deny":
+            code = decision["error"]["code"]
+            assert code in RULES[hook].error_codes | self._extra_error_codes, (
+                f"{hook}: `{code}` is no code of this type"
+            )
         return cast(Decision, decision)
 
 

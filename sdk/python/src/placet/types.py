@@ -952,6 +952,10 @@ class RequestedClaim(TypedDict):
     A claim that is asked for.
     """
 
+    details: NotRequired[Any]
+    """
+    What is asked of `verified_claims` (OpenID Connect for Identity Assurance), as it is.
+    """
     essential: bool
     """
     Whether the client cannot do without.
