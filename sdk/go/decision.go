@@ -17,7 +17,7 @@ const (
 // A Decision is what a handler answers. It is made by Allow of the request, by Deny, or by a demand: StepUp,
 // AskConsent, SelectAccount, ShowPage. Its methods return a changed copy.
 //
-// The zero Decision decides nothing, and ends in a failure.
+// The zero Decision decides nothing, and ends in a failure. A policy that cannot decide says Unavailable.
 type Decision struct {
 	answer Answer
 	err    error
@@ -58,6 +58,16 @@ func SelectAccount() Decision {
 func ShowPage(name string, params map[string]any) Decision {
 	return demand(Challenge{Kind: "prompt", Name: name, Params: params})
 }
+
+// Unavailable is no decision: the policy cannot decide now, because something that it needs is away. The server gets 503
+// and may ask again at once; the error is only logged.
+func Unavailable(cause error) Decision {
+	return Decision{err: unavailable{cause}}
+}
+
+type unavailable struct{ cause error }
+
+func (u unavailable) Error() string { return fmt.Sprintf("unavailable: %v", u.cause) }
 
 func demand(challenge Challenge) Decision {
 	return Decision{answer: Answer{Decision: VerdictChallenge, Challenge: &challenge}}

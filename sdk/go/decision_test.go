@@ -55,12 +55,16 @@ func TestAnAllowSaysOnlyWhatItChanges(t *testing.T) {
 			"policy": {"name": "delegation", "version": "2026-11-20.3"}, "cache": {"max_age": 20, "stale_if_error": 60}
 		}`)
 	at := time.Date(2026, 11, 23, 10, 20, 0, 0, time.FixedZone("CET", 3600))
-	same(t, request().Allow().Subject("alice").Actor(placet.Actor{Sub: "svc-orders"}).
+	same(t, request().Allow().Subject("alice").Actor(placet.Actor{Sub: "svc-orders", Act: &placet.Actor{Sub: "gateway", ClientID: "gw"}}).
 		Authentication(at, "urn:placet:acr:mfa", "pwd", "otp").Resources("https://api.example/orders").
 		Audience("https://api.example/orders").IDTokenClaim("locale", "fr").UserinfoClaim("locale", "fr").
 		RefreshToken(false),
 		`{"decision": "allow", "set": {"grant": {
-			"sub": "alice", "act": {"sub": "svc-orders"},
+			"sub": "alice",
+			"act": {
+				"sub": "svc-orders", "iss": null, "client_id": null,
+				"act": {"sub": "gateway", "iss": null, "client_id": "gw", "act": null}
+			},
 			"authentication": {
 				"authenticated_at": "2026-11-23T09:20:00Z", "acr": "urn:placet:acr:mfa", "amr": ["pwd", "otp"]
 			},

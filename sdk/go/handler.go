@@ -129,6 +129,9 @@ func (p *Policy) run(ctx context.Context, hook hook, request *DecisionRequest, r
 	answer, err := hook.decide(ctx, request).encode(request.ID, p.by)
 	if err != nil {
 		p.log.Printf("`%s` of type `%s`: %v", request.ID, request.Type, err)
+		if errors.As(err, new(unavailable)) {
+			problem = problemUnavailable
+		}
 		return
 	}
 	body, problem = answer, nil

@@ -24,6 +24,7 @@ var (
 	problemNotImplemented = refusal(http.StatusNotImplemented, "not_implemented")
 	problemInternal       = refusal(http.StatusInternalServerError, "internal")
 	problemBusy           = refusal(http.StatusServiceUnavailable, "busy")
+	problemUnavailable    = refusal(http.StatusServiceUnavailable, "unavailable")
 	problemTimeout        = refusal(http.StatusGatewayTimeout, "timeout")
 )
 
@@ -36,7 +37,7 @@ func (p *problem) write(w http.ResponseWriter) {
 	if err != nil {
 		panic(err) // two strings and a number
 	}
-	if p == problemBusy {
+	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
 	write(w, p.Status, "application/problem+json", body)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -130,6 +131,24 @@ func TestADecisionThatIsNoneIsAFailure(t *testing.T) {
 		p := policyOf(t, func(_ context.Context, x *placet.ClientCredentials) placet.Decision { return change(x.Allow()) })
 		t.Run(name, func(t *testing.T) { expect(t, serve(p, placettest.Request(envelope())), 500, "internal") })
 	}
+}
+
+func TestAPolicyThatCannotDecideIsAskedAgain(t *testing.T) {
+	down := true
+	p := policyOf(t, func(_ context.Context, x *placet.ClientCredentials) placet.Decision {
+		if down {
+			return placet.Unavailable(errors.New("the directory at 192.0.2.1 is away")).Reason("directory")
+		}
+		return x.Allow()
+	})
+	asked := envelope()
+	response := serve(p, placettest.Request(asked))
+	expect(t, response, 503, "unavailable")
+	if response.Header().Get("Retry-After") == "" || strings.Contains(response.Body.String(), "directory") {
+		t.Errorf("the answer is %v %s", response.Header(), response.Body)
+	}
+	down = false
+	placettest.Ask(t, p, asked)
 }
 
 func counting(t *testing.T, asked *int32) *placet.Policy {

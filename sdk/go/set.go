@@ -24,18 +24,31 @@ func (d Decision) Set(pointer string, value any) Decision {
 // Subject sets the local subject of the tokens, where the policy is the one to establish it.
 func (d Decision) Subject(sub string) Decision { return d.put(sub, "grant", "sub") }
 
-// Actor sets who acts for the subject (RFC 8693 section 4.1).
-func (d Decision) Actor(actor Actor) Decision { return d.put(actor, "grant", "act") }
+// Actor sets who acts for the subject (RFC 8693 section 4.1): this chain, and nothing of the proposed one.
+func (d Decision) Actor(actor Actor) Decision { return d.put(whole(&actor), "grant", "act") }
+
+// whole is a chain of actors as a patch that leaves nothing of what was there.
+func whole(actor *Actor) any {
+	if actor == nil {
+		return nil
+	}
+	return map[string]any{
+		"sub": actor.Sub, "iss": orNull(actor.Iss), "client_id": orNull(actor.ClientID), "act": whole(actor.Act),
+	}
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
 
 // Authentication sets the facts of an authentication that the server did not see itself: when it was, its context
 // class (may be empty) and its methods.
 func (d Decision) Authentication(at time.Time, acr string, amr ...string) Decision {
-	facts := map[string]any{"authenticated_at": at.UTC().Format(time.RFC3339)}
-	if acr != "" {
-		facts["acr"] = acr
-	}
-	if len(amr) > 0 {
-		facts["amr"] = amr
+	facts := map[string]any{
+		"authenticated_at": at.UTC().Format(time.RFC3339), "acr": orNull(acr), "amr": array(amr),
 	}
 	return d.put(facts, "grant", "authentication")
 }

@@ -43,8 +43,10 @@ func TestWhatIsNotThereIsNotHidden(t *testing.T) {
 }
 
 func TestWhatIsThereIsNotReplaced(t *testing.T) {
-	add := rule{Add: map[string]any{"sub": "bob", "tier": "gold"}, AddFromData: map[string]string{"username": "name"}}
-	data := map[string]any{"introspection": map[string]any{"token": map[string]any{"data": map[string]any{"name": "bob"}}}}
+	add := rule{
+		Add: map[string]any{"email": "bob@example.com", "tier": "gold"}, AddFromData: map[string]string{"department": "team"},
+	}
+	data := map[string]any{"introspection": map[string]any{"token": map[string]any{"data": map[string]any{"team": "hr"}}}}
 	if set := shaped(t, add, data); !reflect.DeepEqual(set, map[string]any{"tier": "gold"}) {
 		t.Errorf("it sets %v", set)
 	}
@@ -52,12 +54,12 @@ func TestWhatIsThereIsNotReplaced(t *testing.T) {
 
 func TestWhatTheServerReservesStays(t *testing.T) {
 	everything := rule{
-		Hide: []string{"sub", "username"}, ScopePrefixes: []string{"x."}, Add: map[string]any{"tier": "gold"},
+		Hide: []string{"sub", "email"}, ScopePrefixes: []string{"x."}, Add: map[string]any{"may_act": "bob", "tier": "gold"},
 	}
 	reserved := map[string]any{"limits": map[string]any{"introspection": map[string]any{
-		"reserved": []any{"active", "sub", "scope", "tier"},
+		"reserved": []any{"sub", "scope", "may_act", "tier"},
 	}}}
-	if set := shaped(t, everything, reserved); !reflect.DeepEqual(set, map[string]any{"username": nil}) {
+	if set := shaped(t, everything, reserved); !reflect.DeepEqual(set, map[string]any{"email": nil}) {
 		t.Errorf("it sets %v", set)
 	}
 }
@@ -72,7 +74,7 @@ func TestScopeThatConcernsNobodyIsHidden(t *testing.T) {
 }
 
 func TestWithoutLimitsNothingIsSet(t *testing.T) {
-	everything := rule{Hide: []string{"sub"}, ScopePrefixes: []string{"x"}, Add: map[string]any{"tier": "gold"}}
+	everything := rule{Hide: []string{"email"}, ScopePrefixes: []string{"x"}, Add: map[string]any{"tier": "gold"}}
 	if set := shaped(t, everything, map[string]any{"limits": map[string]any{"introspection": nil}}); set != nil {
 		t.Errorf("it sets %v", set)
 	}

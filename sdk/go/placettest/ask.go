@@ -53,7 +53,8 @@ func Sign(header http.Header, secret, id string, now time.Time, body []byte) {
 	header.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// Ask asks a policy, and is its decision, as JSON. The test ends if there is none.
+// Ask asks a policy, and is its decision, as JSON. The test ends if there is none, and fails if it is none that the type
+// allows; whether it is within the limits is for the server, and for `placet check-sidecar`.
 func Ask(t testing.TB, policy http.Handler, envelope map[string]any) map[string]any {
 	t.Helper()
 	recorder := httptest.NewRecorder()
@@ -67,6 +68,13 @@ func Ask(t testing.TB, policy http.Handler, envelope map[string]any) map[string]
 	}
 	if decision["id"] != envelope["id"] {
 		t.Fatalf("the decision has the id `%v`, and the request `%v`", decision["id"], envelope["id"])
+	}
+	for _, rule := range rules {
+		if envelope["type"] == string(rule.hook) {
+			for _, difference := range rule.differences(decision) {
+				t.Error(difference)
+			}
+		}
 	}
 	return decision
 }

@@ -22,3 +22,25 @@ func TestWhatIsNotAsExpectedIsNoticed(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatTheTypeDoesNotAllowIsNoticed(t *testing.T) {
+	introspect := rules[len(rules)-1]
+	if introspect.hook != "token.introspect" {
+		t.Fatalf("the last type is `%s`", introspect.hook)
+	}
+	for name, each := range map[string]struct {
+		decision map[string]any
+		notes    int
+	}{
+		"an allow":          {map[string]any{"decision": "allow"}, 0},
+		"its section":       {map[string]any{"set": map[string]any{"introspection": nil, "x-note": 1}}, 0},
+		"another section":   {map[string]any{"set": map[string]any{"grant": nil}}, 1},
+		"its error":         {map[string]any{"error": map[string]any{"code": "access_denied"}}, 0},
+		"another error":     {map[string]any{"error": map[string]any{"code": "invalid_grant"}}, 1},
+		"a demand of users": {map[string]any{"decision": "challenge"}, 1},
+	} {
+		if notes := introspect.differences(each.decision); len(notes) != each.notes {
+			t.Errorf("%s: %q", name, notes)
+		}
+	}
+}

@@ -15,15 +15,11 @@ var envelopes []byte
 
 // Types are all types of decisions, by name.
 func Types() []placet.HookType {
-	return []placet.HookType{
-		placet.HookTypeAuthorizationRequest, placet.HookTypeInteractionEvaluate, placet.HookTypeInteractionApprove,
-		placet.HookTypeDeviceRequest, placet.HookTypeCIBARequest, placet.HookTypeGrantAuthorizationCode,
-		placet.HookTypeGrantDeviceCode, placet.HookTypeGrantCIBA, placet.HookTypeGrantRefreshToken,
-		placet.HookTypeGrantPassword, placet.HookTypeGrantClientCredentials, placet.HookTypeGrantJWTBearer,
-		placet.HookTypeAssertionSAML2, placet.HookTypeGrantSAML2Bearer, placet.HookTypeGrantTokenExchange,
-		placet.HookTypeClientRegister, placet.HookTypeClientUpdate, placet.HookTypeClientDelete,
-		placet.HookTypeClaimsSource, placet.HookTypeTokenIntrospect, placet.HookTypeLogoutEvaluate,
+	types := make([]placet.HookType, 0, len(rules))
+	for _, rule := range rules {
+		types = append(types, rule.hook)
 	}
+	return types
 }
 
 // Envelope is a decision request of a type, as a server could send it, with an id of its own. Each call gives another

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -15,17 +16,19 @@ import (
 
 const schemaFolder = "../../../schemas/1"
 
-func TestGeneratingAgainGivesTheSameTypes(t *testing.T) {
-	source, err := Source(schemaFolder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept, err := os.ReadFile("../../types.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(source, kept) {
-		t.Error("types.go is not what `go generate` writes")
+func TestGeneratingAgainGivesTheSameFiles(t *testing.T) {
+	for name, generate := range files {
+		source, err := generate(schemaFolder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(source, kept) {
+			t.Errorf("%s is not what `go generate` writes", name)
+		}
 	}
 }
 
@@ -65,7 +68,7 @@ func TestEveryEnvelopeSurvivesTheTypes(t *testing.T) {
 
 func TestDecisionsAndTheDiscoveryDocumentAreValid(t *testing.T) {
 	p := placet.New(placet.Secret(placettest.Secret), placet.ID("https://policy.example"), placet.Version("sample", "1"))
-	p.ClientCredentials(func(_ context.Context, x *placet.ClientCredentials) placet.Decision {
+	p.RefreshToken(func(_ context.Context, x *placet.RefreshToken) placet.Decision {
 		switch x.Client.ClientID {
 		case "step up":
 			return placet.StepUp("urn:placet:acr:mfa").AMR("otp").MaxAge(0).Message("more")
@@ -82,7 +85,7 @@ func TestDecisionsAndTheDiscoveryDocumentAreValid(t *testing.T) {
 	}, placet.Needs("/client"), placet.Returns("/grant/scope"), placet.Cacheable())
 	schema := compile(t, "decision.json")
 	for _, client := range []string{"allow", "deny", "step up", "consent", "account", "page"} {
-		asked := placettest.Merge(placettest.Envelope(placet.HookTypeGrantClientCredentials), map[string]any{
+		asked := placettest.Merge(placettest.Envelope(placet.HookTypeGrantRefreshToken), map[string]any{
 			"client": map[string]any{"client_id": client},
 		})
 		if err := schema.Validate(placettest.Ask(t, p, asked.(map[string]any))); err != nil {
