@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-#: The cost of a digest: 2**15 rounds over 32 MiB, about a tenth of a second.
+#: The cost of a digest: 2**15 rounds over 32 MiB, some tenths of a second.
 ROUNDS, BLOCK = 2**15, 8
 #: One-time passwords (RFC 6238) change so often, in seconds, have so many digits, and may be so many steps off.
 STEP, DIGITS, DRIFT = 30, 6, 1
