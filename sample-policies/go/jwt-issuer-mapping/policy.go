@@ -17,7 +17,7 @@ const maxSubject = 255
 
 // A config says which issuers are mapped. All others are refused.
 type config struct {
-	// SelfIssued lets clients use assertions of their own, as the server proposes.
+	// SelfIssued lets clients speak for themselves, as the server proposes.
 	SelfIssued bool `json:"self_issued"`
 	// Issuers are the mapped issuers, by `iss`.
 	Issuers map[string]issuer `json:"issuers"`
@@ -92,7 +92,8 @@ func (c config) policy(options ...placet.Option) *placet.Policy {
 }
 
 func (c config) decide(_ context.Context, x *placet.JWTBearer) placet.Decision {
-	if x.JWTBearer.Trust == placet.TrustSelf && c.SelfIssued {
+	// A client that speaks for itself is proposed as the subject; for whoever else it speaks, nobody is.
+	if x.JWTBearer.Trust == placet.TrustSelf && c.SelfIssued && x.Proposal.Grant != nil && x.Proposal.Grant.Sub != "" {
 		return x.Allow().Reason("self_issued")
 	}
 	assertion, verified := x.JWTBearer.Assertion, x.JWTBearer.Verified

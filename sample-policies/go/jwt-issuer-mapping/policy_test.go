@@ -96,12 +96,22 @@ func TestOnlyProposedScopeIsGranted(t *testing.T) {
 	}
 }
 
-func TestSelfIssuedAssertionsAreAsTheServerProposesIfTheConfigurationSaysSo(t *testing.T) {
+func TestAClientSpeaksForItselfIfTheConfigurationSaysSoAndForNobodyElse(t *testing.T) {
 	c := sampleConfig(t)
 	c.SelfIssued = true
-	decision := ask(t, c, section(map[string]any{"trust": "self"}))
+	itself := map[string]any{
+		"jwt_bearer": map[string]any{"trust": "self"},
+		"proposal":   map[string]any{"grant": map[string]any{"sub": "svc-orders"}},
+	}
+	decision := ask(t, c, itself)
 	if _, set := decision["set"]; decision["decision"] != "allow" || set {
-		t.Errorf("the decision is %v", decision)
+		t.Errorf("for itself: %v", decision)
+	}
+	if decision := ask(t, c, section(map[string]any{"trust": "self"})); decision["decision"] != "deny" {
+		t.Errorf("for alice: %v", decision)
+	}
+	if decision := ask(t, sampleConfig(t), itself); decision["decision"] != "deny" {
+		t.Errorf("if the configuration does not say so: %v", decision)
 	}
 }
 
