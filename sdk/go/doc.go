@@ -13,7 +13,9 @@
 //			}
 //			return x.Allow().Scope(scope...).Lifetime(2 * time.Minute).Reason("delegation_ok")
 //		})
-//		log.Fatal(placet.ListenAndServe(p))
+//		if err := placet.ListenAndServe(p); err != nil {
+//			log.Fatal(err)
+//		}
 //	}
 //
 // A Policy has one method for each type of decision. Its handlers get the facts, the proposal of the server and the

@@ -19,7 +19,7 @@ const (
 )
 
 // ListenAndServe serves a policy over HTTP until the process is asked to end (SIGINT or SIGTERM), and then lets the
-// requests under way finish. The environment configures it:
+// requests under way finish; then there is no error. The environment configures it:
 //
 //   - PORT (8092) and HOST (127.0.0.1): where it listens. Beyond the own machine, put TLS in front.
 //   - PLACET_SIDECAR_ID: the URL that the operator registers, if the option ID is not given; http://HOST:PORT without.

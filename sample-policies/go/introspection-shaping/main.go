@@ -27,5 +27,7 @@ func main() {
 		log.Fatalf("%s: %v", from, err)
 	}
 	log.Printf("using %s with %d callers", from, len(config.Callers))
-	log.Fatal(placet.ListenAndServe(config.policy(placet.SecretFromEnv())))
+	if err := placet.ListenAndServe(config.policy(placet.SecretFromEnv())); err != nil {
+		log.Fatal(err)
+	}
 }

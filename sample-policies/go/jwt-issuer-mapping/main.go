@@ -28,5 +28,7 @@ func main() {
 		log.Fatalf("%s: %v", from, err)
 	}
 	log.Printf("using %s with %d issuers", from, len(config.Issuers))
-	log.Fatal(placet.ListenAndServe(config.policy(placet.SecretFromEnv())))
+	if err := placet.ListenAndServe(config.policy(placet.SecretFromEnv())); err != nil {
+		log.Fatal(err)
+	}
 }
