@@ -41,6 +41,16 @@ enum Said {
     Deny(PolicyError),
     Challenge(Challenge),
     NotImplemented,
+    Unavailable,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// The policy does not decide that.
+    NotImplemented,
+    /// The policy cannot decide now.
+    Unavailable,
 }
 
 impl<H: Hook> fmt::Debug for Decision<H> {
@@ -69,6 +79,12 @@ impl<H> Decision<H> {
     pub(super) fn allow_of(question: &Question) -> Self {
         let proposed = question.proposed();
         Self::new(Said::Allow { result: proposed.clone(), proposed })
+    }
+
+    /// No answer: what the policy depends on does not answer itself. The sidecar answers 503, and the server does what
+    /// the registration says of failures; nothing is decided.
+    pub fn unavailable() -> Self {
+        Self::new(Said::Unavailable)
     }
 
     pub(super) fn not_implemented() -> Self {
@@ -160,8 +176,8 @@ impl<H> Decision<H> {
         self
     }
 
-    /// The answer as it is sent; none for what is not implemented.
-    pub(super) fn finish(self, id: String) -> Option<decision::Decision> {
+    /// The answer as it is sent.
+    pub(super) fn finish(self, id: String) -> Result<decision::Decision, Unanswered> {
         let (verdict, set, error, challenge) = match self.said {
             Said::Allow { proposed, result } => {
                 let patch = difference(&proposed, &result);
@@ -169,9 +185,10 @@ impl<H> Decision<H> {
             }
             Said::Deny(error) => (Verdict::Deny, None, Some(error), None),
             Said::Challenge(challenge) => (Verdict::Challenge, None, None, Some(challenge)),
-            Said::NotImplemented => return None,
+            Said::NotImplemented => return Err(Unanswered::NotImplemented),
+            Said::Unavailable => return Err(Unanswered::Unavailable),
         };
-        Some(decision::Decision {
+        Ok(decision::Decision {
             id,
             decision: verdict,
             set,

@@ -9,7 +9,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{decision::Decision, description::Description, question::Question};
+use super::{
+    decision::{Decision, Unanswered},
+    description::Description,
+    question::Question,
+};
 use crate::decision::{
     self, AuthorizationFacts, AuthorizationRequestSection, Challenge, CibaSection, ClaimsSection,
     ClientCredentialsSection, DeviceSection, HookType, InteractionFacts, IntrospectionSection,
@@ -90,6 +94,8 @@ pub(super) enum Asked {
     NoSection,
     /// The policy does not have the method.
     NotImplemented,
+    /// The policy cannot decide now.
+    Unavailable,
 }
 
 macro_rules! hooks {
@@ -176,8 +182,9 @@ macro_rules! hooks {
             match question.request.hook {
                 $(HookType::$hook => match $name::of(question) {
                     Some(request) => match policy.$method(request).await.finish(id) {
-                        Some(answer) => Asked::Answer(Box::new(answer)),
-                        None => Asked::NotImplemented,
+                        Ok(answer) => Asked::Answer(Box::new(answer)),
+                        Err(Unanswered::NotImplemented) => Asked::NotImplemented,
+                        Err(Unanswered::Unavailable) => Asked::Unavailable,
                     },
                     None => Asked::NoSection,
                 },)*

@@ -48,6 +48,7 @@ pub(super) enum Refusal {
     Protocol,
     NotImplemented,
     TooLate,
+    Unavailable,
     Broken,
 }
 
@@ -65,6 +66,7 @@ impl Refusal {
             }
             Self::NotImplemented => (501, "not_implemented", "This policy does not decide that"),
             Self::TooLate => (504, "timeout", "The policy took too long"),
+            Self::Unavailable => (503, "unavailable", "What the policy depends on does not answer"),
             Self::Broken => (500, "internal", "The policy broke"),
         }
     }
@@ -203,6 +205,7 @@ impl<P: Policy> Service<P> {
         let mut decision = match asked {
             Ok(Asked::Answer(decision)) => *decision,
             Ok(Asked::NotImplemented) => return Err(Refusal::NotImplemented),
+            Ok(Asked::Unavailable) => return Err(Refusal::Unavailable),
             Ok(Asked::NoSection) => return Err(Refusal::Malformed),
             Err(_) => return Err(Refusal::TooLate),
         };
