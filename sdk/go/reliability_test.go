@@ -276,7 +276,6 @@ func mustJSON(value any) []byte {
 func TestWhenTooManyHandlersRunTheServerIsAskedToComeAgain(t *testing.T) {
 	var running int32
 	open := make(chan struct{})
-	defer close(open)
 	p := policyOf(t, func(_ context.Context, x *placet.ClientCredentials) placet.Decision {
 		atomic.AddInt32(&running, 1)
 		<-open
@@ -296,5 +295,12 @@ func TestWhenTooManyHandlersRunTheServerIsAskedToComeAgain(t *testing.T) {
 	expect(t, response, 503, "busy")
 	if response.Header().Get("Retry-After") == "" {
 		t.Error("it does not say when")
+	}
+	close(open)
+	for tries := 0; serve(p, placettest.Request(envelope())).Code != 200; tries++ {
+		if tries == 500 {
+			t.Fatal("it stays busy when nothing runs")
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
