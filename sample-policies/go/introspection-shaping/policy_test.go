@@ -64,6 +64,25 @@ func TestWhatTheServerReservesStays(t *testing.T) {
 	}
 }
 
+func TestWhatHasNoRoomIsLeftOut(t *testing.T) {
+	add := rule{Hide: []string{"email"}, Add: map[string]any{"a": "short", "b": "rather longer", "c": 1}}
+	response, _ := placettest.At(placettest.Envelope(placet.HookTypeTokenIntrospect), "/proposal/introspection")
+	proposed := size(response)
+	room := func(bytes int) map[string]any {
+		return map[string]any{"limits": map[string]any{"introspection": map[string]any{"max_bytes": proposed + bytes}}}
+	}
+	for bytes, expected := range map[int]map[string]any{
+		0:  {"email": nil},
+		7:  {"email": nil, "c": 1.0},
+		20: {"email": nil, "a": "short", "c": 1.0},
+		60: {"email": nil, "a": "short", "b": "rather longer", "c": 1.0},
+	} {
+		if set := shaped(t, add, room(bytes)); !reflect.DeepEqual(set, expected) {
+			t.Errorf("with room for %d bytes it sets %v", bytes, set)
+		}
+	}
+}
+
 func TestScopeThatConcernsNobodyIsHidden(t *testing.T) {
 	if set := shaped(t, rule{ScopePrefixes: []string{"x."}}, nil); !reflect.DeepEqual(set, map[string]any{"scope": nil}) {
 		t.Errorf("it sets %v", set)

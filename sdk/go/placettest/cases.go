@@ -1,6 +1,7 @@
 package placettest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -26,13 +27,14 @@ type testCase struct {
 	Expect struct {
 		Decision string         `json:"decision"`
 		Pointers map[string]any `json:"pointers"`
+		Absent   []string       `json:"absent"`
 	} `json:"expect"`
 }
 
 // Cases asks a policy what a file of cases says, each as a test of its own.
 //
-// A case gives a type, and a JSON Merge Patch over its Envelope; it expects a decision, and values at JSON Pointers
-// (RFC 6901) into the decision. `placet check-sidecar --cases` reads the same files.
+// A case gives a type, and a JSON Merge Patch over its Envelope; it expects a decision, values at JSON Pointers
+// (RFC 6901) into the decision, and nothing at others. `placet check-sidecar --cases` reads the same files.
 func Cases(t *testing.T, policy http.Handler, path string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -40,7 +42,9 @@ func Cases(t *testing.T, policy http.Handler, path string) {
 		t.Fatal(err)
 	}
 	var file caseFile
-	if err := json.Unmarshal(text, &file); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields() // what is misspelt is not tested
+	if err := decoder.Decode(&file); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 	if len(file.Cases) == 0 {
@@ -75,6 +79,11 @@ func (c testCase) differences(decision map[string]any) []string {
 			note("`%s` is not there: %v", pointer, decision)
 		} else if !reflect.DeepEqual(found, expected) {
 			note("`%s` is `%v`, not `%v`", pointer, found, expected)
+		}
+	}
+	for _, pointer := range c.Expect.Absent {
+		if found, ok := At(decision, pointer); ok {
+			note("`%s` is `%v`, and should not be there", pointer, found)
 		}
 	}
 	return differences

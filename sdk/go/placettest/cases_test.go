@@ -7,16 +7,18 @@ func TestWhatIsNotAsExpectedIsNoticed(t *testing.T) {
 	for name, each := range map[string]struct {
 		decision string
 		pointers map[string]any
+		absent   []string
 		notes    int
 	}{
-		"nothing":          {"allow", map[string]any{"/set/grant/sub": "alice"}, 0},
-		"the decision":     {"deny", nil, 1},
-		"a value":          {"allow", map[string]any{"/set/grant/sub": "bob"}, 1},
-		"a missing value":  {"allow", map[string]any{"/set/grant/scope": nil}, 1},
-		"a missing number": {"deny", map[string]any{"/set/grant/sub": 1.0, "/error": nil}, 3},
+		"nothing":          {"allow", map[string]any{"/set/grant/sub": "alice"}, []string{"/set/grant/scope"}, 0},
+		"the decision":     {"deny", nil, nil, 1},
+		"a value":          {"allow", map[string]any{"/set/grant/sub": "bob"}, nil, 1},
+		"a missing value":  {"allow", map[string]any{"/set/grant/scope": nil}, nil, 1},
+		"a value too many": {"allow", nil, []string{"/error", "/set"}, 1},
+		"everything":       {"deny", map[string]any{"/set/grant/sub": 1.0, "/error": nil}, []string{"/decision"}, 4},
 	} {
 		var c testCase
-		c.Expect.Decision, c.Expect.Pointers = each.decision, each.pointers
+		c.Expect.Decision, c.Expect.Pointers, c.Expect.Absent = each.decision, each.pointers, each.absent
 		if notes := c.differences(decision); len(notes) != each.notes {
 			t.Errorf("%s: %q", name, notes)
 		}
