@@ -11,6 +11,7 @@ use placet_sdk::{
 use serde_json::{Map, Value, json};
 
 use crate::{
+    actors,
     client::{AuthenticatedClient, Client},
     outcome::{Fault, Outcome},
     policy::{Decided, Question, client_facts},
@@ -120,7 +121,8 @@ async fn refresh_token(
     {
         return Ok(None);
     }
-    let granted = Authorized::read(&authorization)?.scope().difference(&caller.denied_scope());
+    let authorized = Authorized::read(&authorization)?;
+    let granted = authorized.scope().difference(&caller.denied_scope());
     let idle_at = family.idle_seconds.map_or(i64::MAX, |idle| family.last_used_at.saturating_add(idle));
     let mut answer = Map::new();
     let mut set = |name: &str, value: Value| answer.insert(name.to_owned(), value);
@@ -132,6 +134,9 @@ async fn refresh_token(
     set("exp", family.expires_at.min(authorization.expires_at).min(idle_at).into());
     if !granted.is_empty() {
         set("scope", granted.to_string().into());
+    }
+    if let Some(act) = &authorized.grant.act {
+        set("act", json!(actors::shown(server, caller, act)));
     }
     let token = IntrospectionToken {
         authorization_id: Some(authorization.id.clone()),

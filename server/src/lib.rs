@@ -3,6 +3,7 @@
 //! Login and consent are a separate web app that answers JSON prompts ([`interaction`]); the server keeps the
 //! protocols, the cryptography, the state and the limits. `docs/architecture.md` walks through it.
 
+pub mod actors;
 pub mod authorize;
 pub mod cache;
 pub mod claims;

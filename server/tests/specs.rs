@@ -3,6 +3,7 @@
 
 mod specs {
     pub(crate) mod flaky;
+    pub(crate) mod granting;
     pub(crate) mod harness;
     pub(crate) mod helpers;
     pub(crate) mod sidecar;
@@ -33,5 +34,6 @@ mod specs {
     mod rfc7523_jwt_bearer;
     mod rfc7591_registration;
     mod rfc7662_introspection;
+    mod rfc8693_actors;
     mod rfc9068_jwt_access_token;
 }

@@ -26,7 +26,7 @@ pub struct AccessRequest<'a> {
     pub resources: &'a [String],
     /// The authorization it belongs to.
     pub authorization_id: Option<&'a str>,
-    /// Settings and extra claims.
+    /// Settings, extra claims, and the actors as the client sees them.
     pub grant: &'a Grant,
     /// Facts of the authentication: `auth_time`, `acr`, `amr`.
     pub facts: Object,
@@ -116,6 +116,12 @@ fn claims(
     claims.insert("client_id".to_owned(), request.client.id.clone().into());
     if !request.scope.is_empty() {
         claims.insert("scope".to_owned(), request.scope.to_string().into());
+    }
+    if let Some(act) = &request.grant.act {
+        claims.insert("act".to_owned(), json!(act));
+    }
+    if let Some(may_act) = &request.grant.may_act {
+        claims.insert("may_act".to_owned(), may_act.clone().into());
     }
     Ok(claims)
 }

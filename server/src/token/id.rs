@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::Authorized;
 use crate::{
+    actors,
     claims::{Target, Wanted, gather},
     client::Client,
     outcome::{Fault, Outcome},
@@ -83,6 +84,12 @@ pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
     }
     if let Some(sid) = &authorized.sid {
         set("sid", sid.clone().into());
+    }
+    if let Some(act) = &authorized.grant.act {
+        set("act", json!(actors::shown(server, request.client, act)));
+    }
+    if let Some(may_act) = &authorized.grant.may_act {
+        set("may_act", actors::may_act_shown(server, request.client, may_act).into());
     }
     if let Some(nonce) = request.nonce {
         set("nonce", nonce.into());

@@ -13,6 +13,7 @@ use serde_json::Map;
 
 use super::{AccessRequest, Authorized, IdRequest, id, mint_access, mint_id, refresh};
 use crate::{
+    actors,
     claims::{Target, Wanted, gather},
     client::Client,
     outcome::Outcome,
@@ -80,6 +81,10 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     extra.extend(access.claims.take().unwrap_or_default());
     access.claims = Some(extra);
     grant.access_token = Some(access);
+    if settings.sub_type != Some(SubType::Public) {
+        grant.act = grant.act.map(|act| actors::shown(server, client, &act));
+        grant.may_act = grant.may_act.map(|may_act| actors::may_act_shown(server, client, &may_act));
+    }
     let access = mint_access(
         server,
         &AccessRequest {

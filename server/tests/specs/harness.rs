@@ -138,6 +138,17 @@ impl Stand {
         self.clock.now()
     }
 
+    /// The events of a type that were written so far: what each is about, and its data.
+    pub fn events(&self, event_type: &str) -> Vec<(String, Value)> {
+        let database = rusqlite::Connection::open(self.folder.join("placet.db")).unwrap();
+        let sql = "SELECT subject, data FROM outbox WHERE event_type = ? ORDER BY seq";
+        let mut statement = database.prepare(sql).unwrap();
+        let rows =
+            statement.query_map([event_type], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).unwrap();
+        rows.map(|row| row.map(|(subject, data)| (subject, serde_json::from_str(&data).unwrap())).unwrap())
+            .collect()
+    }
+
     /// Posts a form to an endpoint; the client authenticates with `client_secret_basic`.
     pub async fn post(&self, path: &str, client: &str, form: &[(&str, &str)]) -> Reply {
         let request =

@@ -1,12 +1,15 @@
 //! What a login app may grant. Asking for more than its limits is refused, never silently cut.
 
-use placet_oauth::{authorization::AuthorizationRequest, client::SubjectType, scope::Scope};
+use placet_oauth::{authorization::AuthorizationRequest, client::SubjectType, id::Subject, scope::Scope};
 use placet_sdk::{
     grant::{Encoding, Grant, Object, RESERVED_CLAIMS, SubType},
     interaction::ConsentPrompt,
 };
 
+use serde_json::Value;
+
 use crate::{
+    actors,
     client::Client,
     config::{Capability, UiConfig},
     problem::{ApiResult, capability_missing, invalid_answer},
@@ -51,16 +54,38 @@ fn subject(ui: &UiConfig, grant: &Grant) -> ApiResult<()> {
     if grant.sub.as_deref().is_some_and(|sub| ui.denies(sub)) {
         return Err(capability_missing("/grant/sub", "another subject"));
     }
-    // Delegation needs tokens that show the actor; until they do, an actor must not silently vanish.
-    if grant.act.is_some() || grant.may_act.is_some() {
-        return Err(invalid_answer("/grant/act", "not_supported", "actors are not supported in a consent"));
+    if grant.sub.as_deref().is_some_and(|sub| Subject::parse(sub).is_none()) {
+        return Err(invalid_answer(
+            "/grant/sub",
+            "invalid",
+            "1 to 255 characters without control characters",
+        ));
     }
+    actors(ui, grant)?;
     if grant.authentication.is_some() {
         return Err(invalid_answer(
             "/grant/authentication",
             "not_settable",
             "the server saw the authentication itself",
         ));
+    }
+    Ok(())
+}
+
+/// Who acts, and who may act later (RFC 8693 section 4).
+fn actors(ui: &UiConfig, grant: &Grant) -> ApiResult<()> {
+    if let Some(act) = &grant.act {
+        if !actors::is_sound(act) {
+            let detail = format!("at most {} actors, each with a proper subject", actors::MAX_ACTORS);
+            return Err(invalid_answer("/grant/act", "limit", &detail));
+        }
+        if actors::chain(Some(act)).any(|actor| ui.denies(&actor.sub)) {
+            return Err(capability_missing("/grant/act", "this actor"));
+        }
+    }
+    sized("/grant/may_act", grant.may_act.as_ref(), actors::MAX_MAY_ACT)?;
+    if grant.may_act.as_ref().is_some_and(|may_act| !may_act.get("sub").is_some_and(Value::is_string)) {
+        return Err(invalid_answer("/grant/may_act/sub", "missing", "the subject of who may act"));
     }
     Ok(())
 }

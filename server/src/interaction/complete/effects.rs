@@ -12,7 +12,7 @@ use super::{
     sessions::{session_event, session_part},
 };
 use crate::{
-    authorize,
+    actors, authorize,
     client::Client,
     events,
     grant::{CODE, CodeBinding},
@@ -130,19 +130,26 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
             },
         }),
     };
+    let act = authorized.grant.act.as_ref();
+    completion.parties = actors::parties(server, act).await?;
     if sub != part.facts.sub {
+        // What somebody got in the name of another ends with them, too.
+        completion.parties.subjects.push(part.facts.sub.clone());
         completion.events.push(events::event(
             server,
             "authorization.impersonated",
             &authorization.id,
-            &json!({ "sub": sub, "authenticated_sub": part.facts.sub, "client_id": client.id }),
+            &json!({
+                "sub": sub, "authenticated_sub": part.facts.sub, "act": act, "data": authorized.grant.data,
+                "client_id": client.id,
+            }),
         )?);
     }
     completion.events.push(events::event(
         server,
         "authorization.granted",
         &authorization.id,
-        &json!({ "sub": sub, "client_id": client.id, "scope": scope.to_vec() }),
+        &json!({ "sub": sub, "act": act, "client_id": client.id, "scope": scope.to_vec() }),
     )?);
     let params =
         response_params(server, client, state, (&authorization, &authorized, &mut completion)).await?;
