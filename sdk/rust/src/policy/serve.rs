@@ -1,6 +1,6 @@
 //! A sidecar as a program.
 
-use std::{future::Future, io, os::unix::fs::FileTypeExt as _, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, os::unix::fs::FileTypeExt as _, sync::Arc, time::Duration};
 
 use http::{Method, Request, StatusCode};
 use hyper::{body::Incoming, service::service_fn};
@@ -14,7 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::Semaphore,
 };
-use warp::{filters::BoxedFilter, reply::Response};
+use warp::{Filter as _, filters::BoxedFilter, reply::Response};
 
 use super::{
     hooks::Policy,
@@ -46,15 +46,28 @@ pub enum ServeError {
 
 /// A policy that is about to be served.
 #[must_use = "nothing is served before `from_env` or `listen` is awaited"]
-#[derive(Debug)]
-pub struct Serve<P>(P);
+pub struct Serve<P> {
+    policy: P,
+    beside: Option<BoxedFilter<(Response,)>>,
+}
+
+impl<P: fmt::Debug> fmt::Debug for Serve<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serve").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
 
 /// Serves a policy: `serve(policy).from_env().await`.
 pub fn serve<P: Policy>(policy: P) -> Serve<P> {
-    Serve(policy)
+    Serve { policy, beside: None }
 }
 
 impl<P: Policy> Serve<P> {
+    /// Serves these routes too; those of the policy come first.
+    pub fn beside(self, routes: BoxedFilter<(Response,)>) -> Self {
+        Self { beside: Some(routes), ..self }
+    }
+
     /// Serves as the environment says (see [`Settings::read`]), until SIGTERM or SIGINT; requests under way are
     /// finished.
     pub async fn from_env(self) -> Result<(), ServeError> {
@@ -107,8 +120,15 @@ impl<P: Policy> Serve<P> {
     }
 
     fn routes(self, settings: Settings) -> Result<BoxedFilter<(Response,)>, ServeError> {
-        let service = Arc::new(Service::new(self.0, settings));
-        if service.decides() { Ok(filter(&service)) } else { Err(ServeError::DecidesNothing) }
+        let service = Arc::new(Service::new(self.policy, settings));
+        if !service.decides() {
+            return Err(ServeError::DecidesNothing);
+        }
+        let routes = filter(&service);
+        Ok(match self.beside {
+            Some(beside) => routes.or(beside).unify().boxed(),
+            None => routes,
+        })
     }
 }
 

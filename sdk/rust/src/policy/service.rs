@@ -28,6 +28,9 @@ pub(super) const MAX_REQUEST: usize = 256 * 1024;
 /// The longest time to answer that is believed.
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// When to ask again what cannot be told now, in seconds.
+const RETRY_AFTER: &str = "1";
+
 /// What is sent back.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -84,8 +87,12 @@ impl Refusal {
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut reply = Reply::new(StatusCode::from_u16(status).unwrap_or_default(), body.into());
         reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self == Self::Method {
-            reply.headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+        match self {
+            Self::Method => drop(reply.headers.insert(header::ALLOW, HeaderValue::from_static("POST"))),
+            Self::Unavailable => {
+                drop(reply.headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER)));
+            }
+            _ => {}
         }
         reply
     }

@@ -154,6 +154,16 @@ async fn a_handler_that_takes_too_long_or_panics_costs_one_question() {
 }
 
 #[tokio::test]
+async fn a_policy_that_cannot_tell_says_neither_yes_nor_no() {
+    let sidecar = Running::start(Sample::default(), "", false).await;
+    let response = sidecar.ask(&credentials("dec_1", "unsure")).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(response.json::<Value>().await.unwrap()["code"], "unavailable");
+    sidecar.stop().await;
+}
+
+#[tokio::test]
 async fn an_answer_is_signed_with_a_secret_of_its_own() {
     let sidecar = Running::start(Sample::default(), "", true).await;
     let response = sidecar.ask(&exchange("dec_1")).await;

@@ -64,6 +64,7 @@ impl Policy for Sample {
         match x.client_data("mood").and_then(Value::as_str) {
             Some("slow") => tokio::time::sleep(Duration::from_secs(60)).await,
             Some("bad") => panic!("as asked"),
+            Some("unsure") => return Decision::unavailable(),
             _ => {}
         }
         x.allow()
