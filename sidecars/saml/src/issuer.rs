@@ -67,9 +67,9 @@ impl Issuers {
         self.0.get(entity_id)
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.len()
+    /// Every issuer with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Issuer)> {
+        self.0.iter().map(|(name, issuer)| (name.as_str(), issuer))
     }
 }
 

@@ -11,15 +11,21 @@
 //! 7. every rule of RFC 7522 section 3 is applied to it (`rules`).
 
 mod assertion;
+mod clock;
+pub mod command;
 pub mod config;
+mod confine;
+mod desk;
 pub mod development;
 mod encrypted;
 pub mod issuer;
 mod names;
+mod policy;
 mod random;
 mod refusal;
 mod rules;
 mod screen;
+mod server;
 mod signature;
 mod verify;
 mod xml;
