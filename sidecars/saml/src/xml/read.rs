@@ -216,8 +216,11 @@ fn check_binding(prefix: &str, uri: &str) -> Step {
     if uri.len() > LONGEST_NAMESPACE {
         return Err("there is a namespace that is too long");
     }
-    if !uri.chars().all(|c| c.is_ascii_graphic()) {
-        return Err("there is a namespace that is not a URI");
+    // Canonical XML refuses relative ones.
+    let scheme = uri.split_once(':').map(|(scheme, _)| scheme);
+    let absolute = scheme.is_some_and(|s| s.starts_with(|c: char| c.is_ascii_alphabetic()));
+    if !(absolute || uri.is_empty()) || !uri.chars().all(|c| c.is_ascii_graphic()) {
+        return Err("there is a namespace that is not an absolute URI");
     }
     let reserved = prefix == "xml" || prefix == "xmlns" || uri == XML || uri == XMLNS;
     let wrong_prefix =

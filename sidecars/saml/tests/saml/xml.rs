@@ -112,6 +112,8 @@ fn what_is_not_well_formed_is_refused() {
         ("40117", "<a"),
         ("40117", "<></>"),
         ("xmlns:xs=", "xmlns:xml="),
+        ("xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"", "xmlns:xs=\"relative\""),
+        ("xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"", "xmlns:xs=\"urn:a b\""),
         ("xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"", "xmlns:xs=\"\""),
         ("xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"", "xmlns:xs=\"urn:a\" xmlns:xs=\"urn:b\""),
         ("xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"", "xmlns:xs=\"http://www.w3.org/2000/xmlns/\""),
