@@ -97,6 +97,7 @@ async fn execute(arguments: Arguments) -> Result<(), StartError> {
     let mut config = Config::read(arguments.config.as_deref(), |name| std::env::var(name).ok())?;
     if matches!(arguments.command, Command::Dev) {
         development::prepare(&mut config);
+        development::admit_admin(&mut config, std::env::var(development::ADMIN_TOKEN).ok())?;
     }
     match arguments.command {
         Command::Dev | Command::Serve => serve(config).await,

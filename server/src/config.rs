@@ -2,6 +2,7 @@
 //!
 //! `docs/configuration.md` is generated from the doc comments here.
 
+mod admin;
 mod check;
 mod clients;
 mod policy;
@@ -13,6 +14,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use admin::{AdminConfig, AdminRole};
 pub use check::DEVELOPMENT_SECRETS;
 pub use clients::{
     AccessTokens, ClientConfig, ClientSettings, ConsentMode, IdTokens, RefreshTokens, RegistrationConfig,
@@ -69,6 +71,11 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Login and consent apps.
     pub ui: Vec<UiConfig>,
+    /// Who may use the admin API.
+    pub admin: Vec<AdminConfig>,
+    /// Values of `Host` with which the admin API may be asked; empty means the address of the private listener, and
+    /// `localhost` and the loopback addresses with its port.
+    pub admin_hosts: Vec<String>,
     /// Issuers of assertions that count.
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// Clients that the operator registers here; they cannot be changed through the API.
@@ -105,6 +112,8 @@ impl Default for Config {
             outbound: OutboundConfig::default(),
             limits: LimitsConfig::default(),
             ui: Vec::new(),
+            admin: Vec::new(),
+            admin_hosts: Vec::new(),
             trusted_issuers: Vec::new(),
             clients: Vec::new(),
             policy: Vec::new(),
@@ -303,6 +312,16 @@ impl Config {
             Some(_) => return Err(ConfigError::Environment("PLACET_LIMITS")),
         }
         Ok(config)
+    }
+
+    /// Whether the admin API may be asked by this `Host`.
+    pub fn is_admin_host(&self, host: &str) -> bool {
+        if !self.admin_hosts.is_empty() {
+            return self.admin_hosts.iter().any(|name| name.eq_ignore_ascii_case(host));
+        }
+        let port = self.private_listen.port();
+        let named = |name: &str| host.eq_ignore_ascii_case(&format!("{name}:{port}"));
+        host == self.private_listen.to_string() || ["localhost", "127.0.0.1", "[::1]"].into_iter().any(named)
     }
 
     /// The longest life of a signed token, in seconds: so long an old key stays published.

@@ -2,8 +2,13 @@
 
 use placet_oauth::{client::ClientMetadata, grant_type::GrantType};
 use placet_server::{
-    config::{Capability, ClientConfig, ClientSettings, Config, RegistrationMode, UiConfig},
+    config::{
+        AdminConfig, AdminRole, Capability, ClientConfig, ClientSettings, Config, ConfigError,
+        RegistrationMode, UiConfig,
+    },
+    random::{self, OsRandom},
     seal::hex,
+    server::StartError,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -61,4 +66,33 @@ pub(crate) fn prepare(config: &mut Config) {
             ..placet_server::config::ScopeConfig::default()
         });
     }
+}
+
+/// The environment variable with the admin's token in development.
+pub(crate) const ADMIN_TOKEN: &str = "PLACET_ADMIN_TOKEN";
+
+/// Registers an admin with every role, and prints its token: a fresh one at every start, unless `token` names one.
+pub(crate) fn admit_admin(config: &mut Config, token: Option<String>) -> Result<(), StartError> {
+    let token = match token {
+        Some(token) if token.len() >= 32 => token,
+        Some(_) => return Err(ConfigError::Environment(ADMIN_TOKEN).into()),
+        None => {
+            let token = random::secret(&OsRandom)?.expose().to_owned();
+            println!("admin token of this start: {token}");
+            token
+        }
+    };
+    config.admin.push(AdminConfig {
+        name: "development".to_owned(),
+        token_sha256: vec![hex(&Sha256::digest(token))],
+        client_ids: Vec::new(),
+        roles: vec![
+            AdminRole::Read,
+            AdminRole::Clients,
+            AdminRole::Revoke,
+            AdminRole::Policies,
+            AdminRole::Keys,
+        ],
+    });
+    Ok(())
 }

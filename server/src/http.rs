@@ -1,5 +1,6 @@
 //! The HTTP edge: the table of endpoints, and nothing of what they do.
 
+mod admin;
 pub mod authorize;
 pub mod cookie;
 mod documents;
@@ -130,6 +131,8 @@ pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
     .or(endpoint(at(POST), base().and(warp::path!("reports")).map(none), ui::reports))
     .unify()
     .or(endpoint(at(GET), base().and(warp::path!("openapi.json")).map(none), ui::openapi))
+    .unify()
+    .or(admin::routes(server))
     .unify()
     .or(endpoint(at(GET), warp::path!("livez").map(none), documents::livez))
     .unify()

@@ -119,6 +119,34 @@ impl Keys {
         self.maintain().await
     }
 
+    /// Revokes a key: it is published no more, and what it signed counts no more on this process at once. Where it was
+    /// the one that signs, a new one signs at once. False if there is no such key in force.
+    pub async fn revoke(&self, kid: &str, event: Event) -> Result<bool, Fault> {
+        for _ in 0..5 {
+            let generation = self.store.key_generation().await?;
+            let records = self.records().await?;
+            let in_force = |r: &&KeyRecord| matches!(r.state.as_str(), "staged" | "signing" | "verify_only");
+            let Some(found) = records.iter().filter(in_force).find(|r| r.kid == kid) else {
+                return Ok(false);
+            };
+            let now = self.clock.now();
+            let revoked = KeyRecord {
+                state: "revoked".to_owned(),
+                sealed: Vec::new(),
+                changed_at: now,
+                expires_at: Some(now.saturating_add(self.rotation.overlap)),
+                ..found.clone()
+            };
+            if self.store.change_keys(generation, vec![revoked], vec![event.clone()]).await? {
+                tracing::warn!(kid, "a signing key was revoked");
+                // Without a key that signs, the plan makes one that signs at once.
+                self.maintain().await?;
+                return Ok(true);
+            }
+        }
+        Err(Fault::new("keys", "other processes keep changing the key set"))
+    }
+
     /// The signing keys on record, newest first per algorithm.
     pub async fn records(&self) -> Result<Vec<KeyRecord>, Fault> {
         let mut records = self.store.keys().await?;

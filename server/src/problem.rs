@@ -103,9 +103,13 @@ const fn meaning(code: &'static str, title: &'static str, advice: &'static str) 
 }
 
 /// Every code of the interaction API; the OpenAPI description and `docs/protocol.md` are made from it.
-pub const MEANINGS: [Meaning; 18] = [
+pub const MEANINGS: [Meaning; 24] = [
     meaning("invalid_request", "The request is not valid", "A parameter or header is missing or malformed."),
-    meaning("unauthorized", "Not authenticated", "The bearer token is missing or belongs to no login app."),
+    meaning(
+        "unauthorized",
+        "Not authenticated",
+        "The bearer token is missing, or is that of nobody who is registered here.",
+    ),
     meaning(
         "capability_missing",
         "More than this app may ask",
@@ -164,6 +168,20 @@ pub const MEANINGS: [Meaning; 18] = [
         "The key was used for another request",
         "The same `Idempotency-Key` came with another body before.",
     ),
+    meaning("role_missing", "More than this admin may do", "The admin's registration lacks the role."),
+    meaning(
+        "misdirected_request",
+        "Not a host of the admin API",
+        "`Host` is none of those that the admin API has; `admin_hosts` in the configuration names them.",
+    ),
+    meaning("client_exists", "The client exists", "Choose another id, or change the client that has it."),
+    meaning(
+        "client_configured",
+        "The client stands in the configuration",
+        "Change the configuration and start the server again.",
+    ),
+    meaning("no_secret", "The client has no secret", "A public client does not authenticate."),
+    meaning("changed_meanwhile", "Changed in the meantime", "Read it again, and change what is there now."),
     meaning("too_many_requests", "Too many requests", "Wait as long as `Retry-After` says."),
     meaning(
         "unavailable",

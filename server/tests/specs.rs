@@ -9,6 +9,7 @@ mod specs {
     pub(crate) mod sidecar;
     pub(crate) mod signer;
 
+    mod admin_api;
     mod faults;
     mod http_edge;
     mod interaction_api;

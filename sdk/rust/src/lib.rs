@@ -10,6 +10,7 @@
 //!
 //! The JSON Schemas in `sdk/schemas` are generated from these types.
 
+pub mod admin;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod decision;

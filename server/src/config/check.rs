@@ -19,6 +19,7 @@ impl Config {
         self.check_clients(&mut wrong);
         self.check_registration(&mut wrong);
         self.check_trusted_issuers(&mut wrong);
+        self.check_admins(&mut wrong);
         if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
     }
 
@@ -152,6 +153,35 @@ impl Config {
             }
             if let Err(error) = client.metadata.clone().with_defaults().validate(&policy) {
                 wrong.push(format!("client `{id}`: {}", error.description));
+            }
+        }
+    }
+
+    fn check_admins(&self, wrong: &mut Vec<String>) {
+        let published: Vec<String> =
+            DEVELOPMENT_SECRETS.iter().map(|s| crate::seal::hex(&sha256(s))).collect();
+        for admin in &self.admin {
+            let name = &admin.name;
+            let mut say = |text: &str| wrong.push(format!("[[admin]] `{name}`: {text}"));
+            if name.is_empty() || self.admin.iter().filter(|other| &other.name == name).count() > 1 {
+                say("a name of its own is needed");
+            }
+            if admin.token_sha256.is_empty() && admin.client_ids.is_empty() {
+                say("token_sha256 or client_ids is needed, else nobody can be it");
+            }
+            if admin.roles.is_empty() {
+                say("without roles it can do nothing");
+            }
+            for digest in &admin.token_sha256 {
+                if parse_hex(digest).is_none() {
+                    say("token_sha256 must be 64 hexadecimal digits");
+                } else if published.iter().any(|p| p.eq_ignore_ascii_case(digest)) {
+                    say("it uses a token that everybody knows");
+                }
+                let of_ui = self.ui.iter().flat_map(|ui| &ui.token_sha256);
+                if of_ui.into_iter().any(|other| other.eq_ignore_ascii_case(digest)) {
+                    say("it shares its token with a login app");
+                }
             }
         }
     }

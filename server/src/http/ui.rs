@@ -22,7 +22,10 @@ use crate::{
 };
 
 pub(super) use grants::{grants, reports};
-pub(super) use resources::{authorization, authorizations, consent, consents, session, sessions};
+pub(super) use resources::{
+    authorization, authorization_info, authorizations, consent, consents, list, page, query, session,
+    sessions,
+};
 
 /// The header with the browser's binding (headless front door).
 const BINDING: &str = "placet-browser-binding";
@@ -32,7 +35,7 @@ fn binding(request: &Request) -> Option<Secret> {
 }
 
 /// The JSON object in a body.
-fn object(request: &Request) -> ApiResult<Object> {
+pub(super) fn object(request: &Request) -> ApiResult<Object> {
     if !request.has_type("application/json") {
         return Err(
             problem(415, "unsupported_media_type", "the body must be of type `application/json`").into()

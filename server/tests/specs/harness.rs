@@ -98,6 +98,7 @@ impl Stand {
         let private = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", public.local_addr().unwrap());
         let mut config = Config { issuer: issuer.clone(), development: true, ..Config::default() };
+        config.private_listen = private.local_addr().unwrap();
         config.registration.mode = RegistrationMode::Open;
         config.resources = vec!["https://api.example".to_owned()];
         config

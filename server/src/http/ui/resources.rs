@@ -29,13 +29,13 @@ const AUTHORIZATIONS: (Capability, &str) = (Capability::Authorizations, "authori
 const PAGE: u32 = 50;
 
 /// The parameters of a query.
-pub(super) fn query(request: &Request) -> ApiResult<Params> {
+pub(in crate::http) fn query(request: &Request) -> ApiResult<Params> {
     Params::parse(request.query.as_bytes())
         .map_err(|e| problem(400, "invalid_request", &e.description).into())
 }
 
 /// Whose entries, after which.
-fn list(request: &Request) -> ApiResult<(String, String)> {
+pub(in crate::http) fn list(request: &Request) -> ApiResult<(String, String)> {
     let query = query(request)?;
     let sub = query.require("sub").map_err(|e| problem(400, "invalid_request", &e.description))?;
     if Subject::parse(sub).is_none() {
@@ -51,7 +51,8 @@ fn list(request: &Request) -> ApiResult<(String, String)> {
     Ok((sub.to_owned(), cursor.to_owned()))
 }
 
-fn page<R, T>(
+/// A page of these records; there is a next one if this one is full.
+pub(in crate::http) fn page<R, T>(
     records: Vec<R>,
     id: impl Fn(&R) -> &str,
     item: impl Fn(R) -> Result<T, Fault>,
@@ -158,7 +159,8 @@ async fn list_authorizations(server: &Server, request: &Request) -> ApiResult<Re
     reply::object(200, &page(records, |r| r.id.as_str(), authorization_info)?)
 }
 
-fn authorization_info(record: AuthorizationRecord) -> Result<AuthorizationInfo, Fault> {
+/// An authorization as the APIs show it.
+pub(in crate::http) fn authorization_info(record: AuthorizationRecord) -> Result<AuthorizationInfo, Fault> {
     let scope = Authorized::read(&record)?.scope().to_vec();
     Ok(AuthorizationInfo {
         id: record.id,

@@ -1,0 +1,80 @@
+//! The admin API: what an operator's programs see and change.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Instant, grant::Object};
+
+/// A client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClientEntry {
+    /// Its id.
+    pub client_id: String,
+    /// Metadata after RFC 7591 and OpenID Connect Dynamic Client Registration.
+    pub metadata: Object,
+    /// What the operator decided.
+    pub settings: Object,
+    /// It stands in the configuration and cannot be changed here.
+    pub configured: bool,
+    /// It registered itself.
+    pub self_registered: bool,
+    /// When it was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Instant>,
+    /// Grows with every change; the `ETag`.
+    pub generation: i64,
+    /// A secret that was just made. It is shown this once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+}
+
+/// A client to register, or what replaces one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientWrite {
+    /// Its id; made by the server if it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Metadata after RFC 7591 and OpenID Connect Dynamic Client Registration.
+    pub metadata: Object,
+    /// What the operator decides.
+    pub settings: Object,
+}
+
+/// A signing key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyEntry {
+    /// Its id.
+    pub kid: String,
+    /// Its algorithm.
+    pub alg: String,
+    /// `staged`, `signing`, `verify_only` or `revoked`.
+    pub state: String,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When its state last changed.
+    pub changed_at: Instant,
+    /// When it is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+}
+
+/// What is known of a subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubjectEntry {
+    /// The subject.
+    pub sub: String,
+    /// Nothing is issued for it.
+    pub disabled: bool,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Instant>,
+}
+
+/// A change of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubjectWrite {
+    /// Whether nothing is issued for it from now on; its sessions and authorizations end.
+    pub disabled: bool,
+}

@@ -1,0 +1,69 @@
+//! Signing keys.
+
+use placet_sdk::{Instant, admin::KeyEntry, resources::Page};
+use serde_json::json;
+use warp::reply::Response;
+
+use super::{audit, caller, not_found};
+use crate::{
+    config::AdminRole,
+    http::{reply, request::Request},
+    outcome::Outcome,
+    problem::ApiResult,
+    server::Server,
+};
+
+/// `GET /keys`.
+pub(super) async fn keys(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(list(&server, &request).await)
+}
+
+async fn list(server: &Server, request: &Request) -> ApiResult<Response> {
+    caller::with(server, request, AdminRole::Read).await?;
+    shown(server).await
+}
+
+async fn shown(server: &Server) -> ApiResult<Response> {
+    let items = server
+        .keys()
+        .records()
+        .await?
+        .into_iter()
+        .map(|record| KeyEntry {
+            kid: record.kid,
+            alg: record.alg,
+            state: record.state,
+            created_at: Instant(record.created_at),
+            changed_at: Instant(record.changed_at),
+            expires_at: record.expires_at.map(Instant),
+        })
+        .collect();
+    reply::object(200, &Page::<KeyEntry> { items, next_cursor: None })
+}
+
+/// `POST /keys:rotate`: stages a successor for every signing key.
+pub(super) async fn rotate(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(stage(&server, &request).await)
+}
+
+async fn stage(server: &Server, request: &Request) -> ApiResult<Response> {
+    let by = caller::with(server, request, AdminRole::Keys).await?;
+    tracing::info!(admin = by.name, "an admin rotates the signing keys");
+    server.keys().rotate(false).await?;
+    shown(server).await
+}
+
+/// `POST /keys/{kid}:revoke`: what a key signed counts no more, at once; a successor signs at once.
+pub(super) async fn revoke(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(end(&server, &request).await)
+}
+
+async fn end(server: &Server, request: &Request) -> ApiResult<Response> {
+    let by = caller::with(server, request, AdminRole::Keys).await?;
+    let kid = request.part(0).strip_suffix(":revoke").ok_or_else(not_found)?;
+    let event = audit(server, ("key.revoked", kid), &by, json!({ "kid": kid }))?;
+    if !server.keys().revoke(kid, event).await? {
+        return Err(not_found());
+    }
+    shown(server).await
+}

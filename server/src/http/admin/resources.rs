@@ -1,0 +1,134 @@
+//! Sessions, authorizations and subjects.
+
+use http::Method;
+use placet_oauth::id::Subject;
+use placet_sdk::{
+    Instant,
+    admin::{SubjectEntry, SubjectWrite},
+    interaction::SessionInfo,
+    resources::Page,
+};
+use serde_json::json;
+use warp::reply::Response;
+
+use super::{PAGE, audit, caller, not_found};
+use crate::{
+    config::AdminRole,
+    http::{
+        reply,
+        request::Request,
+        ui::{authorization_info, list, object, page, query},
+    },
+    interaction::{answer::body, session::Session},
+    outcome::Outcome,
+    problem::{ApiResult, problem},
+    server::Server,
+    store::Paging,
+};
+
+/// The cursor of a list that is not about a user.
+pub(super) fn cursor(request: &Request) -> ApiResult<String> {
+    let query = query(request)?;
+    let cursor = query.get("cursor").unwrap_or_default();
+    if cursor.len() > 255 || cursor.bytes().any(|b| !(b' '..=b'~').contains(&b)) {
+        return Err(
+            problem(400, "invalid_request", "`cursor` is the `next_cursor` of the page before").into()
+        );
+    }
+    Ok(cursor.to_owned())
+}
+
+/// `GET /sessions?sub=`.
+pub(super) async fn sessions(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(list_sessions(&server, &request).await)
+}
+
+async fn list_sessions(server: &Server, request: &Request) -> ApiResult<Response> {
+    caller::with(server, request, AdminRole::Read).await?;
+    let (sub, after) = list(request)?;
+    let paging = Paging { after: &after, limit: PAGE };
+    let records = server.store().sessions_of(&sub, paging, server.now()).await?;
+    let found: Page<SessionInfo> = page(records, |r| r.id.as_str(), |r| Ok(Session::read(r)?.info()))?;
+    reply::object(200, &found)
+}
+
+/// `GET` and `DELETE /sessions/{id}`.
+pub(super) async fn session(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(one_session(&server, &request).await)
+}
+
+async fn one_session(server: &Server, request: &Request) -> ApiResult<Response> {
+    let read = request.method == Method::GET;
+    let by = caller::with(server, request, if read { AdminRole::Read } else { AdminRole::Revoke }).await?;
+    let id = request.part(0);
+    let live = crate::interaction::session::live(server, id).await?.ok_or_else(not_found)?;
+    if read {
+        return reply::object(200, &live.info());
+    }
+    let event = audit(server, ("session.ended", id), &by, json!({ "sub": live.record.sub }))?;
+    server.store().end_session(id, server.now(), vec![event]).await?;
+    Ok(reply::empty(204))
+}
+
+/// `GET /authorizations?sub=`.
+pub(super) async fn authorizations(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(list_authorizations(&server, &request).await)
+}
+
+async fn list_authorizations(server: &Server, request: &Request) -> ApiResult<Response> {
+    caller::with(server, request, AdminRole::Read).await?;
+    let (sub, after) = list(request)?;
+    let paging = Paging { after: &after, limit: PAGE };
+    let records = server.store().authorizations_of(&sub, paging, server.now()).await?;
+    reply::object(200, &page(records, |r| r.id.as_str(), authorization_info)?)
+}
+
+/// `GET` and `DELETE /authorizations/{id}`.
+pub(super) async fn authorization(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(one_authorization(&server, &request).await)
+}
+
+async fn one_authorization(server: &Server, request: &Request) -> ApiResult<Response> {
+    let read = request.method == Method::GET;
+    let by = caller::with(server, request, if read { AdminRole::Read } else { AdminRole::Revoke }).await?;
+    let id = request.part(0);
+    if id.chars().any(char::is_control) {
+        return Err(not_found());
+    }
+    let found = server.store().authorization(id).await?.filter(|a| a.is_live(server.now()));
+    let found = found.ok_or_else(not_found)?;
+    if read {
+        return reply::object(200, &authorization_info(found)?);
+    }
+    let data = json!({ "sub": found.sub, "client_id": found.client_id });
+    let event = audit(server, ("authorization.revoked", id), &by, data)?;
+    server.store().revoke_authorization(id, server.now(), vec![event]).await?;
+    Ok(reply::empty(204))
+}
+
+/// `GET` and `PUT /subjects/{sub}`.
+pub(super) async fn subject(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(one_subject(&server, &request).await)
+}
+
+async fn one_subject(server: &Server, request: &Request) -> ApiResult<Response> {
+    let read = request.method == Method::GET;
+    let by = caller::with(server, request, if read { AdminRole::Read } else { AdminRole::Revoke }).await?;
+    let sub = percent_decoded(request.part(0)).filter(|sub| Subject::parse(sub).is_some());
+    let sub = sub.ok_or_else(not_found)?;
+    if !read {
+        let write: SubjectWrite = body::member(object(request)?)?;
+        let name = if write.disabled { "account.disabled" } else { "account.enabled" };
+        let event = audit(server, (name, &sub), &by, json!({ "sub": sub }))?;
+        server.store().set_subject_disabled(&sub, write.disabled, server.now(), vec![event]).await?;
+    }
+    let record = server.store().subject(&sub).await?;
+    let disabled_at = record.and_then(|r| r.disabled_at).map(Instant);
+    reply::object(200, &SubjectEntry { sub, disabled: disabled_at.is_some(), disabled_at })
+}
+
+/// A subject may hold what a path cannot, escaped; `+`, `&` and `=` stand for themselves there.
+fn percent_decoded(part: &str) -> Option<String> {
+    let plain = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(plain.as_bytes()).next().map(|(name, _)| name.into_owned())
+}

@@ -1,0 +1,63 @@
+//! The table of endpoints.
+
+use http::Method;
+use warp::{Filter, filters::BoxedFilter, reply::Response};
+
+use super::{clients, keys, resources};
+use crate::{
+    http::request::{Cors, Endpoint, Errors, endpoint},
+    server::Server,
+};
+
+const GET: &[Method] = &[Method::GET];
+const POST: &[Method] = &[Method::POST];
+const GET_POST: &[Method] = &[Method::GET, Method::POST];
+const GET_PUT: &[Method] = &[Method::GET, Method::PUT];
+const GET_DELETE: &[Method] = &[Method::GET, Method::DELETE];
+
+/// The endpoints under `/admin/v1`.
+pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
+    let at = |methods| Endpoint { server: server.clone(), methods, cors: Cors::No, errors: Errors::Problem };
+    let none = || Vec::<String>::new();
+    let one = |id: String| vec![id];
+    let base = || warp::path("admin").and(warp::path("v1"));
+    endpoint(at(GET_POST), base().and(warp::path!("clients")).map(none), clients::clients)
+        .or(endpoint(
+            at(&[Method::GET, Method::PUT, Method::DELETE]),
+            base().and(warp::path!("clients" / String)).map(one),
+            clients::client,
+        ))
+        .unify()
+        .or(endpoint(
+            at(POST),
+            base().and(warp::path!("clients" / String / "secret")).map(one),
+            clients::secret,
+        ))
+        .unify()
+        .or(endpoint(at(GET), base().and(warp::path!("sessions")).map(none), resources::sessions))
+        .unify()
+        .or(endpoint(
+            at(GET_DELETE),
+            base().and(warp::path!("sessions" / String)).map(one),
+            resources::session,
+        ))
+        .unify()
+        .boxed()
+        .or(endpoint(at(GET), base().and(warp::path!("authorizations")).map(none), resources::authorizations))
+        .unify()
+        .or(endpoint(
+            at(GET_DELETE),
+            base().and(warp::path!("authorizations" / String)).map(one),
+            resources::authorization,
+        ))
+        .unify()
+        .or(endpoint(at(GET_PUT), base().and(warp::path!("subjects" / String)).map(one), resources::subject))
+        .unify()
+        .or(endpoint(at(GET), base().and(warp::path!("keys")).map(none), keys::keys))
+        .unify()
+        .or(endpoint(at(POST), base().and(warp::path!("keys:rotate")).map(none), keys::rotate))
+        .unify()
+        .or(endpoint(at(POST), base().and(warp::path!("keys" / String)).map(one), keys::revoke))
+        .unify()
+        .boxed()
+}

@@ -1,0 +1,261 @@
+//! The admin API on the private listener.
+
+use placet_server::config::{AdminConfig, AdminRole};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::harness::{Browser, CALLBACK, Reply, Stand};
+
+const TOKEN: &str = "admin-token-of-the-whole-power-0123456789";
+
+async fn stand() -> Stand {
+    Stand::with(|config| {
+        let all =
+            [AdminRole::Read, AdminRole::Clients, AdminRole::Revoke, AdminRole::Policies, AdminRole::Keys];
+        let mut admit = |name: &str, token: &str, roles: Vec<AdminRole>| {
+            config.admin.push(AdminConfig {
+                name: name.to_owned(),
+                token_sha256: vec![placet_server::seal::hex(&Sha256::digest(token))],
+                client_ids: Vec::new(),
+                roles,
+            });
+        };
+        admit("root", TOKEN, all.to_vec());
+        for role in all {
+            let name = serde_json::to_value(role).unwrap().as_str().unwrap().to_owned();
+            admit(&name, &one_role(&name), vec![role]);
+        }
+    })
+    .await
+}
+
+fn one_role(name: &str) -> String {
+    format!("admin-token-with-the-one-role-{name}-0123456789")
+}
+
+fn url(stand: &Stand, path: &str) -> String {
+    format!("{}/admin/v1{path}", stand.api.trim_end_matches("/ui/v1"))
+}
+
+async fn call(stand: &Stand, token: &str, method: Method, path: &str, body: Option<&Value>) -> Reply {
+    let mut request = stand.http.request(method, url(stand, path)).bearer_auth(token);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    Reply::read(request.send().await.unwrap()).await
+}
+
+async fn get(stand: &Stand, path: &str) -> Reply {
+    call(stand, TOKEN, Method::GET, path, None).await
+}
+
+fn books() -> Value {
+    json!({
+        "metadata": { "redirect_uris": [CALLBACK], "client_name": "Books", "scope": "openid email" },
+        "settings": { "data": { "tier": "gold" } },
+    })
+}
+
+/// Every operation with the role it needs.
+fn operations() -> Vec<(Method, &'static str, &'static str)> {
+    vec![
+        (Method::GET, "/clients", "read"),
+        (Method::POST, "/clients", "clients"),
+        (Method::GET, "/clients/web", "read"),
+        (Method::PUT, "/clients/unknown", "clients"),
+        (Method::DELETE, "/clients/unknown", "clients"),
+        (Method::POST, "/clients/unknown/secret", "clients"),
+        (Method::GET, "/sessions?sub=alice", "read"),
+        (Method::GET, "/sessions/ses_x", "read"),
+        (Method::DELETE, "/sessions/ses_x", "revoke"),
+        (Method::GET, "/authorizations?sub=alice", "read"),
+        (Method::GET, "/authorizations/az_x", "read"),
+        (Method::DELETE, "/authorizations/az_x", "revoke"),
+        (Method::GET, "/subjects/alice", "read"),
+        (Method::PUT, "/subjects/alice", "revoke"),
+        (Method::GET, "/keys", "read"),
+        (Method::POST, "/keys:rotate", "keys"),
+        (Method::POST, "/keys/unknown:revoke", "keys"),
+    ]
+}
+
+#[tokio::test]
+async fn every_operation_asks_for_a_bearer_and_for_its_role() {
+    let stand = stand().await;
+    for (method, path, needed) in operations() {
+        let request = stand.http.request(method.clone(), url(&stand, path));
+        let nobody = Reply::read(request.send().await.unwrap()).await;
+        assert_eq!((nobody.status, nobody.error()), (401, "unauthorized"), "{method} {path}");
+        let wrong = call(&stand, "admin-token-of-nobody-at-all-0123456789", method.clone(), path, None).await;
+        assert_eq!(wrong.status, 401, "{method} {path}");
+        for role in ["read", "clients", "revoke", "policies", "keys"] {
+            let reply = call(&stand, &one_role(role), method.clone(), path, None).await;
+            let refused = reply.error() == "role_missing" && reply.status == 403;
+            assert_eq!(refused, role != needed, "{method} {path} as {role}: {}", reply.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_host_name_is_misdirected_and_no_page_of_another_origin_is_let_in() {
+    let stand = stand().await;
+    let request = stand.http.get(url(&stand, "/keys")).bearer_auth(TOKEN).header("host", "evil.example");
+    let reply = Reply::read(request.send().await.unwrap()).await;
+    assert_eq!((reply.status, reply.error()), (421, "misdirected_request"));
+    let request =
+        stand.http.get(url(&stand, "/keys")).bearer_auth(TOKEN).header("origin", "https://evil.example");
+    let reply = Reply::read(request.send().await.unwrap()).await;
+    assert!(reply.headers.get("access-control-allow-origin").is_none());
+    assert_eq!(reply.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn the_tokens_of_login_apps_and_users_open_nothing() {
+    let stand = stand().await;
+    let tokens = stand.tokens("web", "openid").await;
+    for token in [super::harness::UI, super::harness::HEADLESS, tokens["access_token"].as_str().unwrap()] {
+        assert_eq!(call(&stand, token, Method::GET, "/keys", None).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_registered_used_changed_given_a_new_secret_and_deleted() {
+    let stand = stand().await;
+    let created = call(&stand, TOKEN, Method::POST, "/clients", Some(&books())).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    let id = created.json["client_id"].as_str().unwrap().to_owned();
+    let secret = created.json["client_secret"].as_str().unwrap().to_owned();
+    assert_eq!(created.json["settings"]["data"]["tier"], "gold");
+
+    let path = format!("/clients/{id}");
+    let shown = get(&stand, &path).await;
+    assert!(shown.json["client_secret"].is_null(), "a secret is shown once");
+    let listed = get(&stand, "/clients").await;
+    let ids: Vec<&Value> = listed.json["items"].as_array().unwrap().iter().map(|c| &c["client_id"]).collect();
+    assert!(ids.contains(&&json!("web")) && ids.contains(&&json!(id)), "{ids:?}");
+
+    let mut browser = Browser::new();
+    let params = stand.sign_in(&mut browser, &id, &[]).await;
+    let redeem = |secret: String, code: String| {
+        let request =
+            stand.http.post(format!("{}/token", stand.issuer)).basic_auth(&id, Some(secret)).form(&[
+                ("grant_type", "authorization_code"),
+                ("code", code.as_str()),
+                ("redirect_uri", CALLBACK),
+                ("code_verifier", super::harness::VERIFIER),
+            ]);
+        async move { Reply::read(request.send().await.unwrap()).await }
+    };
+    let tokens = redeem(secret.clone(), params["code"].clone()).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.text);
+
+    let rotated = call(&stand, TOKEN, Method::POST, &format!("{path}/secret"), None).await;
+    assert_eq!(rotated.status, 200, "{}", rotated.text);
+    assert_ne!(rotated.json["client_secret"], json!(secret));
+    let old = redeem(secret, "x".to_owned()).await;
+    assert_eq!(old.error(), "invalid_client", "the old secret ends at once");
+
+    let mut changed = books();
+    changed["metadata"]["client_name"] = json!("More books");
+    let stale =
+        stand.http.put(url(&stand, &path)).bearer_auth(TOKEN).header("if-match", "\"1\"").json(&changed);
+    let stale = Reply::read(stale.send().await.unwrap()).await;
+    assert_eq!((stale.status, stale.error()), (412, "changed_meanwhile"), "{}", stale.text);
+    let put = call(&stand, TOKEN, Method::PUT, &path, Some(&changed)).await;
+    assert_eq!((put.status, &put.json["metadata"]["client_name"]), (200, &json!("More books")));
+
+    let access = tokens.json["access_token"].as_str().unwrap();
+    assert_eq!(stand.userinfo(access).await.status, 200);
+    assert_eq!(call(&stand, TOKEN, Method::DELETE, &path, None).await.status, 204);
+    assert_eq!(stand.userinfo(access).await.status, 401, "what it had ends with it");
+    assert_eq!(get(&stand, &path).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_cannot_be_registered_is_pointed_at_and_changes_nothing() {
+    let stand = stand().await;
+    for (body, pointer) in [
+        (json!({ "metadata": { "redirect_uris": ["ftp://x"] } }), "/metadata"),
+        (json!({ "metadata": {}, "colour": "red" }), "/colour"),
+        (json!({ "metadata": { "redirect_uris": [CALLBACK] }, "settings": { "colour": 1 } }), "/settings"),
+        (
+            json!({ "metadata": { "redirect_uris": [CALLBACK] }, "settings": { "consent": "implicit" } }),
+            "/settings/consent",
+        ),
+        (json!({ "client_id": "a\nb", "metadata": { "redirect_uris": [CALLBACK] } }), "/client_id"),
+    ] {
+        let reply = call(&stand, TOKEN, Method::POST, "/clients", Some(&body)).await;
+        assert_eq!((reply.status, reply.error()), (422, "invalid_answer"), "{body}: {}", reply.text);
+        let at = reply.json["errors"][0]["pointer"].as_str().unwrap();
+        assert!(at.starts_with(pointer), "{at} is not {pointer}");
+    }
+    let taken = json!({ "client_id": "web", "metadata": { "redirect_uris": [CALLBACK] } });
+    let reply = call(&stand, TOKEN, Method::POST, "/clients", Some(&taken)).await;
+    assert_eq!((reply.status, reply.error()), (409, "client_exists"));
+    for (method, path) in [(Method::DELETE, "/clients/web"), (Method::POST, "/clients/web/secret")] {
+        let reply = call(&stand, TOKEN, method, path, None).await;
+        assert_eq!((reply.status, reply.error()), (409, "client_configured"));
+    }
+}
+
+#[tokio::test]
+async fn ending_a_session_or_an_authorization_is_in_effect_with_the_next_request() {
+    let stand = stand().await;
+    for what in ["sessions", "authorizations"] {
+        let tokens = stand.tokens("web", "openid").await;
+        let access = tokens["access_token"].as_str().unwrap();
+        assert_eq!(stand.userinfo(access).await.status, 200);
+        let listed = get(&stand, &format!("/{what}?sub=alice")).await;
+        for item in listed.json["items"].as_array().unwrap() {
+            let path = format!("/{what}/{}", item["id"].as_str().unwrap());
+            assert_eq!(get(&stand, &path).await.json["sub"], "alice");
+            assert_eq!(call(&stand, TOKEN, Method::DELETE, &path, None).await.status, 204);
+            assert_eq!(get(&stand, &path).await.status, 404);
+        }
+        assert_eq!(stand.userinfo(access).await.status, 401, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_subject_gets_nothing_until_it_is_enabled() {
+    let stand = stand().await;
+    let tokens = stand.tokens("web", "openid").await;
+    let access = tokens["access_token"].as_str().unwrap();
+    let off = call(&stand, TOKEN, Method::PUT, "/subjects/alice", Some(&json!({ "disabled": true }))).await;
+    assert_eq!((off.status, &off.json["disabled"]), (200, &json!(true)), "{}", off.text);
+    assert_eq!(stand.userinfo(access).await.status, 401);
+    let params = stand.sign_in(&mut Browser::new(), "web", &[]).await;
+    assert_eq!(params["error"], "access_denied");
+    let on = call(&stand, TOKEN, Method::PUT, "/subjects/alice", Some(&json!({ "disabled": false }))).await;
+    assert_eq!(on.json, json!({ "sub": "alice", "disabled": false }));
+    assert_eq!(stand.userinfo(access).await.status, 401, "what ended stays ended");
+    stand.tokens("web", "openid").await;
+}
+
+#[tokio::test]
+async fn keys_are_rotated_and_a_revoked_one_counts_no_more() {
+    let stand = stand().await;
+    let tokens = stand.tokens("web", "openid").await;
+    let access = tokens["access_token"].as_str().unwrap();
+    let rotated = call(&stand, TOKEN, Method::POST, "/keys:rotate", None).await;
+    assert_eq!(rotated.status, 200, "{}", rotated.text);
+    let states = |reply: &Reply| -> Vec<(String, String)> {
+        let items = reply.json["items"].as_array().unwrap().clone();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        items.iter().map(|key| (text(&key["alg"]), text(&key["state"]))).collect()
+    };
+    let eddsa = |state: &str| ("EdDSA".to_owned(), state.to_owned());
+    assert!(states(&rotated).contains(&eddsa("staged")) && states(&rotated).contains(&eddsa("signing")));
+
+    assert_eq!(stand.userinfo(access).await.status, 200);
+    let kid = super::helpers::header(access)["kid"].as_str().unwrap().to_owned();
+    let revoked = call(&stand, TOKEN, Method::POST, &format!("/keys/{kid}:revoke"), None).await;
+    assert_eq!(revoked.status, 200, "{}", revoked.text);
+    assert_eq!(stand.userinfo(access).await.status, 401);
+    assert!(super::helpers::jwks(&stand).await.iter().all(|key| key["kid"] != json!(kid)));
+    let fresh = stand.tokens("web", "openid").await;
+    let other = super::helpers::header(fresh["access_token"].as_str().unwrap())["kid"].clone();
+    assert_ne!(other, json!(kid));
+    assert_eq!(call(&stand, TOKEN, Method::POST, &format!("/keys/{kid}:revoke"), None).await.status, 404);
+}
