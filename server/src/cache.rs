@@ -54,6 +54,21 @@ where
         })
     }
 
+    /// A cache of at most so many bytes, as `weigh` counts them, each entry served for at most `ttl`.
+    pub fn weighed(bytes: u64, ttl: Duration, weigh: impl Fn(&K, &V) -> u32 + Send + Sync + 'static) -> Self {
+        Self { entries: Cache::builder().max_capacity(bytes).weigher(weigh).time_to_live(ttl).build() }
+    }
+
+    /// The cached value. For values that carry what tells whether they still count.
+    pub async fn peek(&self, key: &K) -> Option<V> {
+        self.entries.get(key).await
+    }
+
+    /// Keeps a value. Only for values that carry what tells whether they still count: this may come after a removal.
+    pub async fn put(&self, key: K, value: V) {
+        self.entries.entry(key).and_compute_with(|_| async { Op::Put(value) }).await;
+    }
+
     /// Forgets the value, also one that is being loaded right now.
     pub async fn remove(&self, key: K) {
         self.entries.entry(key).and_compute_with(|_| async { Op::Remove }).await;

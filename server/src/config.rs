@@ -21,7 +21,9 @@ pub use clients::{
     RegistrationMode,
 };
 pub use policy::{
-    BackendKind, OnFailure, PolicyAuthConfig, PolicyConfig, PolicyMode, SecretText, SignConfig,
+    AuthzenConfig, AuthzenStrategy, BackendKind, ClientCertificate, DecisionLogConfig, Matcher, OnFailure,
+    OpaConfig, PolicyAuth, PolicyCache, PolicyConfig, PolicyDefaults, PolicyMode, Predicate, ResourceSearch,
+    ResponseSecret, RulesConfig, SecretText, SigningSecret, SubjectView,
 };
 pub use trusted::TrustedIssuer;
 pub use ui::{Capability, FrontDoor, UiConfig};
@@ -82,6 +84,10 @@ pub struct Config {
     pub clients: Vec<ClientConfig>,
     /// Policies: what is asked before something is granted.
     pub policy: Vec<PolicyConfig>,
+    /// What all policies share.
+    pub policy_defaults: PolicyDefaults,
+    /// The log of decisions.
+    pub decision_log: DecisionLogConfig,
     /// Development mode: open registration, `http:` on localhost, well-known secrets. Set by `placet dev` alone.
     #[serde(skip)]
     pub development: bool,
@@ -117,6 +123,8 @@ impl Default for Config {
             trusted_issuers: Vec::new(),
             clients: Vec::new(),
             policy: Vec::new(),
+            policy_defaults: PolicyDefaults::default(),
+            decision_log: DecisionLogConfig::default(),
             development: false,
         }
     }

@@ -138,6 +138,8 @@ pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
     .unify()
     .or(endpoint(at(GET), warp::path!("readyz").map(none), documents::readyz))
     .unify()
+    .or(endpoint(at(GET), warp::path!("metrics").map(none), documents::metrics))
+    .unify()
     .recover(reply::no_resource)
     .unify()
     .boxed()

@@ -162,7 +162,7 @@ async fn shape(
     asking: RequestFacts,
 ) -> Outcome<Option<Map<String, Value>>> {
     const HOOK: HookType = HookType::TokenIntrospect;
-    if !server.policies().has(HOOK) {
+    if !server.policies().asks(HOOK) {
         return Ok(Some(answer));
     }
     let mut question = Question::new(HOOK, Some((caller, client_facts(caller, true))), asking);

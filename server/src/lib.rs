@@ -21,6 +21,7 @@ pub mod jwks;
 pub mod keys;
 pub mod limits;
 pub mod logout;
+pub mod metrics;
 pub mod openapi;
 pub mod outbound;
 pub mod outcome;

@@ -4,25 +4,57 @@
 //! A caller fills a [`Question`] and hands it to [`Policies::decide`]. Nothing is consumed and no transaction is open
 //! while a policy is asked.
 
+mod admin;
+mod asking;
 mod backend;
+mod breaker;
 pub mod ceiling;
 mod chain;
+mod context;
+mod decisions;
 mod facts;
 mod failure;
+mod identity;
+mod log;
+mod noted;
 mod question;
 mod registration;
+mod shadow;
+mod shown;
+mod sources;
+mod subjects;
+mod tighten;
 
+pub use admin::{AdminError, FailureState, PolicyState, Simulation};
+pub(crate) use backend::discovery::unix;
+pub use breaker::BreakerState;
+pub use context::Context;
+pub(crate) use decisions::MAX_AGE as MAX_CACHE_AGE;
 pub use facts::{client_facts, request_facts};
 pub use failure::{Failed, FailureCode};
+pub use log::{CacheUse, DecisionFilter, DecisionPage, DecisionRecord, PolicyRecord};
 pub use question::Question;
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use placet_oauth::error::{ErrorCode, ErrorExtension, OAuthError};
 use placet_sdk::decision::{Challenge, HookType, PolicyError, Proposal};
 
-use crate::{clock::Clock, config::Config, outcome::Fault, random::Random};
-use registration::Registration;
+use tokio::sync::Semaphore;
+
+use self::{
+    decisions::Decisions,
+    log::DecisionLog,
+    registration::{Making, Registration},
+};
+use crate::{
+    clock::Clock,
+    config::{Config, PolicyDefaults, PolicyMode},
+    metrics::Metrics,
+    outcome::Fault,
+    random::Random,
+    seal::RootKeys,
+};
 
 /// What the policies of a decision point made of a question.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,9 +106,30 @@ pub struct Policies(Arc<Inner>);
 
 struct Inner {
     issuer: String,
+    defaults: PolicyDefaults,
     registrations: Vec<Arc<Registration>>,
+    /// Names of headers that some policy sees.
+    headers: Vec<String>,
+    decisions: Decisions,
+    log: DecisionLog,
+    metrics: Arc<Metrics>,
+    shadows: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    salt: Vec<u8>,
+}
+
+/// What policies need of the server.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The random source.
+    pub random: Arc<dyn Random>,
+    /// The symmetric keys.
+    pub root: RootKeys,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
 }
 
 impl fmt::Debug for Policies {
@@ -87,30 +140,59 @@ impl fmt::Debug for Policies {
 
 impl Policies {
     /// The policies of the configuration. Fails if a file of theirs cannot be used.
-    pub fn new(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, Fault> {
+    pub fn new(config: &Config, around: Surroundings) -> Result<Self, Fault> {
+        let Surroundings { clock, random, root, metrics } = around;
+        let mut gates = HashMap::new();
+        let mut making = Making { clock: clock.clone(), random: random.clone(), gates: &mut gates };
         let registrations = config
             .policy
             .iter()
-            .map(|policy| Registration::new(policy, clock.clone()).map(Arc::new))
+            .map(|policy| Registration::new(policy, &mut making).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self(Arc::new(Inner { issuer: config.issuer.clone(), registrations, clock, random })))
+        let headers = config.policy.iter().flat_map(|policy| &policy.headers);
+        Ok(Self(Arc::new(Inner {
+            issuer: config.issuer.clone(),
+            defaults: config.policy_defaults,
+            headers: headers.map(|name| name.to_ascii_lowercase()).collect(),
+            registrations,
+            decisions: Decisions::new(),
+            log: DecisionLog::new(&config.decision_log, root.log_key(), &metrics)?,
+            metrics,
+            shadows: Arc::new(Semaphore::new(shadow::OPEN)),
+            clock,
+            random,
+            salt: root.pairwise_salt().to_vec(),
+        })))
     }
 
-    /// Whether an enforced policy is registered for a decision point.
+    /// Whether an enforced policy is registered for a decision point: a grant that needs one is on.
     pub fn has(&self, hook: HookType) -> bool {
-        self.0.registrations.iter().any(|policy| policy.enforces(hook))
+        self.0.registrations.iter().any(|policy| policy.takes_part(hook, PolicyMode::Enforce))
     }
 
-    /// Whether a claims source owns this claim, in whatever language.
-    pub fn owns_claim(&self, _name: &str) -> bool {
-        self.has(HookType::ClaimsSource)
+    /// Whether anybody wants to be asked at a decision point, if only in shadow.
+    pub fn asks(&self, hook: HookType) -> bool {
+        self.has(hook)
+            || self.0.registrations.iter().any(|policy| policy.takes_part(hook, PolicyMode::Shadow))
     }
 
-    /// The enforced policies of a type, in their order.
-    fn chain(&self, hook: HookType) -> Vec<Arc<Registration>> {
-        let mut chain: Vec<_> =
-            self.0.registrations.iter().filter(|policy| policy.enforces(hook)).cloned().collect();
-        chain.sort_by_key(|policy| policy.config.order);
+    /// What all decisions of a request with these headers share.
+    pub fn context(&self, headers: &http::HeaderMap) -> Context {
+        Context::new(headers, &self.0.headers)
+    }
+
+    /// The policies of a type, enforced and in shadow, in their order.
+    fn taking_part(&self, hook: HookType) -> Vec<Arc<Registration>> {
+        let mut chain: Vec<_> = self
+            .0
+            .registrations
+            .iter()
+            .filter(|policy| {
+                policy.takes_part(hook, PolicyMode::Enforce) || policy.takes_part(hook, PolicyMode::Shadow)
+            })
+            .cloned()
+            .collect();
+        chain.sort_by_key(|policy| policy.setting.load().order);
         chain
     }
 }

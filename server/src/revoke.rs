@@ -41,6 +41,7 @@ async fn refresh_token(server: &Server, caller: &Client, presented: &Presented) 
     let data = json!({ "client_id": caller.id, "reason": "revocation" });
     let event = events::event(server, "authorization.revoked", &authorization.id, &data)?;
     server.store().revoke_authorization(&authorization.id, server.now(), vec![event]).await?;
+    server.policies().flush_subject(&authorization.sub);
     Ok(())
 }
 

@@ -145,6 +145,7 @@ pub struct RootKeys {
     ids: SymmetricKey,
     refresh: SymmetricKey,
     pairwise: SymmetricKey,
+    log: SymmetricKey,
 }
 
 impl RootKeys {
@@ -156,6 +157,7 @@ impl RootKeys {
             ids: root.derive("ids"),
             refresh: root.derive("refresh"),
             pairwise: root.derive("pairwise"),
+            log: root.derive("log"),
         }
     }
 
@@ -192,6 +194,11 @@ impl RootKeys {
     /// Salt of pairwise subjects (OpenID Connect Core section 8.1).
     pub fn pairwise_salt(&self) -> &[u8] {
         &*self.pairwise.0
+    }
+
+    /// The key that digests what the log may not show.
+    pub fn log_key(&self) -> &SymmetricKey {
+        &self.log
     }
 }
 

@@ -21,9 +21,10 @@ use crate::{
     jwks::KeySets,
     keys::{Keys, Rotation, SIGNING_ALGORITHMS, algorithm_name},
     limits::Limits,
+    metrics::Metrics,
     outbound::Outbound,
     outcome::Fault,
-    policy::Policies,
+    policy::{Policies, Surroundings},
     random::Random,
     seal::{MasterKeys, RootKeys},
     store::Store,
@@ -66,6 +67,7 @@ struct Inner {
     clients: Cached<String, SharedClient>,
     limits: Limits,
     policies: Policies,
+    metrics: Arc<Metrics>,
     outbound: Outbound,
     key_sets: KeySets,
     discovery: Value,
@@ -98,7 +100,14 @@ impl Server {
             configured.insert(client.client_id.clone(), Arc::new(Client::from_config(client, secret)));
         }
         let limits = Limits::new(&config.limits);
-        let policies = Policies::new(&config, environment.clock.clone(), environment.random.clone())?;
+        let metrics = Arc::new(Metrics::default());
+        let around = Surroundings {
+            clock: environment.clock.clone(),
+            random: environment.random.clone(),
+            root: root.clone(),
+            metrics: metrics.clone(),
+        };
+        let policies = Policies::new(&config, around)?;
         let outbound = Outbound::new(&config).await?;
         let discovery = placet_oauth::metadata::discovery(&config.discovery(&policies));
         Ok(Self(Arc::new(Inner {
@@ -110,6 +119,7 @@ impl Server {
             configured,
             limits,
             policies,
+            metrics,
             key_sets: KeySets::new(outbound.clone()),
             outbound,
             discovery,
@@ -171,6 +181,11 @@ impl Server {
         &self.0.policies
     }
 
+    /// The counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
     /// The rate limits.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
@@ -201,6 +216,7 @@ impl Server {
     /// Forgets what is cached of a client, after it changed.
     pub async fn forget_client(&self, client_id: &str) {
         self.0.clients.remove(client_id.to_owned()).await;
+        self.0.policies.flush_client(client_id);
     }
 
     /// The login app that browsers are sent to.

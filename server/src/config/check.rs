@@ -1,5 +1,7 @@
 //! What a configuration must be to be safe. `placet check-config` prints all of it at once.
 
+mod policies;
+
 use url::Url;
 
 use super::{Config, ConfigError, ConsentMode, FrontDoor, RegistrationMode};
@@ -20,6 +22,7 @@ impl Config {
         self.check_registration(&mut wrong);
         self.check_trusted_issuers(&mut wrong);
         self.check_admins(&mut wrong);
+        self.check_policies(&mut wrong);
         if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
     }
 

@@ -85,7 +85,7 @@ async fn settle(
     const HOOK: HookType = HookType::GrantClientCredentials;
     let grant =
         Grant { scope: Some(scope.to_vec()), resources: Some(resources.to_vec()), ..Grant::default() };
-    if !server.policies().has(HOOK) {
+    if !server.policies().asks(HOOK) {
         return Ok(Settled { grant, extra: Object::new() });
     }
     let mut question = Question::new(HOOK, Some((client, client_facts(client, true))), asking.clone());

@@ -41,7 +41,7 @@ pub(super) async fn narrow(
     asked: Asked<'_>,
     (authorization, mut authorized): (&AuthorizationRecord, Authorized),
 ) -> Outcome<(Authorized, Object)> {
-    if !server.policies().has(asked.hook) {
+    if !server.policies().asks(asked.hook) {
         return Ok((authorized, Object::new()));
     }
     let mut question =

@@ -68,7 +68,7 @@ pub(super) async fn exchange(
             client,
             authorization: &authorization,
             authorized: &authorized,
-            narrowed: if server.policies().has(HookType::GrantRefreshToken) { None } else { scope },
+            narrowed: if server.policies().asks(HookType::GrantRefreshToken) { None } else { scope },
             nonce: None,
             first_refresh: false,
             id_token: reissues(&authorization, &authorized, session_active),
@@ -114,7 +114,7 @@ fn reissues(authorization: &AuthorizationRecord, authorized: &Authorized, sessio
 
 async fn session_active(server: &Server, authorization: &AuthorizationRecord) -> Outcome<bool> {
     let Some(session_id) = &authorization.session_id else { return Ok(false) };
-    if authorization.offline && !server.policies().has(HookType::GrantRefreshToken) {
+    if authorization.offline && !server.policies().asks(HookType::GrantRefreshToken) {
         // Nobody looks at it: the read can be spared.
         return Ok(false);
     }

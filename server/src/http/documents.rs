@@ -52,3 +52,9 @@ pub(super) async fn readyz(server: Server, _: Request) -> Outcome<Response> {
     server.store().ping().await?;
     Ok(reply::json(200, &json!({ "status": "ok" })))
 }
+
+/// What the server counts.
+pub(super) async fn metrics(server: Server, _: Request) -> Outcome<Response> {
+    let text = server.metrics().text()?;
+    Ok(reply::with_type(200, crate::metrics::CONTENT_TYPE, text))
+}

@@ -192,7 +192,8 @@ where
                 if head {
                     request.method = Method::GET;
                 }
-                let answered = handler(endpoint.server, request).await;
+                let context = endpoint.server.policies().context(&request.headers);
+                let answered = context.scope(handler(endpoint.server, request)).await;
                 let response = answered.unwrap_or_else(|failure| reply::failure(&failure));
                 log_failure(&response);
                 if head { reply::without_body(response) } else { response }

@@ -1,15 +1,20 @@
 //! What decides: one trait, whatever stands behind it.
 
+pub(super) mod authzen;
+pub(super) mod discovery;
 pub(super) mod http;
+pub(super) mod opa;
+pub(super) mod rules;
+pub(super) mod transport;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use placet_sdk::decision::{Decision, DecisionRequest};
+use placet_sdk::decision::{Decision, DecisionRequest, HookType, Mode};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::failure::Failed;
+use super::{breaker::BreakerState, context::Trace, failure::Failed};
 
 /// A question to one policy.
 #[derive(Clone)]
@@ -20,6 +25,8 @@ pub(super) struct Call {
     pub(super) shown: Value,
     /// When the answer comes too late.
     pub(super) until: Instant,
+    /// The trace that it belongs to.
+    pub(super) trace: Trace,
 }
 
 /// What is asked may hold a password: it is not printed.
@@ -38,9 +45,33 @@ pub(super) struct Answered {
     pub(super) attempts: u32,
 }
 
+/// What a policy says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    /// What it looks at; none means everything.
+    pub(super) needs: Option<Arc<[String]>>,
+    /// The modes that it knows; none means all.
+    pub(super) modes: Option<Arc<[Mode]>>,
+}
+
 /// What decides.
 #[async_trait]
 pub(super) trait Backend: Send + Sync {
+    /// What the policy says of itself about a type, so far as that decides how it is asked.
+    async fn known(&self, _hook: HookType, _until: Instant) -> Result<Known, Failed> {
+        Ok(Known::default())
+    }
+
     /// Asks.
     async fn ask(&self, call: &Call) -> Result<Answered, Failed>;
+
+    /// Whether its endpoint is asked; none if it has none.
+    fn breaker(&self) -> Option<BreakerState> {
+        None
+    }
+
+    /// Its name and version, as it last told.
+    fn software(&self) -> Option<(String, String)> {
+        None
+    }
 }

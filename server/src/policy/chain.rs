@@ -1,90 +1,282 @@
 //! The policies of one decision point, asked one after the other.
 
-use placet_sdk::{
-    InstantMillis,
-    decision::{ChainPosition, DecisionRequest, HookType, Mode, Outcome as Answer, PolicyError, judge},
+use std::{sync::Arc, time::Duration};
+
+use placet_sdk::decision::{
+    ChainPosition, Challenge, DecisionRequest, HookType, Limits, Mode, Outcome as Answer, PolicyError,
+    Proposal,
 };
 use tokio::time::Instant;
 
 use super::{
     Allowed, Decided, Policies, Question,
-    backend::Call,
-    failure::{Failed, FailureCode},
+    asking::{Round, Told},
+    context::{Context, Trace},
+    failure::Failed,
+    log::PolicyRecord,
     registration::Registration,
+    shadow::Shadow,
+    tighten,
 };
 use crate::{
-    config::OnFailure,
+    config::{OnFailure, PolicyMode},
     outcome::{Fault, Outcome},
 };
 
+/// What a chain came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum End {
+    Allow,
+    Deny(PolicyError),
+    Challenge(Challenge),
+    /// A policy failed, and nothing is to be done: its name, and the failure.
+    Failed(String, Failed),
+}
+
+impl End {
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny(_) => "deny",
+            Self::Challenge(_) => "challenge",
+            Self::Failed(..) => "failed",
+        }
+    }
+}
+
+/// A chain on its way.
+pub(super) struct Run {
+    pub(super) policies: Policies,
+    pub(super) round: Round,
+    pub(super) id: String,
+    pub(super) started: Instant,
+    /// The limits of the server.
+    limits: Limits,
+    pub(super) proposal: Proposal,
+    set: tighten::Set,
+    pub(super) records: Vec<PolicyRecord>,
+    pub(super) shadows: Vec<Shadow>,
+    pub(super) degraded: bool,
+    pub(super) changed_subject_by: Option<String>,
+}
+
 impl Policies {
-    /// Asks the policies of the question's type in their order. Without any, the proposal stands.
+    /// Asks the policies of the question's type in their order. Without any, the proposal stands, unless the decision
+    /// needs a policy.
     ///
     /// # Errors
     ///
     /// A fault, answered with 503, if a policy fails and its registration does not say otherwise.
     pub async fn decide(&self, question: Question) -> Outcome<Decided> {
-        let chain = self.chain(question.hook);
-        let mut request = question.request;
-        if chain.is_empty() {
-            return Ok(Decided::Allow(Allowed::bare(request.proposal)));
+        if !self.asks(question.hook) {
+            return Ok(unasked(&question));
         }
-        let id = crate::random::id(&*self.0.random, "dec_")?;
-        let of = u32::try_from(chain.len()).unwrap_or(u32::MAX);
-        request.issuer.clone_from(&self.0.issuer);
-        let mut degraded = false;
-        for (position, policy) in (1..).zip(&chain) {
-            // Each question has an id of its own: it is the key by which a sidecar knows a repetition.
-            request.id = if position == 1 { id.clone() } else { format!("{id}-{position}") };
-            request.chain = ChainPosition { policy: policy.config.name.clone(), position, of };
-            let answer = match self.ask(policy, &mut request).await {
-                Ok(answer) => answer,
-                Err(failed) => match failure(policy, request.hook, &failed)? {
-                    None => {
-                        degraded = true;
-                        continue;
-                    }
-                    Some(error) => return Ok(Decided::Deny(error)),
-                },
-            };
-            match answer {
-                Answer::Allow(result) => request.proposal = *result,
-                Answer::Deny(error) => return Ok(Decided::Deny(error)),
-                Answer::Challenge(challenge) => return Ok(Decided::Challenge(challenge)),
-            }
-        }
-        Ok(Decided::Allow(Allowed {
-            proposal: Box::new(request.proposal),
-            degraded,
-            decision_id: Some(id),
-            changed_subject_by: None,
-        }))
+        // Boxed, so that requests that ask nobody need not carry it about.
+        Box::pin(self.run(question)).await
     }
 
-    async fn ask(&self, policy: &Registration, request: &mut DecisionRequest) -> Result<Answer, Failed> {
-        let timeout = policy.timeout(request.hook);
-        let now = self.0.clock.millis();
-        let left = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
-        request.time = InstantMillis(now);
-        request.deadline = InstantMillis(now.saturating_add(left));
-        request.mode = Mode::Enforce;
-        request.attempt = 1;
-        let shown = serde_json::to_value(&*request).map_err(|e| Failed::new(FailureCode::Schema, e))?;
-        let call = Call { request: Box::new(request.clone()), shown, until: Instant::now() + timeout };
-        let answered = policy.backend.ask(&call).await?;
-        judge(request, &answered.decision, &[]).map_err(Failed::from)
+    async fn run(&self, question: Question) -> Outcome<Decided> {
+        let context = Context::current();
+        let mut run = Run::new(self, question, Mode::Enforce, context.clone())?;
+        let end = run.go().await;
+        context.spend(run.started.elapsed());
+        self.conclude(run, end).await
+    }
+
+    /// Writes the decision down, and says what it means.
+    async fn conclude(&self, run: Run, end: End) -> Outcome<Decided> {
+        let (question, masked) = self.0.log.masked(&run.round.question.request);
+        let mut record = self.record(&run, &end);
+        record.masked = masked;
+        self.0.log.write(record, &question).await?;
+        self.cast(&run, &end);
+        match end {
+            End::Allow => Ok(Decided::Allow(Allowed {
+                proposal: Box::new(run.proposal),
+                degraded: run.degraded,
+                decision_id: Some(run.id),
+                changed_subject_by: run.changed_subject_by,
+            })),
+            End::Deny(error) => Ok(Decided::Deny(error)),
+            End::Challenge(challenge) => Ok(Decided::Challenge(challenge)),
+            End::Failed(name, failed) => {
+                Err(Fault::new("policy", format!("`{name}` failed: {}", failed.code)).into())
+            }
+        }
     }
 }
 
-/// What a failure leads to: a denial, or nothing if the proposal stands.
-fn failure(policy: &Registration, hook: HookType, failed: &Failed) -> Result<Option<PolicyError>, Fault> {
-    let name = &policy.config.name;
-    tracing::warn!(policy = %name, hook = %hook, code = %failed.code, detail = %failed.detail, "a policy failed");
-    match policy.on_failure(hook) {
-        OnFailure::Fail => Err(Fault::new("policy", format!("`{name}` failed: {}", failed.code))),
-        OnFailure::Deny => {
-            Ok(Some(PolicyError { code: "access_denied".to_owned(), description: None, uri: None }))
-        }
-        OnFailure::Proceed => Ok(None),
+/// What stands without any policy.
+fn unasked(question: &Question) -> Decided {
+    if lacks(question.hook, &question.request.requires, &question.request.proposal) {
+        return Decided::Deny(nobody());
     }
+    Decided::Allow(Allowed::bare(question.request.proposal.clone()))
+}
+
+/// Whether the decision cannot stand without the word of a policy.
+fn lacks(hook: HookType, requires: &[String], proposal: &Proposal) -> bool {
+    if hook.needs_policy() {
+        return true;
+    }
+    let proposal = serde_json::to_value(proposal).unwrap_or_default();
+    requires.iter().any(|pointer| proposal.pointer(pointer).is_none_or(serde_json::Value::is_null))
+}
+
+fn nobody() -> PolicyError {
+    let description = "no policy of this server decides about this request";
+    PolicyError {
+        code: "unauthorized_client".to_owned(),
+        description: Some(description.to_owned()),
+        uri: None,
+    }
+}
+
+impl Run {
+    pub(super) fn new(
+        policies: &Policies,
+        question: Question,
+        mode: Mode,
+        context: Arc<Context>,
+    ) -> Result<Self, Fault> {
+        let random = &*policies.0.random;
+        let trace = match context.trace() {
+            Some(trace) => trace.clone(),
+            None => Trace::new(random)?,
+        };
+        let started = Instant::now();
+        let budget = Duration::from_millis(policies.0.defaults.chain_budget_ms.into());
+        let (limits, proposal) = (question.request.limits.clone(), question.request.proposal.clone());
+        Ok(Self {
+            policies: policies.clone(),
+            round: Round { question: Arc::new(question), mode, trace, context, until: started + budget },
+            id: crate::random::id(random, "dec_")?,
+            started,
+            limits,
+            proposal,
+            set: tighten::Set::default(),
+            records: Vec::new(),
+            shadows: Vec::new(),
+            degraded: false,
+            changed_subject_by: None,
+        })
+    }
+
+    /// Asks one policy after the other.
+    pub(super) async fn go(&mut self) -> End {
+        let hook = self.round.question.hook;
+        let request = serde_json::to_value(&self.round.question.request).unwrap_or_default();
+        let taking_part: Vec<_> =
+            self.policies.taking_part(hook).into_iter().filter(|policy| policy.matches(&request)).collect();
+        if hook == HookType::ClaimsSource {
+            return self.gather(&taking_part).await;
+        }
+        let enforced = |policy: &&Arc<Registration>| policy.takes_part(hook, PolicyMode::Enforce);
+        let of = taking_part.iter().filter(enforced).count();
+        let mut position = 0;
+        for policy in &taking_part {
+            if policy.takes_part(hook, PolicyMode::Shadow) {
+                let request = self.request(policy, (position + 1, of));
+                self.shadows.push(Shadow::new(policy, request));
+                continue;
+            }
+            position += 1;
+            if let Some(end) = self.turn(policy, (position, of)).await {
+                return end;
+            }
+        }
+        if of == 0 && lacks(hook, &self.round.question.request.requires, &self.proposal) {
+            return End::Deny(nobody());
+        }
+        End::Allow
+    }
+
+    /// Asks the policy whose turn it is. Gives the end, if this is it.
+    async fn turn(&mut self, policy: &Arc<Registration>, (position, of): (usize, usize)) -> Option<End> {
+        let hook = self.round.question.hook;
+        let request = self.request(policy, (position, of));
+        let required = !request.requires.is_empty() || !self.round.question.request.requires.is_empty();
+        let (policies, round) = (self.policies.clone(), self.round.clone());
+        let asked = Instant::now();
+        let id = request.id.clone();
+        let told = policies.ask(policy, &round, request).await;
+        let mut record = policies.measured((policy, hook), asked.elapsed(), &told);
+        record.id = (id != self.id).then_some(id);
+        record.mode = round.mode;
+        self.records.push(record);
+        let told = match told {
+            Ok(told) => told,
+            Err(failed) => {
+                policies.failed(policy, hook, &failed);
+                return match policy.on_failure(hook, required) {
+                    OnFailure::Fail | OnFailure::Stale => {
+                        Some(End::Failed(policy.config.name.clone(), failed))
+                    }
+                    OnFailure::Deny => Some(End::Deny(denied())),
+                    OnFailure::Proceed => {
+                        policies.0.metrics.policy_degraded(&policy.config.name);
+                        self.degraded = true;
+                        None
+                    }
+                };
+            }
+        };
+        self.take(policy, told)
+    }
+
+    /// Takes over what a policy said.
+    fn take(&mut self, policy: &Arc<Registration>, told: Told) -> Option<End> {
+        if told.cache == super::log::CacheUse::Stale {
+            self.policies.0.metrics.policy_degraded(&policy.config.name);
+            self.degraded = true;
+        }
+        match told.answer {
+            Answer::Allow(result) => {
+                self.proposal = *result;
+                if let Some(set) = &told.decision.set {
+                    self.set.note(set);
+                }
+                if told.impersonates {
+                    self.changed_subject_by = Some(policy.config.name.clone());
+                }
+                None
+            }
+            Answer::Deny(error) => Some(End::Deny(error)),
+            Answer::Challenge(challenge) => Some(End::Challenge(challenge)),
+        }
+    }
+
+    /// The question to the policy at this position. Each has an id of its own: it is the key by which a sidecar knows
+    /// a repetition.
+    pub(super) fn request(
+        &self,
+        policy: &Registration,
+        (position, of): (usize, usize),
+    ) -> Box<DecisionRequest> {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let mut request = self.round.question.request.clone();
+        let shadow = policy.setting.load().mode == PolicyMode::Shadow;
+        request.id = match (position, shadow) {
+            (1, false) => self.id.clone(),
+            (_, false) => format!("{}-{position}", self.id),
+            (_, true) => format!("{}-s{}", self.id, self.shadows.len() + 1),
+        };
+        request.chain = ChainPosition {
+            policy: policy.config.name.clone(),
+            position: number(position),
+            of: number(of.max(position)),
+        };
+        request.limits = self.set.limits(&self.limits, &self.proposal, &policy.config.may_widen);
+        request.proposal = self.proposal.clone();
+        // What the result must have, the last policy has to see to: earlier ones need not.
+        if position < of {
+            request.requires.clear();
+        }
+        request
+    }
+}
+
+/// What the client is told when a failure counts as a denial.
+pub(super) fn denied() -> PolicyError {
+    PolicyError { code: "access_denied".to_owned(), description: None, uri: None }
 }

@@ -1,5 +1,6 @@
 //! A question for policies.
 
+use placet_oauth::client::ClientMetadata;
 use placet_sdk::{
     InstantMillis,
     decision::{
@@ -20,6 +21,8 @@ pub struct Question {
     pub client_id: Option<String>,
     /// The sector and whether it sees pairwise subjects, of the same client.
     pub sector: Option<String>,
+    /// What the same client registered: policies see what their registration names.
+    pub metadata: Option<Box<ClientMetadata>>,
     /// The decision point.
     pub hook: HookType,
     /// To set another subject than the proposed one is to put somebody in the place of an authenticated user: only
@@ -30,10 +33,17 @@ pub struct Question {
 impl Question {
     /// A question of this type about a client.
     pub fn new(hook: HookType, client: Option<(&Client, DeciderClient)>, request: RequestFacts) -> Self {
-        let (client_id, sector, client) = match client {
-            Some((client, facts)) => (Some(client.id.clone()), Some(client.sector()), Some(facts)),
-            None => (None, None, None),
-        };
+        let mut question = Self::about(hook, request);
+        if let Some((client, facts)) = client {
+            question.client_id = Some(client.id.clone());
+            question.sector = Some(client.sector());
+            question.metadata = Some(Box::new(client.metadata.clone()));
+            question.request.client = Some(facts);
+        }
+        question
+    }
+
+    fn about(hook: HookType, request: RequestFacts) -> Self {
         let request = DecisionRequest {
             protocol: PROTOCOL.to_owned(),
             id: String::new(),
@@ -45,7 +55,7 @@ impl Question {
             issuer: String::new(),
             tenant: None,
             chain: ChainPosition { policy: String::new(), position: 1, of: 1 },
-            client,
+            client: None,
             grant: None,
             subject: None,
             actor: None,
@@ -72,6 +82,25 @@ impl Question {
             introspection: None,
             logout: None,
         };
-        Self { request: Box::new(request), client_id, sector, hook, impersonation: false }
+        Self {
+            request: Box::new(request),
+            client_id: None,
+            sector: None,
+            metadata: None,
+            hook,
+            impersonation: false,
+        }
+    }
+
+    /// The question that a request is, as it stands in the log or as an operator writes it.
+    pub fn simulated(request: DecisionRequest) -> Self {
+        Self {
+            client_id: request.client.as_ref().map(|client| client.client_id.clone()),
+            hook: request.hook,
+            request: Box::new(request),
+            sector: None,
+            metadata: None,
+            impersonation: false,
+        }
     }
 }

@@ -1,40 +1,96 @@
 //! A policy as it is registered.
 
-use std::{path::Path, sync::Arc, time::Duration};
+mod route;
 
-use placet_sdk::{decision::HookType, signature::Secret};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use super::backend::{Backend, http::Http};
+use arc_swap::ArcSwap;
+use placet_sdk::decision::HookType;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    backend::{
+        Backend,
+        authzen::Authzen,
+        discovery::{Discovery, Origin},
+        http::Http,
+        opa::Opa,
+        rules::Rules,
+    },
+    breaker::Gate,
+    failure::Failed,
+};
 use crate::{
     clock::Clock,
-    config::{BackendKind, OnFailure, PolicyConfig, PolicyMode, SecretText, SignConfig},
-    outbound::{Operator, Route},
+    config::{BackendKind, OnFailure, PolicyConfig, PolicyMode},
     outcome::Fault,
+    random::Random,
 };
+
+/// What of a policy can be changed while the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) mode: PolicyMode,
+    pub(super) order: i32,
+}
 
 /// A policy as it is registered.
 pub(super) struct Registration {
     pub(super) config: PolicyConfig,
     pub(super) backend: Box<dyn Backend>,
+    pub(super) setting: ArcSwap<Setting>,
+    /// Cached decisions of an earlier generation are never used.
+    pub(super) generation: AtomicU64,
+    /// The version that it last told, and since when.
+    pub(super) version: Mutex<Option<(String, Instant)>>,
+    /// The last failure, and when it was, in milliseconds since the epoch.
+    pub(super) last_failure: Mutex<Option<(i64, Failed)>>,
+}
+
+/// What registrations are made of.
+pub(super) struct Making<'a> {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) gates: &'a mut HashMap<String, Arc<Gate>>,
 }
 
 impl Registration {
     /// Reads its files and makes its client.
-    pub(super) fn new(config: &PolicyConfig, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+    pub(super) fn new(config: &PolicyConfig, making: &mut Making<'_>) -> Result<Self, Fault> {
         let backend: Box<dyn Backend> = match config.backend {
-            BackendKind::Http => {
-                let url = config.url.clone().unwrap_or_default();
-                let secrets = config.auth.sign.as_ref().map(secrets).transpose()?.unwrap_or_default();
-                let client = Operator::new(&Route::default())?;
-                Box::new(Http { url, client, secrets, clock })
+            BackendKind::Rules => Box::new(Rules(config.rules.clone())),
+            BackendKind::Http => Box::new(http(config, making)?),
+            BackendKind::Authzen => {
+                let (origin, transport) = route::to(config, making.gates)?;
+                let discovery = Discovery::new(origin.clone());
+                Box::new(Authzen { origin, transport, discovery, config: config.authzen.clone() })
+            }
+            BackendKind::Opa => {
+                let (origin, transport) = route::to(config, making.gates)?;
+                Box::new(Opa { origin, transport, config: config.opa.clone() })
             }
         };
-        Ok(Self { config: config.clone(), backend })
+        Ok(Self {
+            setting: ArcSwap::from_pointee(Setting { mode: config.mode, order: config.order }),
+            config: config.clone(),
+            backend,
+            generation: AtomicU64::new(0),
+            version: Mutex::default(),
+            last_failure: Mutex::default(),
+        })
     }
 
-    /// Whether its answers count for this type.
-    pub(super) fn enforces(&self, hook: HookType) -> bool {
-        self.config.mode == PolicyMode::Enforce && self.config.types.contains(&hook)
+    /// Whether it takes part in decisions of this type in this mode.
+    pub(super) fn takes_part(&self, hook: HookType, mode: PolicyMode) -> bool {
+        self.setting.load().mode == mode && self.config.types.contains(&hook)
     }
 
     /// How long an answer may take.
@@ -42,26 +98,75 @@ impl Registration {
         Duration::from_millis(self.config.timeout_ms.unwrap_or(hook.default_timeout_ms()).into())
     }
 
-    /// What happens when it fails.
-    pub(super) fn on_failure(&self, hook: HookType) -> OnFailure {
-        let default = if hook == HookType::LogoutEvaluate { OnFailure::Proceed } else { OnFailure::Fail };
-        self.config.on_failure.unwrap_or(default)
+    /// What happens when it fails. `required`: the answer has to set something, so that nothing can stand in for it.
+    pub(super) fn on_failure(&self, hook: HookType, required: bool) -> OnFailure {
+        match self.config.failure_policy(hook) {
+            OnFailure::Proceed if required || hook.needs_policy() => OnFailure::Fail,
+            other => other,
+        }
+    }
+
+    /// Whether it is asked about this request.
+    pub(super) fn matches(&self, request: &Value) -> bool {
+        let mut predicates = self.config.when.iter().flatten();
+        predicates.all(|(pointer, predicate)| predicate.holds(request.pointer(pointer)).unwrap_or(true))
+    }
+
+    /// Whether decisions of this type are kept.
+    pub(super) fn caches(&self, hook: HookType) -> bool {
+        hook.cacheable() && self.config.cache.max_age > 0 && self.setting.load().mode == PolicyMode::Enforce
+    }
+
+    /// Forgets all its cached decisions.
+    pub(super) fn purge(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Remembers a failure, for the admin API.
+    pub(super) fn remember(&self, at: i64, failed: &Failed) {
+        let mut last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some((at, failed.clone()));
+    }
+
+    /// Changes its setting.
+    pub(super) fn set(&self, change: impl Fn(&mut Setting)) {
+        self.setting.rcu(|setting| {
+            let mut setting = **setting;
+            change(&mut setting);
+            setting
+        });
+        self.purge();
     }
 }
 
-fn secrets(sign: &SignConfig) -> Result<Vec<Secret>, Fault> {
-    let current = secret(sign.secret.as_ref(), sign.secret_file.as_deref())?;
-    let previous = secret(sign.previous.as_ref(), sign.previous_file.as_deref())?;
-    Ok(current.into_iter().chain(previous).collect())
+fn http(config: &PolicyConfig, making: &mut Making<'_>) -> Result<Http, Fault> {
+    let (origin, transport) = route::to(config, making.gates)?;
+    let auth = &config.auth;
+    let secrets = [
+        route::secret(auth.sign.secret.as_ref(), auth.sign.secret_file.as_deref())?,
+        route::secret(auth.sign.previous.as_ref(), auth.sign.previous_file.as_deref())?,
+    ];
+    let response = route::secret(auth.response.secret.as_ref(), auth.response.secret_file.as_deref())?;
+    let secrets: Vec<_> = secrets.into_iter().flatten().collect();
+    if response.as_ref().is_some_and(|response| secrets.contains(response)) {
+        let detail = format!("`{}`: answers must be signed with another secret than requests", config.name);
+        return Err(Fault::new("policy secret", detail));
+    }
+    if auth.require_signed_response && response.is_none() {
+        let detail = format!("`{}`: require_signed_response needs a secret in auth.response", config.name);
+        return Err(Fault::new("policy secret", detail));
+    }
+    Ok(Http {
+        url: url_of(&origin),
+        transport,
+        discovery: config.discovery.then(|| Discovery::new(origin)),
+        secrets,
+        response_secret: response.filter(|_| auth.require_signed_response),
+        clock: making.clock.clone(),
+        random: making.random.clone(),
+    })
 }
 
-fn secret(text: Option<&SecretText>, file: Option<&Path>) -> Result<Option<Secret>, Fault> {
-    let wrong = |e: &dyn std::fmt::Display| Fault::new("policy secret", e);
-    if let Some(SecretText(text)) = text {
-        return text.parse().map(Some).map_err(|e| wrong(&e));
-    }
-    let Some(path) = file else { return Ok(None) };
-    let broken = |e: &dyn std::fmt::Display| Fault::new("policy secret", format!("{}: {e}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|e| broken(&e))?;
-    text.parse().map(Some).map_err(|e| broken(&e))
+fn url_of(origin: &Origin) -> String {
+    origin.through.as_ref().map_or_else(|| origin.id.clone(), ToString::to_string)
 }

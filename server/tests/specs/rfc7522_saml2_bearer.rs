@@ -2,6 +2,7 @@
 //! matter; what the server believes of it is tested here.
 
 use placet_sdk::Instant;
+use placet_server::config::PolicyMode;
 use serde_json::{Value, json};
 
 use super::{
@@ -125,13 +126,24 @@ async fn the_server_checks_again_what_the_sidecar_says() {
 
 #[tokio::test]
 async fn the_grant_is_off_unless_both_decisions_have_somebody() {
-    for types in [&BOTH[..1], &BOTH[1..]] {
-        let sidecar = sidecar(|_| ()).await;
-        let stand = stand(&sidecar, types).await;
+    let sidecar = sidecar(|_| ()).await;
+    let policies = BOTH.map(|hook| sidecar.policy(&hook.replace('.', "_"), &[hook]));
+    let names = policies.clone().map(|policy| policy.name);
+    let stand = Stand::with(|config| {
+        config
+            .clients
+            .push(configured("portal", &json!({ "grant_types": [GRANT], "scope": "reports.read" })));
+        config.policy.extend(policies);
+    })
+    .await;
+    for name in &names {
+        stand.server.policies().set_mode(name, PolicyMode::Off).unwrap();
         let reply = present(&stand).await;
         assert_eq!((reply.status, reply.error()), (400, "unsupported_grant_type"), "{}", reply.text);
-        assert!(sidecar.requests().is_empty());
+        stand.server.policies().set_mode(name, PolicyMode::Enforce).unwrap();
     }
+    assert!(sidecar.requests().is_empty());
+    assert_eq!(present(&stand).await.status, 200);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use placet_sdk::{
     decision::HookType,
     signature::{Secret, SignedHeaders, verify},
 };
-use placet_server::config::{PolicyAuthConfig, PolicyConfig, SecretText, SignConfig};
+use placet_server::config::{PolicyAuth, PolicyConfig, SecretText, SigningSecret};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::{
@@ -99,11 +99,12 @@ impl Sidecar {
             name: name.to_owned(),
             types: types.iter().map(|hook| hook.parse::<HookType>().expect("a decision point")).collect(),
             url: Some(self.url.clone()),
-            auth: PolicyAuthConfig {
-                sign: Some(SignConfig {
+            auth: PolicyAuth {
+                sign: SigningSecret {
                     secret: Some(SecretText(SIGNING_SECRET.to_owned())),
-                    ..SignConfig::default()
-                }),
+                    ..SigningSecret::default()
+                },
+                ..PolicyAuth::default()
             },
             ..PolicyConfig::default()
         }

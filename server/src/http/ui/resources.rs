@@ -96,6 +96,7 @@ async fn one_session(server: &Server, request: &Request) -> ApiResult<Response> 
     let event =
         events::event(server, "session.ended", id, &json!({ "sub": live.record.sub, "initiator": "ui" }))?;
     server.store().end_session(id, server.now(), vec![event]).await?;
+    server.policies().flush_subject(&live.record.sub);
     Ok(reply::empty(204))
 }
 
@@ -140,6 +141,7 @@ async fn delete_consent(server: &Server, request: &Request) -> ApiResult<Respons
     let id = request.part(0);
     let event = events::event(server, "authorization.revoked", id, &json!({ "reason": "consent_deleted" }))?;
     if server.store().delete_consent(id, server.now(), vec![event]).await? {
+        server.policies().flush_all();
         Ok(reply::empty(204))
     } else {
         Err(not_found())
@@ -183,6 +185,7 @@ async fn delete_authorization(server: &Server, request: &Request) -> ApiResult<R
     let id = request.part(0);
     let event = events::event(server, "authorization.revoked", id, &json!({ "reason": "ui" }))?;
     if server.store().revoke_authorization(id, server.now(), vec![event]).await? {
+        server.policies().flush_all();
         Ok(reply::empty(204))
     } else {
         Err(not_found())

@@ -3,22 +3,30 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use placet_sdk::{
-    Instant,
+    Instant as Seconds,
     decision::{
         Decision, HEADER_ID, HEADER_SIGNATURE, HEADER_TIMEOUT, HEADER_TIMESTAMP, HookType, MAX_ANSWER_BYTES,
         PROTOCOL,
     },
-    signature::{Secret, sign},
+    signature::{Secret, SignedHeaders, sign, verify},
 };
-use tokio::time;
+use tokio::time::Instant;
 
-use super::{Answered, Backend, Call};
+use super::{
+    Answered, Backend, Call, Known,
+    discovery::{Discovery, Sidecar},
+    transport::{Message, Target, Transport, accept},
+};
 use crate::{
     clock::Clock,
-    outbound::{Got, Operator, SendError, Sent},
-    policy::failure::{Failed, FailureCode},
+    outbound::Got,
+    policy::{
+        breaker::BreakerState,
+        failure::{Failed, FailureCode},
+    },
+    random::Random,
 };
 
 /// The longest question, in bytes; that of a registration or an assertion may be longer.
@@ -27,65 +35,122 @@ const MAX_LONG_QUESTION: usize = 256 * 1024;
 
 /// A sidecar.
 pub(in crate::policy) struct Http {
-    /// Where decisions are asked.
+    /// Where decisions are asked, unless its document says otherwise.
     pub(in crate::policy) url: String,
-    /// The connections to it.
-    pub(in crate::policy) client: Operator,
+    /// The way to it.
+    pub(in crate::policy) transport: Transport,
+    /// Its document; none if it is not to be read.
+    pub(in crate::policy) discovery: Option<Discovery<Sidecar>>,
     /// What requests are signed with; several during a change.
     pub(in crate::policy) secrets: Vec<Secret>,
+    /// What answers must be signed with.
+    pub(in crate::policy) response_secret: Option<Secret>,
     /// The clock.
     pub(in crate::policy) clock: Arc<dyn Clock>,
+    /// The random source.
+    pub(in crate::policy) random: Arc<dyn Random>,
 }
 
 #[async_trait]
 impl Backend for Http {
-    async fn ask(&self, call: &Call) -> Result<Answered, Failed> {
-        let body = serde_json::to_vec(&call.shown).map_err(|e| Failed::new(FailureCode::Schema, e))?;
-        if body.len() > max_question(call.request.hook) {
-            return Err(Failed {
-                attempts: 0,
-                ..Failed::new(FailureCode::TooLarge, "the question is too large")
-            });
+    async fn known(&self, hook: HookType, until: Instant) -> Result<Known, Failed> {
+        match &self.discovery {
+            Some(discovery) => Ok(discovery.get(&self.transport, until).await?.of(hook)),
+            None => Ok(Known::default()),
         }
-        let timeout = call.until.saturating_duration_since(time::Instant::now());
-        let headers = self.headers(call, &body, timeout)?;
-        let sent = Sent {
-            method: Method::POST,
-            url: &self.url,
-            headers,
-            body: body.into(),
-            timeout,
-            max_answer: MAX_ANSWER_BYTES,
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Answered, Failed> {
+        let endpoint = match &self.discovery {
+            Some(discovery) => discovery.get(&self.transport, call.until).await?.endpoint(),
+            None => None,
         };
-        let got = self.client.send(sent).await.map_err(unsent)?;
-        accept(&got)?;
-        Ok(Answered { decision: Decision::read(&got.body)?, attempts: 1 })
+        let url = endpoint.unwrap_or_else(|| self.url.clone());
+        let target =
+            Target { method: Method::POST, url: &url, until: call.until, max_answer: MAX_ANSWER_BYTES };
+        let (got, attempts) = self.transport.send(&target, |attempt| self.message(call, attempt)).await?;
+        let read = accept(&got).and_then(|()| {
+            self.check_signature(call, &got)?;
+            Decision::read(&got.body).map_err(Failed::from)
+        });
+        match read {
+            Ok(decision) => Ok(Answered { decision, attempts }),
+            Err(failed) => {
+                if failed.code == FailureCode::NotImplemented
+                    && let Some(discovery) = &self.discovery
+                {
+                    discovery.forget();
+                }
+                Err(Failed { attempts, ..failed })
+            }
+        }
+    }
+
+    fn breaker(&self) -> Option<BreakerState> {
+        Some(self.transport.breaker())
+    }
+
+    fn software(&self) -> Option<(String, String)> {
+        self.discovery.as_ref()?.last()?.software()
     }
 }
 
 impl Http {
-    fn headers(&self, call: &Call, body: &[u8], timeout: time::Duration) -> Result<HeaderMap, Failed> {
+    fn message(&self, call: &Call, attempt: u32) -> Result<Message, Failed> {
+        let mut shown = call.shown.clone();
+        shown["attempt"] = attempt.into();
+        let unsent =
+            |code, detail: &dyn std::fmt::Display| Failed { attempts: 0, ..Failed::new(code, detail) };
+        let body = serde_json::to_vec(&shown).map_err(|e| unsent(FailureCode::Schema, &e))?;
+        if body.len() > max_question(call.request.hook) {
+            return Err(unsent(FailureCode::TooLarge, &"the question is too large"));
+        }
+        let headers = self.headers(call, &body).map_err(|e| unsent(FailureCode::Schema, &e))?;
+        Ok(Message { headers, body })
+    }
+
+    fn headers(&self, call: &Call, body: &[u8]) -> Result<HeaderMap, String> {
         let request = &call.request;
-        let now = Instant(self.clock.now());
+        let now = Seconds(self.clock.now());
         let signatures: Vec<String> =
             self.secrets.iter().map(|secret| sign(secret, &request.id, now, body)).collect();
+        let left = call.until.saturating_duration_since(Instant::now()).as_millis();
+        let parent = call.trace.parent(&*self.random).map_err(|e| e.to_string())?;
         let mut headers = HeaderMap::new();
+        let (tenant, signature) = (request.tenant.clone().unwrap_or_default(), signatures.join(" "));
         for (name, value) in [
             ("content-type", "application/json"),
             ("accept", "application/json"),
             (HEADER_ID, &request.id),
             (HEADER_TIMESTAMP, &now.0.to_string()),
-            (HEADER_SIGNATURE, &signatures.join(" ")),
-            (HEADER_TIMEOUT, &timeout.as_millis().to_string()),
+            (HEADER_SIGNATURE, &signature),
+            (HEADER_TIMEOUT, &left.to_string()),
             ("placet-protocol", PROTOCOL),
             ("placet-type", request.hook.as_str()),
             ("placet-issuer", &request.issuer),
+            ("placet-tenant", &tenant),
+            ("traceparent", &parent),
             ("x-request-id", &request.id),
         ] {
-            let value = HeaderValue::from_str(value).map_err(|e| Failed::new(FailureCode::Schema, e))?;
-            headers.insert(HeaderName::from_static(name), value);
+            if !value.is_empty() {
+                let value = HeaderValue::from_str(value).map_err(|e| e.to_string())?;
+                headers.insert(HeaderName::from_static(name), value);
+            }
         }
         Ok(headers)
+    }
+
+    /// The answer is from who it should be, and to this question.
+    fn check_signature(&self, call: &Call, got: &Got) -> Result<(), Failed> {
+        let Some(secret) = &self.response_secret else { return Ok(()) };
+        let header = |name: &str| got.headers.get(name).and_then(|value| value.to_str().ok());
+        let wrong = |detail: &dyn std::fmt::Display| Failed::new(FailureCode::Signature, detail);
+        let signed = SignedHeaders::read(header).map_err(|e| wrong(&e))?;
+        if signed.id != call.request.id {
+            return Err(wrong(&"the signature is for another question"));
+        }
+        verify(std::slice::from_ref(secret), &signed, &got.body, Seconds(self.clock.now()))
+            .map_err(|e| wrong(&e))
     }
 }
 
@@ -96,34 +161,5 @@ fn max_question(hook: HookType) -> usize {
         | HookType::ClientUpdate
         | HookType::ClientDelete => MAX_LONG_QUESTION,
         _ => MAX_QUESTION,
-    }
-}
-
-fn unsent(error: SendError) -> Failed {
-    let code = match &error {
-        SendError::Connect(_) | SendError::Broken(_) => FailureCode::Connect,
-        SendError::Tls(_) => FailureCode::Tls,
-        SendError::Timeout => FailureCode::Timeout,
-        SendError::TooLarge => FailureCode::TooLarge,
-    };
-    Failed::new(code, error)
-}
-
-/// Only 200 with JSON is an answer.
-fn accept(got: &Got) -> Result<(), Failed> {
-    let status = got.status;
-    let fail = |code| Err(Failed::new(code, format!("answered with the status {status}")));
-    match status {
-        200 => {}
-        300..=399 => return fail(FailureCode::Redirect),
-        501 => return fail(FailureCode::NotImplemented),
-        _ => return fail(FailureCode::HttpStatus),
-    }
-    let media_type = got.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        Ok(())
-    } else {
-        Err(Failed::new(FailureCode::ContentType, "the answer is not `application/json`"))
     }
 }

@@ -1,0 +1,43 @@
+//! The log of decisions.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The log of decisions: one JSON record for each. Passwords, one-time passwords, user codes and raw tokens never
+/// stand in it.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecisionLogConfig {
+    /// Write records to the standard output, one on a line.
+    pub stdout: bool,
+    /// Append records to this file, one on a line. It may be moved away at any time: a new one is begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// Nothing is issued until the record is in the file, safe from a crash; 503 if it cannot be written. Else records
+    /// that cannot be written are counted and dropped.
+    pub required: bool,
+    /// Write what was asked too, less what `mask` and `hash` name.
+    pub questions: bool,
+    /// JSON Pointers into requests of members that are replaced by `***`.
+    pub mask: Vec<String>,
+    /// JSON Pointers into requests of members that are replaced by a keyed digest: equal values stay comparable.
+    pub hash: Vec<String>,
+    /// How many records are kept in memory, for the admin API.
+    pub keep: u32,
+}
+
+impl Default for DecisionLogConfig {
+    fn default() -> Self {
+        Self {
+            stdout: false,
+            file: None,
+            required: false,
+            questions: false,
+            mask: Vec::new(),
+            hash: Vec::new(),
+            keep: 1_000,
+        }
+    }
+}
