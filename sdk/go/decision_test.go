@@ -130,7 +130,7 @@ func TestOnlyAnEnforcedDecisionMayHaveEffects(t *testing.T) {
 func TestLimitsHelpToStayWithinThem(t *testing.T) {
 	limits := placet.Limits{
 		Grant: &placet.GrantLimits{
-			Sub: placet.FreedomSettable, Scope: []string{"openid", "orders.read", "orders.write"},
+			Sub: placet.FreedomSettable, Authentication: placet.FreedomSettable, Scope: []string{"openid", "orders.read", "orders.write"},
 			AccessToken: placet.AccessTokenLimits{MaxLifetime: 600},
 		},
 		Claims:        &placet.ClaimsLimits{Names: []string{"department"}},
@@ -144,6 +144,8 @@ func TestLimitsHelpToStayWithinThem(t *testing.T) {
 		"short":        {limits.AccessTokenLifetime(time.Minute), time.Minute},
 		"long":         {limits.AccessTokenLifetime(time.Hour), 10 * time.Minute},
 		"subject":      {limits.MaySetSubject(), true},
+		"authentic":    {limits.MaySetAuthentication(), true},
+		"not so":       {placet.Limits{}.MaySetAuthentication(), false},
 		"claim":        {limits.MayClaim("department"), true},
 		"other claim":  {limits.MayClaim("salary"), false},
 		"member":       {limits.MaySetMember("sub"), true},

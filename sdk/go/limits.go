@@ -53,6 +53,11 @@ func (l Limits) MaySetSubject() bool {
 	return l.Grant != nil && l.Grant.Sub == FreedomSettable
 }
 
+// MaySetAuthentication tells whether the facts of an authentication may be set.
+func (l Limits) MaySetAuthentication() bool {
+	return l.Grant != nil && l.Grant.Authentication == FreedomSettable
+}
+
 // MayClaim tells whether `claims.source` may set a claim.
 func (l Limits) MayClaim(name string) bool {
 	return l.Claims != nil && contains(l.Claims.Names, name)

@@ -63,6 +63,9 @@ func (r rule) check() error {
 		if added || copied {
 			return fmt.Errorf("`%s` is hidden and added", name)
 		}
+		if name == "scope" {
+			return errors.New("`scope` is narrowed by `scope_prefixes`, not hidden")
+		}
 	}
 	for name, value := range r.Add {
 		if value == nil {
@@ -140,11 +143,8 @@ func (v *view) narrowScope(prefixes []string) {
 			shown = append(shown, value)
 		}
 	}
-	switch len(shown) {
-	case len(all):
-	case 0:
-		v.decision = v.decision.WithoutMember("scope")
-	default:
+	// Without a scope at all, the caller could take the token for one that may do everything: it becomes empty instead.
+	if len(shown) < len(all) {
 		v.decision = v.decision.Member("scope", strings.Join(shown, " "))
 	}
 }

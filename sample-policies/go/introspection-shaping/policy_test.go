@@ -83,8 +83,8 @@ func TestWhatHasNoRoomIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestScopeThatConcernsNobodyIsHidden(t *testing.T) {
-	if set := shaped(t, rule{ScopePrefixes: []string{"x."}}, nil); !reflect.DeepEqual(set, map[string]any{"scope": nil}) {
+func TestScopeThatDoesNotConcernTheCallerIsNotShown(t *testing.T) {
+	if set := shaped(t, rule{ScopePrefixes: []string{"x."}}, nil); !reflect.DeepEqual(set, map[string]any{"scope": ""}) {
 		t.Errorf("it sets %v", set)
 	}
 	if set := shaped(t, rule{ScopePrefixes: []string{"openid", "orders."}}, nil); set != nil {
@@ -106,6 +106,7 @@ func TestAConfigurationThatCannotBeMeantIsRefused(t *testing.T) {
 		"negative cache":    `{"cache": -1}`,
 		"hidden and added":  `{"callers": {"svc": {"hide": ["a"], "add": {"a": 1}}}}`,
 		"hidden and copied": `{"others": {"hide": ["a"], "add_from_data": {"a": "b"}}}`,
+		"hidden scope":      `{"others": {"hide": ["scope"]}}`,
 		"added null":        `{"others": {"add": {"a": null}}}`,
 	} {
 		if _, err := parse([]byte(text)); err == nil {
