@@ -1,6 +1,7 @@
 //! What `placet dev` adds to a configuration: the demo client and the login app, with secrets that everybody knows.
 
 use placet_oauth::{client::ClientMetadata, grant_type::GrantType};
+use placet_sdk::decision::HookType;
 use placet_server::{
     config::{
         AdminConfig, AdminRole, Capability, ClientConfig, ClientSettings, Config, ConfigError,
@@ -55,6 +56,7 @@ pub(crate) fn prepare(config: &mut Config) {
             settings: ClientSettings::default(),
         });
     }
+    admit_grants(config);
     if !config.scopes.iter().any(|s| s.value == "reports.read") {
         config.scopes.push(placet_server::config::ScopeConfig {
             value: "reports.read".to_owned(),
@@ -65,6 +67,26 @@ pub(crate) fn prepare(config: &mut Config) {
             .into(),
             ..placet_server::config::ScopeConfig::default()
         });
+    }
+}
+
+/// The demo client may use the grants that a policy decides about.
+fn admit_grants(config: &mut Config) {
+    let on = |hook| config.policy.iter().any(|policy| policy.types.contains(&hook));
+    let saml = on(HookType::AssertionSaml2) && on(HookType::GrantSaml2Bearer);
+    let grants: Vec<GrantType> = [
+        (on(HookType::GrantPassword), GrantType::Password),
+        (on(HookType::GrantJwtBearer), GrantType::JwtBearer),
+        (saml, GrantType::Saml2Bearer),
+    ]
+    .into_iter()
+    .filter_map(|(on, grant)| on.then_some(grant))
+    .collect();
+    for client in config.clients.iter_mut().filter(|client| client.client_id == "demo") {
+        client.settings.first_party |= grants.contains(&GrantType::Password);
+        let registered = client.metadata.grant_types.get_or_insert_default();
+        registered
+            .extend(grants.iter().filter(|grant| !registered.contains(grant)).copied().collect::<Vec<_>>());
     }
 }
 

@@ -4,6 +4,11 @@ import { createHmac, randomBytes } from "node:crypto";
 import type { DecisionRequest, Handlers, HookType, PolicyHandler, PolicyOptions } from "@placet/sdk";
 import { policy } from "@placet/sdk";
 
+// What is set around the tests is not for them.
+for (const name of Object.keys(process.env)) {
+  if (name === "HOST" || name === "PORT" || name.startsWith("PLACET_")) delete process.env[name];
+}
+
 export const ORIGIN = "http://127.0.0.1:8092";
 
 export function secret(): string {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
@@ -134,6 +135,29 @@ test("a sidecar does not start with wrong settings, or where it cannot listen", 
   await assert.rejects(serve(sidecar({}, { secret: "" }), { port: 0 }), /PLACET_SECRET/);
   const url = await serving(t, allowing());
   await assert.rejects(serve(allowing(), { port: Number(new URL(url).port) }), /EADDRINUSE/);
+});
+
+test("a sidecar that is asked to stop ends well, though callers keep their connections", async () => {
+  const script = `
+    import { policy } from "@placet/sdk";
+    import { serve } from "@placet/sdk/node";
+    const { url } = await serve(policy({}), { port: 0 });
+    await (await fetch(url + "/healthz")).text();
+    console.log("asked");`;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
+      env: { ...process.env, PLACET_SECRET: secret() },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let text = "";
+    for await (const chunk of child.stdout) {
+      text += chunk;
+      if (text.includes("asked")) child.kill(signal);
+    }
+    if (child.exitCode === null) await once(child, "exit");
+    assert.equal(child.exitCode, 0);
+    assert.match(text, /^placet: listening on http:\/\/127\.0\.0\.1:\d+\n/);
+  }
 });
 
 test("the environment says where to listen and with which secrets", async (t) => {
