@@ -7,7 +7,12 @@ import type { DecisionRequest, HookType, PolicyHandler } from "@placet/sdk";
 interface Case {
   readonly name: string;
   readonly given: { readonly type: HookType; readonly patch?: object };
-  readonly expect: { readonly decision: string; readonly pointers?: Readonly<Record<string, unknown>> };
+  readonly expect: {
+    readonly decision: string;
+    readonly pointers?: Readonly<Record<string, unknown>>;
+    /** Pointers at which there is nothing. */
+    readonly absent?: readonly string[];
+  };
 }
 
 const sections: Partial<Record<HookType, object>> = {
@@ -58,6 +63,7 @@ export async function cases(folder: string, handler: PolicyHandler): Promise<[st
       for (const [pointer, value] of Object.entries(expect.pointers ?? {})) {
         assert.deepEqual(at(decision, pointer), value, pointer);
       }
+      for (const pointer of expect.absent ?? []) assert.equal(at(decision, pointer), undefined, pointer);
     },
   ]);
 }

@@ -12,7 +12,10 @@ export async function readBody(request: Request, limit: number, signal: AbortSig
     const chunks: Uint8Array[] = [];
     let length = 0;
     for (;;) {
-      const { done, value } = await reader.read();
+      // A caller that hangs up is no failure of ours, and nothing to log: strangers could fill the log so.
+      const { done, value } = await reader.read().catch(() => {
+        throw new Refusal(400, "the body broke off");
+      });
       if (signal.aborted) throw new Refusal(408, "the body did not come in time");
       if (done) break;
       length += value.byteLength;

@@ -129,6 +129,15 @@ test("a body that stops coming is not waited for", async (t) => {
   assert.equal((await answer).status, 408);
 });
 
+test("a body that breaks off is refused, and nothing is logged of it", async (t) => {
+  const log = t.mock.method(console, "error", () => undefined);
+  const { headers } = signedRequest("{}", "dec_1");
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+  const request = new Request(`${ORIGIN}/decide`, { method: "POST", headers, body, duplex: "half" });
+  assert.equal((await allowing()(request)).status, 400);
+  assert.equal(log.mock.callCount(), 0);
+});
+
 test("other methods and paths are refused", async () => {
   const handler = allowing();
   for (const method of ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"]) {
