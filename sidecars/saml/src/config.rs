@@ -65,6 +65,9 @@ pub struct IssuerConfig {
     /// The longest life of its assertions, in seconds; not longer than for all.
     #[serde(default)]
     pub max_lifetime: Option<u32>,
+    /// A confirmation with an `Address` holds, whoever came from where: nobody here can tell.
+    #[serde(default)]
+    pub ignore_address: bool,
 }
 
 /// What is wrong with the configuration.

@@ -75,7 +75,7 @@ impl DevelopmentIssuer {
     pub fn issuer(&self) -> Issuer {
         let keys = vec![self.key.clone()];
         let max_lifetime = u32::try_from(LIFETIME).unwrap_or_default();
-        Issuer { trust: Trust::ThirdParty, keys, max_lifetime, valid_until: None }
+        Issuer { trust: Trust::ThirdParty, keys, max_lifetime, ignore_address: false, valid_until: None }
     }
 
     /// A signed assertion, in base64url.

@@ -20,6 +20,8 @@ pub struct Issuer {
     pub keys: Vec<Key>,
     /// The longest life of its assertions, in seconds.
     pub max_lifetime: u32,
+    /// Whether confirmations with an `Address` hold, though it is not looked at.
+    pub ignore_address: bool,
     /// Until when its metadata may be used.
     pub valid_until: Option<Instant>,
 }
@@ -91,7 +93,8 @@ fn load(config: &IssuerConfig, folder: &Path, longest_life: u32) -> Result<Issue
     if max_lifetime == 0 || max_lifetime > longest_life {
         return Err(format!("`max_lifetime` must lie between 1 and {longest_life} seconds"));
     }
-    Ok(Issuer { trust: config.trust, keys, max_lifetime, valid_until })
+    let ignore_address = config.ignore_address;
+    Ok(Issuer { trust: config.trust, keys, max_lifetime, ignore_address, valid_until })
 }
 
 fn read<T, E: std::fmt::Display>(

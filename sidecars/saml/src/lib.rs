@@ -6,9 +6,10 @@
 //! 2. if it is encrypted, it is decrypted, and the reader takes what was in it (`encrypted`),
 //! 3. it must have one signature of one form (`screen`),
 //! 4. its issuer must be known, by its exact name ([`issuer`]),
-//! 5. xmlsec verifies the signature over a copy that was written anew (`signature`),
-//! 6. what was verified is read, and nothing else (`assertion`),
-//! 7. every rule of RFC 7522 section 3 is applied to it (`rules`).
+//! 5. every element must have its place in the grammar of SAML (`assertion`),
+//! 6. xmlsec verifies the signature over a copy that was written anew (`signature`),
+//! 7. what was verified is read, and nothing else,
+//! 8. every rule of RFC 7522 section 3 is applied to it (`rules`).
 
 mod assertion;
 mod clock;

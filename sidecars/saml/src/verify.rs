@@ -77,6 +77,8 @@ impl Verifier {
                 "what is known of the issuer has expired; tell the operator of this server",
             ));
         }
+        // What is no assertion in every part is refused before libxml2 and xmlsec see anything of it.
+        Assertion::read(&screened.content)?;
         let verified = signature::verify(&screened, &issuer.keys)?;
         let assertion = Assertion::read(&verified)?;
         if assertion.issuer != screened.issuer {
@@ -87,6 +89,7 @@ impl Verifier {
             recipient: &asked.recipient,
             skew: i64::from(asked.clock_skew.min(self.max_clock_skew)),
             max_lifetime: i64::from(issuer.max_lifetime),
+            ignore_address: issuer.ignore_address,
             now,
         }
         .apply(&assertion)?;

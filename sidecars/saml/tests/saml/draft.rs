@@ -96,7 +96,7 @@ pub(crate) fn verifier() -> Verifier {
 }
 
 pub(crate) fn trusted(keys: Vec<Key>) -> Issuer {
-    Issuer { trust: Trust::ThirdParty, keys, max_lifetime: 600, valid_until: None }
+    Issuer { trust: Trust::ThirdParty, keys, max_lifetime: 600, ignore_address: false, valid_until: None }
 }
 
 pub(crate) fn asked(document: &[u8]) -> RawAssertionSection {

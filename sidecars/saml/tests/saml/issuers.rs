@@ -17,7 +17,7 @@ use placet_saml::{
 use placet_sdk::{Instant, decision::RawAssertionSection};
 
 use crate::{
-    draft::{Draft, ISSUER, NOW, SERVER, TOKEN_ENDPOINT, asked, verifier},
+    draft::{DATA, Draft, ISSUER, NOW, SERVER, TOKEN_ENDPOINT, asked, verifier},
     signer::{FOREIGN, P256, RECIPIENT, RSA, Signer, file},
 };
 
@@ -155,6 +155,20 @@ fn a_shorter_life_may_be_set_for_one_issuer() {
     let path = file("idp.pub", &RSA.public_pem);
     let config = issuer_with(&format!("public_key_files = [\"{}\"]\nmax_lifetime = 60", path.display()));
     assert_eq!(outcome(&config, &RSA), Err(Reason::Lifetime));
+}
+
+#[test]
+fn an_address_is_passed_over_for_an_issuer_of_which_the_operator_says_so() {
+    let with_address = DATA.replace(" Recipient", " Address=\"198.51.100.7\" Recipient");
+    let asked = asked(Draft::new().with(DATA, &with_address).signed().as_bytes());
+    let key = file("idp.pub", &RSA.public_pem);
+    for (ignore, expected) in [("false", Err(Reason::Confirmation)), ("true", Ok(()))] {
+        let text =
+            issuer_with(&format!("public_key_files = [\"{}\"]\nignore_address = {ignore}", key.display()));
+        let path = file("config.toml", text.as_bytes());
+        let verifier = Config::read(&path).unwrap().verifier(path.parent().unwrap()).unwrap();
+        assert_eq!(verifier.verify(&asked, NOW).map(drop).map_err(|refusal| refusal.reason()), expected);
+    }
 }
 
 #[test]
