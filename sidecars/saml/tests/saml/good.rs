@@ -204,6 +204,13 @@ fn conditions_without_times_are_enough_where_the_confirmation_has_an_end() {
 }
 
 #[test]
+fn long_conditions_do_no_harm_where_the_confirmation_ends_soon() {
+    let draft =
+        Draft::new().with("NotOnOrAfter=\"2026-11-23T10:04:41Z\">", "NotOnOrAfter=\"2026-11-23T11:00:00Z\">");
+    assert!(verify(&draft.signed()).is_ok());
+}
+
+#[test]
 fn one_bearer_confirmation_that_holds_is_enough_and_only_it_is_reported() {
     let confirmation = |data: &str| {
         format!(
