@@ -80,6 +80,7 @@ fn xmlsec1(arguments: &[&str], document: &str) -> String {
         .arg(&input)
         .output()
         .expect("the Debian package xmlsec1 is installed");
+    fs::remove_file(input).unwrap();
     assert!(output.status.success(), "xmlsec1: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
