@@ -91,6 +91,8 @@ def test_what_is_no_question_is_refused(port: int) -> None:
     asked = envelope("grant.client_credentials")
     assert ask(port, asked, content_type="text/plain")[0] == 415
     assert ask(port, asked, placet_type="grant.password")[0] == 400
+    assert ask(port, asked, placet_issuer="https://other.example")[0] == 400
+    assert ask(port, asked, placet_type=asked["type"], placet_issuer=asked["issuer"], placet_protocol="1.0")[0] == 200
     assert ask(port, {**asked, "limits": {}})[0] == 400
     assert ask(port, {**asked, "client": "x"})[0] == 400
     assert ask(port, envelope("grant.password"))[0] == 501

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from user_store import Store
+from user_store import ROUNDS, Store
 
 from placet import Answer, App, Request, deny, instant
 
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     add.add_argument("--sub", help="the subject of the user's tokens; the name unless it is given")
     add.add_argument("--otp", action="store_true", help="ask for one-time passwords too, and print their secret")
     chosen = parser.parse_args(arguments)
-    store = Store(os.environ.get("PLACET_USERS", "users.db"))
+    store = Store(os.environ.get("PLACET_USERS", "users.db"), int(os.environ.get("PLACET_USERS_ROUNDS", ROUNDS)))
     if chosen.command is None:
         policy(store).run()
         return

@@ -141,10 +141,17 @@ def test_passwords_are_nowhere_in_the_file(store: Store, tmp_path: Path) -> None
         store.add("carol", "again", sub="alice")
 
 
+def test_a_file_keeps_its_cost(tmp_path: Path) -> None:
+    file = tmp_path / "users.db"
+    Store(file, ROUNDS).add("alice", "wonderland")
+    assert Store(file, ROUNDS * 2).authenticate("alice", "wonderland", None, NOW, spend=True) is not None
+
+
 def test_users_are_added_on_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PLACET_USERS", str(tmp_path / "other.db"))
+    monkeypatch.setenv("PLACET_USERS_ROUNDS", str(ROUNDS))
     monkeypatch.setattr("sys.stdin", io.StringIO("swordfish\n"))
     password_user_store.main(["add", "carol", "--otp"])
     assert capsys.readouterr().out.startswith("otpauth://totp/Placet:carol?secret=")

@@ -15,7 +15,8 @@ ROUNDS, BLOCK = 2**15, 8
 #: One-time passwords (RFC 6238) change so often, in seconds, have so many digits, and may be so many steps off.
 STEP, DIGITS, DRIFT = 30, 6, 1
 
-_SCHEMA = """
+_COST = "CREATE TABLE IF NOT EXISTS cost (rounds INTEGER NOT NULL)"
+_USERS = """
 CREATE TABLE IF NOT EXISTS users (
   username TEXT PRIMARY KEY,
   sub TEXT NOT NULL UNIQUE,
@@ -40,13 +41,18 @@ class Store:
     """The users. Every call has a connection of its own, so that threads do not meet."""
 
     def __init__(self, path: Path | str, rounds: int = ROUNDS) -> None:
+        """Opens the file, or makes one whose digests cost so many rounds, a power of two. All digests of a file cost
+        the same, or else time would tell whose is which.
+        """
         self._path = str(path)
-        self._rounds = rounds
         # What the password of somebody unknown is compared with: no password has this digest.
         self._nobody = (secrets.token_bytes(16), bytes(32))
         Path(path).touch(mode=0o600)
         with closing(self._open()) as connection, connection:
-            connection.execute(_SCHEMA)
+            connection.execute(_COST)
+            connection.execute(_USERS)
+            connection.execute("INSERT INTO cost SELECT ? WHERE NOT EXISTS (SELECT 1 FROM cost)", (rounds,))
+            self._rounds = int(connection.execute("SELECT rounds FROM cost").fetchone()[0])
 
     def add(self, username: str, password: str, sub: str | None = None, otp: bool = False) -> str | None:
         """Adds a user, and returns the secret of the one-time passwords in base32 if there are to be some. The subject

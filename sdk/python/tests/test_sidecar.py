@@ -21,7 +21,7 @@ def sidecar(identifier: str = ID, response: Any = RESPONSE) -> Sidecar:
     app.on(
         "grant.token_exchange",
         cache=20,
-        needs=["/actor/sub", "/client/data/team", "/pop/dpop/jkt"],
+        needs=["/actor/sub", "/client/data/team"],
         returns=["/grant/scope"],
     )(lambda x: x.allow())
     app.on("claims.source")(lambda x: x.allow())
@@ -40,7 +40,7 @@ def test_the_discovery_document_is_what_the_schema_says() -> None:
             {
                 "type": "grant.token_exchange",
                 "cacheable": True,
-                "needs": ["/actor", "/client/data/team", "/pop/dpop", "/token_exchange"],
+                "needs": ["/actor/sub", "/client/data/team", "/token_exchange"],
                 "returns": ["/grant/scope"],
             },
             {"type": "claims.source", "cacheable": False},

@@ -9,7 +9,7 @@ from placet import App, deny
 from placet.testing import Client, cases, check_case, envelope, merge_patch
 
 APP = App()
-APP.on("grant.password")(lambda x: x.allow(sub=x.section["username"]))
+APP.on("grant.password")(lambda x: x.allow(sub=x.section["username"]).set(grant={"act": None}))
 APP.on("logout.evaluate")(lambda x: deny("access_denied"))
 
 CASES = {
@@ -17,13 +17,21 @@ CASES = {
         {
             "name": "alice signs in",
             "given": {"type": "grant.password", "patch": {"password": {"username": "al/ice"}}},
-            "expect": {"decision": "allow", "pointers": {"/set/grant/sub": "al/ice", "/error": None}},
+            "expect": {
+                "decision": "allow",
+                "pointers": {"/set/grant/sub": "al/ice", "/set/grant/act": None},
+                "absent": ["/error"],
+            },
         },
         {"name": "nobody leaves", "given": {"type": "logout.evaluate"}, "expect": {"decision": "deny"}},
         {
             "name": "wrong",
             "given": {"type": "grant.password"},
-            "expect": {"decision": "deny", "pointers": {"/set/grant/sub": "bob", "/tags/0": "x"}},
+            "expect": {
+                "decision": "deny",
+                "pointers": {"/set/grant/sub": "bob", "/tags/0": "x", "/tags": None},
+                "absent": ["/set"],
+            },
         },
     ]
 }
@@ -40,7 +48,9 @@ def test_cases_are_read_and_checked(tmp_path: Path) -> None:
     assert str(failed.value).splitlines() == [
         "wrong: the decision is 'allow', not 'deny'",
         "wrong: `/set/grant/sub` is 'alice', not 'bob'",
-        "wrong: `/tags/0` is None, not 'x'",
+        "wrong: `/tags/0` is not there, and should be 'x'",
+        "wrong: `/tags` is not there, and should be None",
+        "wrong: `/set` is {'grant': {'sub': 'alice', 'act': None}}, and should not be there",
     ]
 
 

@@ -17,9 +17,6 @@ from .sidecar import Sidecar, header_map
 from .types import HookType, SupportedType
 
 H = TypeVar("H", bound=Handler)
-# Members of a request that are of use in parts, and how deep.
-_PARTS = {"client": 8, "grant": 8, "request": 8, "pop": 2}
-
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
@@ -69,7 +66,7 @@ class App:
                     raise ValueError(f"`{hook}` has a handler already")
                 supported: SupportedType = {"type": hook, "cacheable": cache is not None}
                 if needed is not None:
-                    supported["needs"] = sorted({_whole(need) for need in needed} | {f"/{RULES[hook].section}"})
+                    supported["needs"] = sorted({*needed, f"/{RULES[hook].section}"})
                 if returned is not None:
                     supported["returns"] = returned
                 self.policy.rules[hook] = Rule(handler, supported, cache)
@@ -133,12 +130,6 @@ class App:
         if body is None:
             return refusal(413, "too_large")
         return await sidecar.decide(sent, body)
-
-
-def _whole(pointer: str) -> str:
-    """The pointer, cut to what is of use by itself: half a subject is none."""
-    names = pointer.split("/")[1:]
-    return "/" + "/".join(names[: _PARTS.get(names[0], 1)] if names else [])
 
 
 async def _body(receive: _Receive) -> bytes | None:

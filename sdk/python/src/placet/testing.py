@@ -5,7 +5,7 @@ import copy
 import json
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -91,6 +91,10 @@ class Client:
         return cast(Decision, decision)
 
 
+# What a pointer finds where nothing is; `null` is something.
+_NOTHING = object()
+
+
 @dataclass(frozen=True)
 class Case:
     """A case of `cases.json`: what is given, and what is expected."""
@@ -99,16 +103,25 @@ class Case:
     hook: HookType
     patch: Mapping[str, Any]
     decision: str
+    #: Values at JSON Pointers into the decision.
     pointers: Mapping[str, Any] = field(default_factory=dict)
+    #: JSON Pointers into the decision at which there is nothing.
+    absent: Sequence[str] = ()
 
     def faults(self, decided: Mapping[str, Any]) -> Iterator[str]:
-        """What is otherwise in a decision than expected. `null` is expected where nothing may be."""
+        """What is otherwise in a decision than expected."""
         if decided.get("decision") != self.decision:
             yield f"{self.name}: the decision is {decided.get('decision')!r}, not {self.decision!r}"
         for pointer, expected in self.pointers.items():
             found = _found(decided, pointer)
-            if found != expected:
+            if found is _NOTHING:
+                yield f"{self.name}: `{pointer}` is not there, and should be {expected!r}"
+            elif found != expected:
                 yield f"{self.name}: `{pointer}` is {found!r}, not {expected!r}"
+        for pointer in self.absent:
+            found = _found(decided, pointer)
+            if found is not _NOTHING:
+                yield f"{self.name}: `{pointer}` is {found!r}, and should not be there"
 
 
 def cases(path: Path | str) -> list[Case]:
@@ -141,5 +154,5 @@ def _found(document: Any, pointer: str) -> Any:
         elif isinstance(document, dict) and name in document:
             document = document[name]
         else:
-            return None
+            return _NOTHING
     return document
