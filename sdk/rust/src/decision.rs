@@ -12,6 +12,7 @@ mod hook;
 mod json;
 mod limits;
 mod person;
+mod projection;
 mod proposal;
 mod request;
 mod service;
@@ -32,6 +33,8 @@ pub use service::*;
 pub use violation::{Violation, ViolationCode};
 #[cfg(feature = "serve")]
 pub(crate) use {apply::difference, json::parse};
+#[cfg(feature = "check")]
+pub(crate) use {apply::merged, json::below};
 
 /// The version of the protocol that these types speak.
 pub const PROTOCOL: &str = "1.0";

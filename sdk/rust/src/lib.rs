@@ -6,13 +6,18 @@
 //! * [`problem`]: the errors of Placet's own JSON APIs (RFC 9457).
 //! * [`client`]: a small HTTP client of the interaction API (feature `client`).
 //! * [`policy`]: a framework for sidecars that answer the decision API (feature `serve`).
+//! * [`check`]: the conformance kit for sidecars in any language (feature `check`).
 //! * [`signature`]: how requests and answers of the decision API are signed (feature `signature`).
 //!
 //! The JSON Schemas in `sdk/schemas` are generated from these types.
 
 pub mod admin;
+#[cfg(feature = "check")]
+pub mod check;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "serve")]
+mod clock;
 pub mod decision;
 pub mod grant;
 pub mod instant;

@@ -17,7 +17,7 @@
 //!         }
 //!         x.allow()
 //!             .scope(scope)
-//!             .access_token_lifetime(120)
+//!             .shorten_access_token(120)
 //!             .require_sender_constraint()
 //!             .reason("delegation_ok")
 //!             .tag("actor", &actor.sub)
@@ -34,7 +34,6 @@
 //! `PLACET_SECRET` is the secret (`whsec_…`) that the server's operator registers with the sidecar's URL; the other
 //! variables are those of [`Settings::read`]. [`routes`] gives the same as a `warp` filter.
 
-mod clock;
 mod decision;
 mod description;
 mod granting;

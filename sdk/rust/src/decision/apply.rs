@@ -26,6 +26,8 @@ use crate::grant::Object;
 
 #[cfg(feature = "serve")]
 pub(crate) use merge::difference;
+#[cfg(feature = "check")]
+pub(crate) use merge::merged;
 
 /// The largest answer, in bytes.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;

@@ -115,6 +115,13 @@ impl<H> Decision<H> {
         self
     }
 
+    /// What is proposed at a JSON Pointer.
+    pub(super) fn proposed(&self, pointer: &str) -> Option<&Value> {
+        let Said::Allow { proposed, .. } = &self.said else { return None };
+        let (section, rest) = pointer.strip_prefix('/')?.split_once('/')?;
+        proposed.get(section)?.pointer(&format!("/{rest}"))
+    }
+
     /// Sets a member of an object whose names are no part of a contract.
     pub(super) fn put(self, object: &str, name: &str, value: impl Serialize) -> Self {
         let name = name.replace('~', "~0").replace('/', "~1");

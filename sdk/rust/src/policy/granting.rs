@@ -55,6 +55,14 @@ impl<H: SetsGrant> Decision<H> {
         self.set("/grant/access_token/lifetime", seconds)
     }
 
+    /// The access token lives no longer than this, in seconds: what is proposed, if that is shorter.
+    pub fn shorten_access_token(self, seconds: u32) -> Self {
+        match self.proposed("/grant/access_token/lifetime").and_then(serde_json::Value::as_u64) {
+            Some(proposed) if proposed <= seconds.into() => self,
+            _ => self.access_token_lifetime(seconds),
+        }
+    }
+
     /// The audience of the access token, in place of what follows from the resources.
     pub fn audience(self, audience: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.set("/grant/access_token/audience", strings(audience))

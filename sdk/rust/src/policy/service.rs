@@ -8,13 +8,13 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    clock,
     hooks::{self, Asked, Policy},
     question::Question,
     replay::{Key, Replay},
     settings::Settings,
 };
 use crate::{
+    clock,
     decision::{
         DecidedBy, DecisionRequest, HEADER_ID, HEADER_SIGNATURE, HEADER_TIMEOUT, HEADER_TIMESTAMP, HookType,
         PROTOCOL, ViolationCode, judge, parse,

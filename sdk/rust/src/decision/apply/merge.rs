@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::grant::Object;
 
 /// The document with the patch applied.
-pub(super) fn merged(document: Value, patch: &Object) -> Value {
+pub(crate) fn merged(document: Value, patch: &Object) -> Value {
     let mut members = match document {
         Value::Object(members) => members,
         _ => Object::new(),
