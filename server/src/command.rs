@@ -1,8 +1,15 @@
-//! Commands: `dev`, `serve`, `check-config`, `keys`, `migrate`.
+//! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `keys`, `migrate`.
 
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand};
+use placet_sdk::check;
 use placet_server::{
     clock::{Clock, SystemClock},
     config::{Config, DEVELOPMENT_SECRETS},
@@ -40,6 +47,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Server(ServerCommand),
+    /// Check whether a sidecar speaks the decision API as it should.
+    CheckSidecar(Box<check::Arguments>),
+}
+
+#[derive(Subcommand)]
+enum ServerCommand {
     /// Serve for development: open registration, http on localhost, a demo client and well-known secrets.
     Dev,
     /// Serve.
@@ -84,7 +99,11 @@ pub(crate) fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(execute(arguments)) {
+    let command = match arguments.command {
+        Command::CheckSidecar(sidecar) => return runtime.block_on(check::main(*sidecar)),
+        Command::Server(command) => command,
+    };
+    match runtime.block_on(execute(arguments.config.as_deref(), command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("placet: {error}");
@@ -93,21 +112,21 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-async fn execute(arguments: Arguments) -> Result<(), StartError> {
-    let mut config = Config::read(arguments.config.as_deref(), |name| std::env::var(name).ok())?;
-    if matches!(arguments.command, Command::Dev) {
+async fn execute(file: Option<&Path>, command: ServerCommand) -> Result<(), StartError> {
+    let mut config = Config::read(file, |name| std::env::var(name).ok())?;
+    if matches!(command, ServerCommand::Dev) {
         development::prepare(&mut config);
         development::admit_admin(&mut config, std::env::var(development::ADMIN_TOKEN).ok())?;
     }
-    match arguments.command {
-        Command::Dev | Command::Serve => serve(config).await,
-        Command::CheckConfig => {
+    match command {
+        ServerCommand::Dev | ServerCommand::Serve => serve(config).await,
+        ServerCommand::CheckConfig => {
             config.check()?;
             println!("the configuration is sound");
             Ok(())
         }
-        Command::Keys { command } => keys(config, command).await,
-        Command::Migrate => {
+        ServerCommand::Keys { command } => keys(config, command).await,
+        ServerCommand::Migrate => {
             store(&config).await?;
             println!("the schema is up to date");
             Ok(())

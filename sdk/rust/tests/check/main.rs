@@ -5,10 +5,14 @@ mod broken;
 mod encrypted;
 mod sound;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use clap::Parser as _;
 use placet_sdk::{
-    check::{CaseFile, Finding, Options, Report, run},
+    check::{Arguments, CaseFile, Finding, Options, Report, run},
     policy::{Listen, Settings, serve},
 };
 
@@ -145,6 +149,37 @@ async fn what_the_author_expects_is_held_against_the_answers() {
 async fn a_sidecar_that_is_not_there_is_not_checked() {
     let error = Box::pin(run(Options::new("http://127.0.0.1:1", secret(SECRET)))).await.unwrap_err();
     assert!(error.to_string().starts_with("`http://127.0.0.1:1` cannot be reached"), "{error}");
+}
+
+#[derive(clap::Parser)]
+struct Command {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+#[tokio::test]
+async fn the_command_says_by_its_exit_code_what_it_found_and_writes_a_report() {
+    let sidecar = Broken::start(Fault::Redirects).await;
+    let report = std::env::temp_dir().join(format!("placet-check-{}.xml", std::process::id()));
+    let path = report.display().to_string();
+    let command = async |more: &[&str]| {
+        let arguments = ["check-sidecar", "--secret", SECRET, "--timeout-ms", "10000", "--url"];
+        let command = Command::try_parse_from(arguments.iter().chain(more)).unwrap();
+        Box::pin(placet_sdk::check::main(command.arguments)).await
+    };
+    let found = command(&[&sidecar.url, "--types", "claims.source,grant.password", "--report", &path]).await;
+    assert_eq!(found, ExitCode::from(1));
+    let written = std::fs::read_to_string(&report).unwrap();
+    std::fs::remove_file(report).unwrap();
+    assert!(written.contains("failures=\"1\"") && written.contains("name=\"S7 nothing is redirected\""));
+    for wrong in [
+        &[sidecar.url.as_str(), "--types", "claims.sauce"][..],
+        &["ftp://sidecar.example"],
+        &["http://127.0.0.1:1"],
+        &[&sidecar.url, "--cases", "cases.yaml"],
+    ] {
+        assert_eq!(command(wrong).await, ExitCode::from(2), "{wrong:?}");
+    }
 }
 
 /// Files of that name below a directory.
