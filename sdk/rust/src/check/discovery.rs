@@ -9,7 +9,7 @@ use super::{
     round::{again, question},
     sidecar::Sidecar,
 };
-use crate::decision::{HookType, PolicyDocument, WELL_KNOWN};
+use crate::decision::{HookType, PolicyDocument, WELL_KNOWN, project};
 
 type Found = (&'static str, Finding);
 
@@ -176,7 +176,8 @@ async fn honest(context: &Context, document: &PolicyDocument) -> Finding {
         let Some(needs) = listed.and_then(|one| one.needs.as_deref()) else { continue };
         let tried = async {
             let usual = usual(context, &round.request).await?;
-            let shown = again(&round.request).shown(Some(needs)).map_err(|error| error.to_string())?;
+            let whole = serde_json::to_value(&*again(&round.request)).map_err(|error| error.to_string())?;
+            let shown = project(&whole, needs);
             let message = context.sidecar.raw(&shown, context.sidecar.budget(hook));
             let answer = context.sidecar.send(message).await?;
             Ok::<_, String>(unusual(&answer, &usual))

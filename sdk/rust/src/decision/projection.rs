@@ -1,47 +1,91 @@
-//! What of a request a sidecar is shown.
+//! What of a request a sidecar is shown that says what it needs.
 
-use serde_json::Value;
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use serde_json::{Map, Value};
 
 use super::request::DecisionRequest;
-use crate::grant::Object;
 
-/// The members that every sidecar is sent.
+/// The schema of requests: what it requires of an object is sent whenever the object is.
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| schemars::schema_for!(DecisionRequest).to_value());
+
+/// What every policy is shown, whole.
 const MANDATORY: [&str; 14] = [
-    "protocol", "id", "type", "time", "deadline", "mode", "attempt", "issuer", "tenant", "chain", "proposal",
-    "limits", "requires", "request",
+    "/protocol",
+    "/id",
+    "/type",
+    "/time",
+    "/deadline",
+    "/mode",
+    "/attempt",
+    "/issuer",
+    "/tenant",
+    "/chain",
+    "/proposal",
+    "/limits",
+    "/requires",
+    "/request/endpoint",
 ];
 
-impl DecisionRequest {
-    /// The request as a sidecar is sent it that declares these `needs` in its discovery document: the mandatory
-    /// members, and what its pointers name. Without a declaration it is sent everything.
-    pub fn shown(&self, needs: Option<&[String]>) -> Result<Value, serde_json::Error> {
-        let whole = serde_json::to_value(self)?;
-        let (Some(needs), Value::Object(mut members)) = (needs, whole.clone()) else { return Ok(whole) };
-        members.retain(|name, _| MANDATORY.contains(&name.as_str()));
-        if let Some(Value::Object(request)) = members.get_mut("request") {
-            request.retain(|name, _| name == "endpoint");
+/// Members that are wanted, by name; a leaf is wanted whole.
+#[derive(Debug, Default)]
+struct Wanted(BTreeMap<String, Wanted>);
+
+impl Wanted {
+    fn add(&mut self, pointer: &str) {
+        let mut here = self;
+        for token in pointer.split('/').skip(1) {
+            let name = token.replace("~1", "/").replace("~0", "~");
+            here = here.0.entry(name).or_default();
         }
-        for pointer in needs {
-            if let Some(value) = whole.pointer(pointer).filter(|_| !pointer.is_empty()) {
-                place(&mut members, pointer, value);
-            }
-        }
-        Ok(Value::Object(members))
     }
 }
 
-/// Puts a value where a pointer says; on the way there are objects alone.
-fn place(members: &mut Object, pointer: &str, value: &Value) {
-    let names = pointer.strip_prefix('/').unwrap_or(pointer).split('/');
-    let mut names = names.map(|name| name.replace("~1", "/").replace("~0", "~"));
-    let Some(last) = names.next_back() else { return };
-    let mut at = members;
-    for name in names {
-        let inner = at.entry(name).or_insert_with(|| Value::Object(Object::new()));
-        let Value::Object(inner) = inner else { return };
-        at = inner;
+/// The request with what these JSON Pointers lead to, besides what is mandatory. What is left satisfies the schema:
+/// of an object that is shown in part, the members that its type requires are shown too.
+pub fn project(request: &Value, needs: &[String]) -> Value {
+    let mut wanted = Wanted::default();
+    let needs = needs.iter().map(String::as_str).filter(|pointer| pointer.starts_with('/'));
+    for pointer in MANDATORY.into_iter().chain(needs) {
+        wanted.add(pointer);
     }
-    at.insert(last, value.clone());
+    part(request, &wanted, &SCHEMA)
+}
+
+fn part(value: &Value, wanted: &Wanted, schema: &Value) -> Value {
+    let Value::Object(members) = value else { return value.clone() };
+    let schema = resolve(schema);
+    let required: Vec<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let nothing = Wanted::default();
+    let mut kept = Map::new();
+    for (name, value) in members {
+        let inner = &schema["properties"][name];
+        match wanted.0.get(name) {
+            Some(whole) if whole.0.is_empty() => {
+                kept.insert(name.clone(), value.clone());
+            }
+            Some(some) => {
+                kept.insert(name.clone(), part(value, some, inner));
+            }
+            None if required.contains(&name.as_str()) => {
+                kept.insert(name.clone(), part(value, &nothing, inner));
+            }
+            None => {}
+        }
+    }
+    Value::Object(kept)
+}
+
+/// The schema that a reference leads to, or that stands beside `null`.
+fn resolve(schema: &Value) -> &Value {
+    if let Some(target) = schema["$ref"].as_str().and_then(|target| target.strip_prefix('#')) {
+        return SCHEMA.pointer(target).map_or(&Value::Null, resolve);
+    }
+    match schema["anyOf"].as_array().and_then(|any| any.iter().find(|s| s["type"] != "null")) {
+        Some(inner) => resolve(inner),
+        None => schema,
+    }
 }
 
 #[cfg(test)]
@@ -50,36 +94,34 @@ mod tests {
 
     use super::*;
 
-    fn request() -> DecisionRequest {
-        serde_json::from_value(json!({
-            "protocol": "1.0", "id": "dec_1", "type": "claims.source", "time": "2026-11-23T09:20:00Z",
-            "deadline": "2026-11-23T09:20:01Z", "mode": "enforce", "attempt": 1, "issuer": "https://as.example",
+    fn request() -> Value {
+        json!({
+            "protocol": "1.0", "id": "dec_1", "type": "grant.refresh_token", "time": "2026-11-23T09:00:00Z",
+            "deadline": "2026-11-23T09:00:01Z", "mode": "enforce", "attempt": 1, "issuer": "https://as.example",
             "chain": {"policy": "p", "position": 1, "of": 1},
-            "request": {"endpoint": "userinfo", "remote": {"ip": "192.0.2.7"}, "user_agent": "a/1"},
-            "client": {"client_id": "c", "data": {"tier": "gold", "team": "books"}},
-            "subject": {"sub": "alice", "type": "user", "source": "authorization"},
-            "claims": {"target": "userinfo", "requested": []},
-            "proposal": {}, "limits": {},
-        }))
-        .unwrap()
+            "client": {"client_id": "web", "name": "Books", "data": {"tier": "gold", "owner": "x"}},
+            "subject": {"sub": "alice", "type": "user", "source": "authorization", "claims": {"a": 1}},
+            "session": {"id": "ses_1", "sub": "alice", "acr": "1"},
+            "request": {"endpoint": "token", "remote": {"ip": "192.0.2.1"}, "user_agent": "x"},
+            "proposal": {"grant": {"scope": ["a"]}}, "limits": {}, "requires": ["/grant/scope"],
+        })
     }
 
     #[test]
-    fn who_declares_nothing_is_sent_everything() {
-        assert_eq!(request().shown(None).unwrap(), serde_json::to_value(request()).unwrap());
-    }
-
-    #[test]
-    fn who_declares_needs_is_sent_the_mandatory_members_and_those() {
-        let needs = ["/claims", "/client/data/tier", "/request/remote", "/session"].map(str::to_owned);
-        let shown = request().shown(Some(&needs)).unwrap();
-        assert_eq!(shown["claims"]["target"], "userinfo");
+    fn a_policy_is_shown_what_is_mandatory_what_it_needs_and_what_the_schema_requires_with_it() {
+        let needs = ["/client/data/tier", "/subject/sub", "/request/remote", "client"].map(str::to_owned);
+        let shown = project(&request(), &needs);
         assert_eq!(shown["client"], json!({"data": {"tier": "gold"}}));
-        assert_eq!(shown["request"], json!({"endpoint": "userinfo", "remote": {"ip": "192.0.2.7"}}));
-        assert_eq!((shown.get("subject"), shown.get("session")), (None, None));
-        assert_eq!(shown["limits"], json!({}));
-        let nothing = request().shown(Some(&[])).unwrap();
-        assert_eq!(nothing["request"], json!({"endpoint": "userinfo"}));
-        assert_eq!(nothing.as_object().unwrap().len(), 12);
+        assert_eq!(shown["subject"], json!({"sub": "alice", "type": "user", "source": "authorization"}));
+        assert_eq!(shown["request"], json!({"endpoint": "token", "remote": {"ip": "192.0.2.1"}}));
+        assert_eq!(
+            (&shown["proposal"], &shown["requires"]),
+            (&request()["proposal"], &request()["requires"])
+        );
+        assert_eq!(shown.get("session"), None);
+        serde_json::from_value::<DecisionRequest>(shown).expect("what is shown satisfies the types");
+        let nothing = project(&request(), &[]);
+        assert_eq!(nothing.get("client"), None);
+        serde_json::from_value::<DecisionRequest>(nothing).expect("what is shown satisfies the types");
     }
 }

@@ -6,9 +6,6 @@ use crate::decision::{
     DecidedBy, HookType, Mode, PROTOCOL, PolicyAuth, PolicyDocument, SidecarInfo, SupportedType,
 };
 
-/// The members of a request that are of use in parts, and how deep; the others are told whole.
-const IN_PARTS: [(&str, usize); 4] = [("client", 8), ("grant", 8), ("request", 8), ("pop", 2)];
-
 /// Name, version and needs of a policy. Which decisions it makes is known without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
@@ -48,11 +45,9 @@ impl Description {
     /// What the policy looks at for this type, as JSON Pointers into the request, besides the mandatory members and
     /// the section of the type. The server sends nothing else, and remembers decisions by nothing else. Without this,
     /// it sends everything.
-    ///
-    /// `client`, `grant`, `request` and `pop` can be had in parts (`/client/data/team`), other members whole.
     #[must_use]
-    pub fn needs(mut self, hook: HookType, pointers: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let mut needs: Vec<String> = pointers.into_iter().map(|pointer| whole(pointer.as_ref())).collect();
+    pub fn needs(mut self, hook: HookType, pointers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let mut needs: Vec<String> = pointers.into_iter().map(Into::into).collect();
         needs.push(format!("/{}", hook.section()));
         needs.sort_unstable();
         needs.dedup();
@@ -102,25 +97,17 @@ impl Description {
     }
 }
 
-/// The pointer, cut to a part that can be read by itself.
-fn whole(pointer: &str) -> String {
-    let names: Vec<&str> = pointer.trim_start_matches('/').split('/').collect();
-    let depth = IN_PARTS.iter().find(|(name, _)| names.first() == Some(name)).map_or(1, |(_, depth)| *depth);
-    format!("/{}", names[..names.len().min(depth)].join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_in_parts_is_asked_for_whole() {
+    fn the_section_of_a_type_is_always_needed() {
         let hook = HookType::ClaimsSource;
-        let told =
-            Description::new("p", "1").needs(hook, ["/subject/sub", "/client/data/team", "/pop/dpop/jkt"]);
+        let told = Description::new("p", "1").needs(hook, ["/subject/sub", "/client/data/team"]);
         let document = told.document("https://p.example", &[hook], false);
         let needs = document.types[0].needs.clone().unwrap();
-        assert_eq!(needs, ["/claims", "/client/data/team", "/pop/dpop", "/subject"]);
+        assert_eq!(needs, ["/claims", "/client/data/team", "/subject/sub"]);
     }
 
     #[test]

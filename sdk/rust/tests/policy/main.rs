@@ -194,7 +194,7 @@ async fn a_sidecar_says_what_it_is_and_that_it_is_well() {
         types,
         ["interaction.evaluate", "grant.client_credentials", "grant.token_exchange", "claims.source"]
     );
-    assert_eq!(document.types[3].needs.as_deref().unwrap(), ["/claims", "/subject"]);
+    assert_eq!(document.types[3].needs.as_deref().unwrap(), ["/claims", "/subject/sub"]);
     let health = sidecar.http.get(document.health_endpoint.as_ref().unwrap()).send().await.unwrap();
     assert_eq!(health.status(), 200);
     let at_the_root = sidecar.send(Sent { path: "", ..Sent::of(&exchange("dec_1")) }).await;
