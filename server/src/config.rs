@@ -18,7 +18,7 @@ pub use admin::{AdminConfig, AdminRole};
 pub use check::DEVELOPMENT_SECRETS;
 pub use clients::{
     AccessTokens, ClientConfig, ClientSettings, ConsentMode, IdTokens, RefreshTokens, RegistrationConfig,
-    RegistrationMode,
+    RegistrationMode, ScopeCeiling, TokenExchange,
 };
 pub use policy::{
     AuthzenConfig, AuthzenStrategy, BackendKind, ClientCertificate, DecisionLogConfig, Matcher, OnFailure,

@@ -9,6 +9,7 @@ mod narrow;
 mod password;
 mod refresh_token;
 mod saml2_bearer;
+mod token_exchange;
 
 use establish::Asked;
 use placet_oauth::{
@@ -56,6 +57,9 @@ pub async fn exchange(
         TokenRequest::Saml2Bearer { assertion, scope, resources } => {
             saml2_bearer::exchange(server, client, (&assertion, Asked { scope, resources }), asking).await
         }
+        TokenRequest::TokenExchange(request) => {
+            token_exchange::exchange(server, client, request, asking).await
+        }
     }
 }
 
@@ -66,6 +70,7 @@ pub fn is_on(policies: &Policies, grant: GrantType) -> bool {
         GrantType::Saml2Bearer => {
             policies.has(HookType::AssertionSaml2) && policies.has(HookType::GrantSaml2Bearer)
         }
+        GrantType::TokenExchange => policies.has(HookType::GrantTokenExchange),
         _ => true,
     }
 }

@@ -37,6 +37,9 @@ pub struct Authorized {
     /// Session id as clients see it (`sid`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// The subject is a client of this server, and not a user.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_subject: bool,
     /// Names of the claims that were asked for one by one, whatever the scope.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<String>,

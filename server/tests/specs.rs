@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "the harness is read by every file of this binary and by nobody else")]
 
 mod specs {
+    pub(crate) mod exchanging;
     pub(crate) mod flaky;
     pub(crate) mod granting;
     pub(crate) mod harness;
@@ -36,5 +37,8 @@ mod specs {
     mod rfc7591_registration;
     mod rfc7662_introspection;
     mod rfc8693_actors;
+    mod rfc8693_delegation;
+    mod rfc8693_fate;
+    mod rfc8693_token_exchange;
     mod rfc9068_jwt_access_token;
 }

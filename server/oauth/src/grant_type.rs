@@ -27,11 +27,14 @@ pub enum GrantType {
     /// A SAML assertion of a trusted issuer (RFC 7522 section 2.1).
     #[serde(rename = "urn:ietf:params:oauth:grant-type:saml2-bearer")]
     Saml2Bearer,
+    /// A token for another one (RFC 8693).
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 impl GrantType {
     /// Every grant type.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
@@ -39,6 +42,7 @@ impl GrantType {
         Self::Password,
         Self::JwtBearer,
         Self::Saml2Bearer,
+        Self::TokenExchange,
     ];
 
     /// The grant type as it is written in requests and metadata.
@@ -51,6 +55,7 @@ impl GrantType {
             Self::Password => "password",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::Saml2Bearer => "urn:ietf:params:oauth:grant-type:saml2-bearer",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 

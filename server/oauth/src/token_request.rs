@@ -1,5 +1,7 @@
 //! What is asked of the token endpoint, and what it answers.
 
+mod exchange;
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -10,6 +12,8 @@ use crate::{
     scope::Scope,
     uri::AbsoluteUri,
 };
+
+pub use exchange::{ExchangeRequest, TokenType, TypedToken};
 
 /// The longest code or refresh token, in bytes. Nothing the server issues comes near it.
 const MAX_TOKEN: usize = 4096;
@@ -77,6 +81,8 @@ pub enum TokenRequest {
         /// Where the token shall be used.
         resources: Vec<String>,
     },
+    /// A token for another one (RFC 8693 section 2.1).
+    TokenExchange(ExchangeRequest),
 }
 
 impl TokenRequest {
@@ -118,6 +124,7 @@ impl TokenRequest {
                 scope: scope(params)?,
                 resources: parse_resources(params)?,
             }),
+            Some(GrantType::TokenExchange) => ExchangeRequest::parse(params).map(Self::TokenExchange),
             Some(GrantType::Implicit) | None => Err(OAuthError::new(
                 ErrorCode::UnsupportedGrantType,
                 format!("unsupported `grant_type` `{name}`"),
@@ -134,6 +141,7 @@ impl TokenRequest {
             Self::Password { .. } => GrantType::Password,
             Self::JwtBearer { .. } => GrantType::JwtBearer,
             Self::Saml2Bearer { .. } => GrantType::Saml2Bearer,
+            Self::TokenExchange(_) => GrantType::TokenExchange,
         }
     }
 }
@@ -178,9 +186,11 @@ fn scope(params: &Params) -> Result<Option<Scope>, OAuthError> {
 /// What the token endpoint hands out (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenResponse {
-    /// The access token; its type is always `Bearer`.
+    /// The access token; for a token exchange, whatever token was issued (RFC 8693 section 2.2.1).
     pub access_token: Secret,
-    /// How long the access token lives, in seconds.
+    /// What kind of token that is; only a token exchange says so.
+    pub issued_token_type: Option<TokenType>,
+    /// How long it lives, in seconds.
     pub expires_in: u64,
     /// A refresh token, if the client gets one.
     pub refresh_token: Option<Secret>,
@@ -197,7 +207,11 @@ impl TokenResponse {
     pub fn to_json(&self) -> Value {
         let mut body = self.extra.clone();
         body.insert("access_token".to_owned(), self.access_token.expose().into());
-        body.insert("token_type".to_owned(), "Bearer".into());
+        let token_type = self.issued_token_type.map_or("Bearer", TokenType::usage);
+        body.insert("token_type".to_owned(), token_type.into());
+        if let Some(issued) = self.issued_token_type {
+            body.insert("issued_token_type".to_owned(), issued.as_str().into());
+        }
         body.insert("expires_in".to_owned(), self.expires_in.into());
         if let Some(refresh_token) = &self.refresh_token {
             body.insert("refresh_token".to_owned(), refresh_token.expose().into());
@@ -280,8 +294,10 @@ mod tests {
         }
         for grant_type in GrantType::ALL {
             let form = format!(
-                "grant_type={}&code=c&refresh_token=r&username=u&password=p&assertion=a",
-                grant_type.as_str()
+                "grant_type={}&code=c&refresh_token=r&username=u&password=p&assertion=a\
+                 &subject_token=s&subject_token_type={}",
+                grant_type.as_str(),
+                TokenType::AccessToken.as_str()
             );
             assert_eq!(parse(&form).is_ok(), grant_type.at_token_endpoint());
         }
@@ -312,6 +328,7 @@ mod tests {
     fn the_response_leaves_out_what_there_is_not() {
         let mut response = TokenResponse {
             access_token: Secret::new("a"),
+            issued_token_type: None,
             expires_in: 300,
             refresh_token: None,
             id_token: None,
@@ -330,5 +347,22 @@ mod tests {
             "refresh_token": "r", "id_token": "i", "scope": "openid email",
         });
         assert_eq!(response.to_json(), expected);
+    }
+
+    #[test]
+    fn a_token_exchange_says_what_it_issued_and_how_that_is_used() {
+        let mut response = TokenResponse {
+            access_token: Secret::new("a"),
+            issued_token_type: Some(TokenType::Jwt),
+            expires_in: 300,
+            refresh_token: None,
+            id_token: None,
+            scope: Scope::empty(),
+            extra: Map::new(),
+        };
+        assert_eq!(response.to_json()["token_type"], "Bearer");
+        assert_eq!(response.to_json()["issued_token_type"], "urn:ietf:params:oauth:token-type:jwt");
+        response.issued_token_type = Some(TokenType::IdToken);
+        assert_eq!(response.to_json()["token_type"], "N_A");
     }
 }

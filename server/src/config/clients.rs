@@ -43,6 +43,8 @@ pub struct ClientSettings {
     pub resources: Vec<String>,
     /// May introspect every token.
     pub introspect_all: bool,
+    /// What it may exchange tokens for (RFC 8693).
+    pub token_exchange: TokenExchange,
     /// It knows the error `interaction_required` of the token endpoint and sends the user to log in; other clients get
     /// `invalid_grant` or `access_denied` when a policy wants the user at hand.
     pub interaction_required: bool,
@@ -101,6 +103,38 @@ pub struct IdTokens {
     /// Lifetime in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u32>,
+}
+
+/// What bounds the scope of an exchanged token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeCeiling {
+    /// The scope of the subject token, as far as the client is registered for it.
+    #[default]
+    Both,
+    /// The scope of the subject token.
+    SubjectToken,
+    /// The scope that the client is registered for.
+    Client,
+}
+
+/// Token exchange by a client (RFC 8693), as far as policies allow it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenExchange {
+    /// What bounds the scope of the result. ID tokens have the scope of their authorization; a JWT of a trusted issuer
+    /// without the claim `scope` has none.
+    pub scope_ceiling: ScopeCeiling,
+    /// Whether `may_act` of a subject token says who alone may act.
+    pub enforce_may_act: bool,
+    /// Clients whose access tokens it may exchange, besides its own and those that are meant for it.
+    pub may_exchange_of: Vec<String>,
+}
+
+impl Default for TokenExchange {
+    fn default() -> Self {
+        Self { scope_ceiling: ScopeCeiling::Both, enforce_may_act: true, may_exchange_of: Vec::new() }
+    }
 }
 
 /// A client that the operator registers in the configuration.

@@ -47,7 +47,7 @@ pub(super) async fn exchange(
     };
     let scope = client.assign(&scope);
     server.config().check_resources(resources)?;
-    let Settled { grant, extra } = settle(server, client, asking, (requested, &scope, resources)).await?;
+    let Settled { grant, extra, .. } = settle(server, client, asking, (requested, &scope, resources)).await?;
     let scope = Scope::from_values(grant.scope.clone().unwrap_or_default());
     let access = mint_access(
         server,
@@ -67,6 +67,7 @@ pub(super) async fn exchange(
     }
     Ok(TokenResponse {
         access_token: access.value,
+        issued_token_type: None,
         expires_in: u64::try_from(access.expires_in).unwrap_or(0),
         refresh_token: None,
         id_token: None,
@@ -86,7 +87,7 @@ async fn settle(
     let grant =
         Grant { scope: Some(scope.to_vec()), resources: Some(resources.to_vec()), ..Grant::default() };
     if !server.policies().asks(HOOK) {
-        return Ok(Settled { grant, extra: Object::new() });
+        return Ok(Settled { grant, extra: Object::new(), changed_subject_by: None });
     }
     let mut question = Question::new(HOOK, Some((client, client_facts(client, true))), asking.clone());
     question.request.client_credentials = Some(ClientCredentialsSection::default());

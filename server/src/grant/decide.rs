@@ -19,6 +19,8 @@ pub(super) struct Settled {
     pub(super) grant: Grant,
     /// Extra members of the answer.
     pub(super) extra: Object,
+    /// The policy that put another subject in the place of an authenticated one, or took actors away.
+    pub(super) changed_subject_by: Option<String>,
 }
 
 /// Asks the policies of a grant. `proposed` is what a bare allow leads to.
@@ -38,6 +40,7 @@ pub(super) async fn decide(
         Decided::Allow(allowed) => Ok(Settled {
             grant: allowed.proposal.grant.ok_or_else(|| Fault::new("policy", "a decision left no grant"))?,
             extra: allowed.proposal.token_response.unwrap_or_default(),
+            changed_subject_by: allowed.changed_subject_by,
         }),
         Decided::Deny(error) => Err(denial(&error).into()),
         Decided::Challenge(challenge) => Err(challenged(server, about, &challenge).await),

@@ -68,8 +68,9 @@ pub(super) async fn establish(
             ..Requested::default()
         },
     };
+    let named = establish.sub.take();
     let proposed = Grant {
-        sub: establish.sub.take(),
+        sub: named.clone(),
         scope: Some(scope.to_vec()),
         resources: Some(resources.clone()),
         claims: establish.people.then(|| claims(&scope)),
@@ -87,7 +88,7 @@ pub(super) async fn establish(
     limits.max_claims_context_bytes = ceiling::MAX_CLAIMS_CONTEXT;
     establish.question.request.requires = vec!["/grant/sub".to_owned(), "/grant/scope".to_owned()];
     let settled = decide(server, establish.question, facts, (proposed, limits)).await?;
-    issue(server, client, (establish.grant_type, establish.consume), settled).await
+    issue(server, client, (establish.grant_type, establish.consume, named.as_deref()), settled).await
 }
 
 /// The scope that the client may have at the most.
@@ -115,7 +116,7 @@ fn claims(scope: &Scope) -> GrantedClaims {
 async fn issue(
     server: &Server,
     client: &AuthenticatedClient,
-    (grant_type, consume): (GrantType, Vec<Once>),
+    (grant_type, consume, named): (GrantType, Vec<Once>, Option<&str>),
     settled: Settled,
 ) -> Outcome<TokenResponse> {
     let mut grant = settled.grant;
@@ -128,6 +129,8 @@ async fn issue(
         authenticated_at: authentication.authenticated_at.map_or(0, |at| at.0.min(now)),
         acr: authentication.acr,
         amr: authentication.amr.unwrap_or_default(),
+        // The only subject that an artefact names here is its client.
+        client_subject: named == Some(&sub) && sub == client.id,
         grant,
         ..Authorized::default()
     };

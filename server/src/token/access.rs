@@ -127,7 +127,7 @@ fn claims(
 }
 
 /// The `jti` holds the id of the authorization, so that one read tells whether a JWT still counts.
-fn jti(server: &Server, authorization_id: Option<&str>) -> Result<String, Fault> {
+pub(super) fn jti(server: &Server, authorization_id: Option<&str>) -> Result<String, Fault> {
     let own = random::id(server.random(), "")?;
     Ok(match authorization_id.and_then(|id| id.strip_prefix("az_")) {
         Some(authorization) => format!("{authorization}.{own}"),

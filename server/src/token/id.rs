@@ -11,7 +11,7 @@ use placet_sdk::{
 };
 use serde_json::{Map, Value, json};
 
-use super::Authorized;
+use super::{Authorized, access::jti};
 use crate::{
     actors,
     claims::{Target, Wanted, gather},
@@ -29,8 +29,8 @@ const DEFAULT_ALGORITHM: &str = "RS256";
 pub struct IdRequest<'a> {
     /// The client it is for.
     pub client: &'a Client,
-    /// The user, local.
-    pub sub: &'a str,
+    /// The authorization it is issued under.
+    pub authorization: &'a AuthorizationRecord,
     /// What was granted.
     pub authorized: &'a Authorized,
     /// `nonce` of the request.
@@ -63,7 +63,7 @@ pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
 
     let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     set("iss", server.issuer().into());
-    set("sub", request.client.subject(request.sub, server.root().pairwise_salt()).into());
+    set("sub", request.client.subject(&request.authorization.sub, server.root().pairwise_salt()).into());
     match settings.audience.filter(|more| !more.is_empty()) {
         None => set("aud", request.client.id.clone().into()),
         Some(more) => {
@@ -75,6 +75,8 @@ pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
     };
     set("exp", (now + i64::from(lifetime)).into());
     set("iat", now.into());
+    // As in access tokens, it names the authorization: what an ID token is exchanged for dies with that.
+    set("jti", jti(server, Some(&request.authorization.id))?.into());
     set("auth_time", authorized.authenticated_at.into());
     if let Some(acr) = &authorized.acr {
         set("acr", acr.clone().into());

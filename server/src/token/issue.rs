@@ -69,6 +69,8 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     let settings = authorized.grant.access_token.clone().unwrap_or_default();
     let sub = match settings.sub_type {
         Some(SubType::Public) => request.authorization.sub.clone(),
+        // A client has one name everywhere.
+        _ if authorized.client_subject => request.authorization.sub.clone(),
         _ => client.subject(&request.authorization.sub, server.root().pairwise_salt()),
     };
     let mut grant = authorized.grant.clone();
@@ -103,7 +105,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
             server,
             &IdRequest {
                 client,
-                sub: &request.authorization.sub,
+                authorization: request.authorization,
                 authorized,
                 nonce: request.nonce,
                 access_token: Some(&access.value),
@@ -123,6 +125,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     Ok(Minted {
         response: TokenResponse {
             access_token: access.value,
+            issued_token_type: None,
             expires_in: u64::try_from(access.expires_in).unwrap_or(0),
             refresh_token,
             id_token,

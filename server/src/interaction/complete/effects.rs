@@ -92,6 +92,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         demands: request.claims.clone(),
         claims_locales: request.claims_locales.clone(),
         grant,
+        ..Authorized::default()
     };
     authorized.claim_values = consented_values(&authorized);
     if let (Some(accepted), Some(id)) = (&mut state.accepted, &part.session_id) {
@@ -202,7 +203,7 @@ async fn response_params(
             server,
             &IdRequest {
                 client,
-                sub: &authorization.sub,
+                authorization,
                 authorized,
                 nonce: request.nonce.as_deref(),
                 access_token: access_token.as_ref(),

@@ -1,0 +1,165 @@
+//! The token exchange grant (RFC 8693). It exists while a policy of the type `grant.token_exchange` is registered.
+//!
+//! What a client presents is verified against the store; a policy decides; what is issued lives no longer than what
+//! it was exchanged for, and dies with it.
+
+mod ask;
+mod delegation;
+mod issue;
+mod presented;
+
+use placet_oauth::{
+    error::{ErrorCode, OAuthError},
+    grant_type::GrantType,
+    scope::Scope,
+    token_request::{ExchangeRequest, TokenResponse, TokenType},
+};
+use placet_sdk::{decision::RequestFacts, grant::Actor};
+use presented::{Presented, Role, Who};
+
+use crate::{
+    client::{AuthenticatedClient, Client},
+    config::ScopeCeiling,
+    outcome::Outcome,
+    server::Server,
+};
+
+/// An exchange whose tokens were verified.
+struct Exchange {
+    subject: Presented,
+    actor: Option<Presented>,
+    /// What is issued.
+    wanted: TokenType,
+    /// The actors that the result would have.
+    act: Option<Actor>,
+    /// The scope that the request names.
+    asked: Option<Scope>,
+    /// The scope that the result would have, which is the most that it may have.
+    scope: Scope,
+    /// Where the result would be good.
+    resources: Vec<String>,
+    /// `audience` as it was asked for.
+    audience: Vec<String>,
+    /// Nothing that is issued may outlive this.
+    until: i64,
+}
+
+impl Exchange {
+    /// Whether the subject token is one of the client itself about a user.
+    fn is_own(&self, client: &Client) -> bool {
+        is_own(client, &self.subject)
+    }
+}
+
+fn is_own(client: &Client, subject: &Presented) -> bool {
+    matches!(subject.who, Who::User(_)) && subject.client_id.as_deref() == Some(&client.id)
+}
+
+pub(super) async fn exchange(
+    server: &Server,
+    client: &AuthenticatedClient,
+    request: ExchangeRequest,
+    asking: &RequestFacts,
+) -> Outcome<TokenResponse> {
+    let exchange = verify(server, client, request).await?;
+    let settled = ask::ask(server, client, &exchange, asking).await?;
+    issue::issue(server, client, &exchange, settled).await
+}
+
+/// Everything that can be refused before a policy is asked.
+async fn verify(
+    server: &Server,
+    client: &AuthenticatedClient,
+    request: ExchangeRequest,
+) -> Outcome<Exchange> {
+    let wanted = request.requested.unwrap_or(TokenType::AccessToken);
+    if matches!(wanted, TokenType::Saml1 | TokenType::Saml2) {
+        return Err(OAuthError::invalid_request("this server issues no SAML assertions").into());
+    }
+    let mut resources = request.resources;
+    server.config().check_resources(&resources)?;
+    resources.extend(named(server, &request.audience).await?);
+    let mut seen = Vec::new();
+    resources.retain(|one| {
+        !seen.contains(one) && {
+            seen.push(one.clone());
+            true
+        }
+    });
+
+    let subject = presented::verify(server, client, (&request.subject, Role::Subject)).await?;
+    let actor = match &request.actor {
+        Some(actor) => Some(presented::verify(server, client, (actor, Role::Actor)).await?),
+        None => None,
+    };
+    if client.settings.token_exchange.enforce_may_act {
+        delegation::check_may_act(server, client, &subject, actor.as_ref())?;
+    }
+    let act = delegation::proposed(&subject, actor.as_ref())?;
+    let until = actor.as_ref().map_or(subject.expires_at, |actor| subject.expires_at.min(actor.expires_at));
+    check_wanted(client, wanted, &subject)?;
+    let ceiling = ceiling(client, &subject);
+    let scope = match &request.scope {
+        None => ceiling,
+        Some(asked) if asked.is_subset(&ceiling) => asked.clone(),
+        Some(asked) => {
+            let more = asked.difference(&ceiling);
+            return Err(OAuthError::invalid_scope(format!("`{more}` cannot be had for these tokens")).into());
+        }
+    };
+    if wanted == TokenType::IdToken && !scope.contains("openid") {
+        return Err(OAuthError::invalid_scope("an ID token needs the scope `openid`").into());
+    }
+    let (asked, audience) = (request.scope, request.audience);
+    Ok(Exchange { subject, actor, wanted, act, asked, scope, resources, audience, until })
+}
+
+/// The resources that `audience` stands for: a resource by its URI, or a client that is a resource server by its id.
+async fn named(server: &Server, audience: &[String]) -> Outcome<Vec<String>> {
+    let mut resources = Vec::new();
+    for name in audience {
+        if server.config().check_resources(std::slice::from_ref(name)).is_ok() {
+            resources.push(name.clone());
+            continue;
+        }
+        let target = server.client(name).await?.filter(|target| !target.settings.resources.is_empty());
+        let Some(target) = target else {
+            let text = format!("audience `{name}` is not known to this server");
+            return Err(OAuthError::new(ErrorCode::InvalidTarget, text).into());
+        };
+        resources.extend(target.settings.resources.iter().cloned());
+    }
+    Ok(resources)
+}
+
+/// Some tokens can only be had for some others.
+fn check_wanted(client: &Client, wanted: TokenType, subject: &Presented) -> Result<(), OAuthError> {
+    let refused = |text: &str| Err(OAuthError::invalid_request(text));
+    match wanted {
+        TokenType::Jwt if client.settings.access_token.single_use => {
+            refused("this client gets single-use tokens, and a JWT cannot be used up")
+        }
+        TokenType::IdToken if !is_own(client, subject) => {
+            refused("an ID token is only issued for a token of this very client about a user")
+        }
+        TokenType::RefreshToken if !client.may_use(GrantType::RefreshToken) => Err(
+            OAuthError::unauthorized_client("client is not registered for the grant type `refresh_token`"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The most that may be granted.
+fn ceiling(client: &Client, subject: &Presented) -> Scope {
+    let of_client = client.registered_scope().unwrap_or_default();
+    let of_token = &subject.scope;
+    let ceiling = match client.settings.token_exchange.scope_ceiling {
+        ScopeCeiling::Client => of_client,
+        ScopeCeiling::SubjectToken => of_token.clone(),
+        ScopeCeiling::Both => of_client.intersect(of_token),
+    };
+    // Offline access is a promise of a user to one client, and so is what `openid` stands for.
+    let personal: &[&str] =
+        if is_own(client, subject) { &["offline_access"] } else { &["offline_access", "openid"] };
+    ceiling.difference(&client.denied_scope()).difference(&Scope::from_values(personal.iter().copied()))
+}
