@@ -1,17 +1,23 @@
 //! Grants and reports of a login app that involve no prompt.
 
 use placet_oauth::{grant_type::GrantType, id::Subject, scope::Scope, token_request::TokenResponse};
-use placet_sdk::resources::{DirectGrant, Report, ReportType};
+use placet_sdk::{
+    grant::{Grant, Object},
+    resources::{DirectGrant, Report, ReportType},
+};
 use serde_json::json;
 
 use crate::{
+    actors,
     client::Client,
     config::UiConfig,
     events,
     interaction::{
+        Accepted,
         answer::limits,
         complete::authorization_life,
         session::{self, Session},
+        steer,
     },
     outcome::Failure,
     problem::{ApiFailure, ApiResult, capability_missing, invalid_answer, problem},
@@ -33,21 +39,30 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         .ok_or_else(|| {
         invalid_answer("/client_id", "unknown", "no client that people sign in to has this id")
     })?;
-    let (sub, session) = subject(server, ui, &asked).await?;
+    let (authenticated, session) = subject(server, ui, &asked).await?;
     check_scope(&client, &asked)?;
-    limits::settings(server, (ui, &client), &[], &asked.grant)?;
+    limits::settings(server, (ui, &client), &Grant::default(), &asked.grant)?;
     let now = server.now();
-    let scope = client.assign(&Scope::from_values(asked.grant.scope.clone().unwrap_or_default()));
     let mut grant = asked.grant;
-    grant.scope = Some(scope.to_vec());
-    let facts = session.as_ref().map(Session::facts);
+    let assigned = client.assign(&Scope::from_values(grant.scope.take().unwrap_or_default()));
+    grant.scope = Some(assigned.to_vec());
+    let accepted = match &session {
+        Some(session) => session.accepted(),
+        None => Accepted { sub: authenticated.clone(), authenticated_at: now, ..Accepted::default() },
+    };
+    let id = random::id(server.random(), "az_")?;
+    let (mut grant, subject_by) =
+        steer::direct(server, &client, &id, ((&accepted, session.as_ref()), grant)).await?;
+    let sub = grant.sub.take().unwrap_or_else(|| authenticated.clone());
+    let scope = Scope::from_values(grant.scope.clone().unwrap_or_default());
     let mut authorized = Authorized {
-        authenticated_at: facts.as_ref().map_or(now, |f| f.authenticated_at),
-        acr: facts.as_ref().and_then(|f| f.acr.clone()),
-        amr: facts.map(|f| f.amr).unwrap_or_default(),
+        authenticated_at: accepted.authenticated_at,
+        acr: accepted.acr,
+        amr: accepted.amr,
         sid: session.as_ref().map(|s| session::sid(server.root(), &s.record.id, &client.id)),
         asked: Vec::new(),
-        claim_values: session.as_ref().map(|s| s.doc.claims.clone()).unwrap_or_default(),
+        // What is known of one user says nothing about another.
+        claim_values: if sub == authenticated { accepted.claims } else { Object::new() },
         grant,
         ..Authorized::default()
     };
@@ -61,7 +76,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
     // The app named every claim itself.
     authorized.asked = names;
     let authorization = AuthorizationRecord {
-        id: random::id(server.random(), "az_")?,
+        id,
         client_id: client.id.clone(),
         sub: sub.clone(),
         session_id: session.map(|s| s.record.id),
@@ -87,6 +102,21 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
     .await
     .map_err(refused)?;
     let mut issued = minted.issued;
+    let act = authorized.grant.act.as_ref();
+    let mut parties = actors::parties(server, act).await?;
+    if sub != authenticated {
+        // What somebody got in the name of another ends with them, too.
+        parties.subjects.push(authenticated.clone());
+        issued.events.push(events::event(
+            server,
+            "authorization.impersonated",
+            &authorization.id,
+            &json!({
+                "sub": sub, "authenticated_sub": authenticated, "act": act, "data": authorized.grant.data,
+                "client_id": client.id, "policy": subject_by,
+            }),
+        )?);
+    }
     issued.events.push(events::event(
         server,
         "authorization.granted",
@@ -94,7 +124,8 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         &json!({ "sub": sub, "client_id": client.id, "scope": scope.to_vec(), "direct": ui.name }),
     )?);
     let in_session = authorization.session_id.is_some();
-    match server.store().grant(NewGrant { in_session, ..NewGrant::new(authorization, issued) }).await? {
+    let new = NewGrant { parties, in_session, ..NewGrant::new(authorization, issued) };
+    match server.store().grant(new).await? {
         Granted::Stored => Ok(minted.response),
         Granted::SubjectDisabled => Err(problem(403, "account_disabled", "the account is disabled").into()),
         // Nothing else than the session can be over: it ended while this was under way.

@@ -1,8 +1,9 @@
 //! The headless front door: the login app is the authorization endpoint and opens interactions itself.
 
 use placet_oauth::id::Secret;
-use placet_sdk::interaction::{
-    Body, Delivery, DeliveryMethod, ErrorPrompt, Kind, Open, Outcome, Prompt, RequestMethod,
+use placet_sdk::{
+    grant::Parameters,
+    interaction::{Body, Delivery, DeliveryMethod, ErrorPrompt, Kind, Open, Outcome, Prompt, RequestMethod},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -10,11 +11,11 @@ use crate::{
     authorize::{Refusal, validate},
     config::UiConfig,
     interaction::{
-        LogoutState,
+        LogoutState, Origin,
         open::{self, Opened, Visitor},
         session,
     },
-    logout,
+    logout::{self, LogoutRequest},
     outcome::{Failure, Fault},
     problem::{ApiResult, invalid_answer, problem},
     server::Server,
@@ -86,6 +87,11 @@ async fn begin(server: &Server, ui: &UiConfig, open: Open) -> ApiResult<Prompt> 
     let visitor = Visitor {
         handles: open.browser.sessions.iter().take(session::MAX_PER_BROWSER).map(Secret::new).collect(),
         binding: Some(Secret::new(binding)),
+        // What is not an address is nothing that a policy could judge.
+        origin: Origin::new(
+            open.browser.ip.as_deref().and_then(|ip| ip.parse().ok()),
+            open.browser.user_agent.as_deref(),
+        ),
     };
     match open.kind {
         Kind::Authorization => authorization(server, ui, &visitor, &open).await,
@@ -178,25 +184,28 @@ fn refused(prompt: Prompt, (error, delivery): (Option<(&str, &str)>, Option<Deli
 }
 
 async fn log_out(server: &Server, ui: &UiConfig, visitor: &Visitor, open: &Open) -> ApiResult<Prompt> {
-    let (client, facts) = if open.initiator.as_deref() == Some("op") {
-        (None, by_operator(server, visitor, open).await?)
+    let asked = if open.initiator.as_deref() == Some("op") {
+        let facts = by_operator(server, visitor, open).await?;
+        Ok(LogoutRequest { client: None, facts, hint: None, parameters: Parameters::new() })
     } else {
-        match logout::validate(server, raw(open)?, visitor).await {
-            Ok(valid) => (valid.client, valid.facts),
-            Err(broken @ (Failure::Fault(_) | Failure::TooMany(_))) => return Err(broken.into()),
-            Err(Failure::Refused(error)) => {
-                let prompt = open::unopened(server, Kind::Logout)?;
-                let error = ErrorPrompt {
-                    error: error.code.as_str().to_owned(),
-                    error_description: error.description,
-                    retryable: false,
-                };
-                return Ok(Prompt { body: Body::Error { error }, ..prompt });
-            }
-        }
+        logout::validate(server, raw(open)?, visitor).await
     };
-    match open::logout(server, ui, visitor, (client.as_deref(), facts)).await? {
-        Opened::Asked(state) | Opened::Delivered(state) => Ok(state.prompt),
+    let opened = match asked {
+        Ok(asked) => open::logout(server, ui, visitor, asked).await,
+        Err(failure) => Err(failure),
+    };
+    match opened {
+        Ok(Opened::Asked(state) | Opened::Delivered(state)) => Ok(state.prompt),
+        Err(Failure::Refused(error)) => {
+            let prompt = open::unopened(server, Kind::Logout)?;
+            let error = ErrorPrompt {
+                error: error.shown_code().to_owned(),
+                error_description: error.description,
+                retryable: false,
+            };
+            Ok(Prompt { body: Body::Error { error }, ..prompt })
+        }
+        Err(broken) => Err(broken.into()),
     }
 }
 

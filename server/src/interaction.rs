@@ -14,7 +14,9 @@ pub mod open;
 mod prompt;
 pub mod session;
 mod state;
+pub(crate) mod steer;
 
 pub use state::{
     Accepted, Answered, Consented, Delivered, Denied, Door, LogoutState, SessionCookieChange, State, Ticket,
 };
+pub use steer::{Origin, Steered};

@@ -1,27 +1,36 @@
 //! RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): the request of a client to end the session.
 
+mod policy;
+
 use placet_oauth::{
     error::{ErrorCode, OAuthError},
     jwt::VerifyProfile,
     params::Params,
 };
+use placet_sdk::grant::{Object, Parameters};
 use serde_json::Value;
 
+pub(crate) use self::policy::must_confirm;
 use crate::{
     client::{Client, SharedClient},
     interaction::{LogoutState, open::Visitor, session, session::Session},
     outcome::Outcome,
+    policy::passed_parameters,
     server::Server,
     token::{is_for, verify_id_token},
 };
 
 /// A valid request: who asks, and what it is about.
 #[derive(Debug)]
-pub struct ValidLogout {
+pub struct LogoutRequest {
     /// The client, if the request names one.
     pub client: Option<SharedClient>,
     /// The facts for the interaction.
     pub facts: LogoutState,
+    /// The claims of `id_token_hint`.
+    pub hint: Option<Object>,
+    /// The parameters that the operator lets policies see.
+    pub parameters: Parameters,
 }
 
 /// What the hint says.
@@ -29,10 +38,11 @@ struct Hint {
     client_id: Option<String>,
     sub: Option<String>,
     sid: Option<String>,
+    claims: Object,
 }
 
 /// Validates the raw parameters; every error is a page, since an unverified request must not redirect anybody.
-pub async fn validate(server: &Server, raw: &[u8], visitor: &Visitor) -> Outcome<ValidLogout> {
+pub async fn validate(server: &Server, raw: &[u8], visitor: &Visitor) -> Outcome<LogoutRequest> {
     let params = Params::parse(raw)?;
     let hint = params.get("id_token_hint").map(|text| read_hint(server, text)).transpose()?;
     let named = params.get("client_id").map(str::to_owned);
@@ -67,7 +77,9 @@ pub async fn validate(server: &Server, raw: &[u8], visitor: &Visitor) -> Outcome
             .map(|locales| locales.split(' ').filter(|l| !l.is_empty()).map(str::to_owned).collect())
             .unwrap_or_default(),
     };
-    Ok(ValidLogout { client, facts })
+    let hint = hint.map(|hint| hint.claims);
+    let parameters = passed_parameters(server, &params);
+    Ok(LogoutRequest { client, facts, hint, parameters })
 }
 
 fn read_hint(server: &Server, text: &str) -> Result<Hint, OAuthError> {
@@ -75,7 +87,7 @@ fn read_hint(server: &Server, text: &str) -> Result<Hint, OAuthError> {
         .ok_or_else(|| OAuthError::invalid_request("`id_token_hint` is not an ID token of this server"))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let client_id = text("azp").or_else(|| text("aud")).filter(|id| is_for(&claims, id));
-    Ok(Hint { client_id, sub: text("sub"), sid: text("sid") })
+    Ok(Hint { client_id, sub: text("sub"), sid: text("sid"), claims })
 }
 
 /// Where the browser goes afterwards: only to a registered URI of a client that is known.

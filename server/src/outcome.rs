@@ -19,6 +19,11 @@ impl Fault {
     pub fn new(what: &'static str, cause: impl fmt::Display) -> Self {
         Self { what, cause: cause.to_string() }
     }
+
+    /// Whether a policy could not decide.
+    pub fn is_of_policy(&self) -> bool {
+        self.what == "policy"
+    }
 }
 
 impl fmt::Display for Fault {

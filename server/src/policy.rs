@@ -30,7 +30,7 @@ pub(crate) use backend::discovery::unix;
 pub use breaker::BreakerState;
 pub use context::Context;
 pub(crate) use decisions::MAX_AGE as MAX_CACHE_AGE;
-pub use facts::{client_facts, request_facts};
+pub use facts::{client_facts, passed_parameters, request_facts};
 pub use failure::{Failed, FailureCode};
 pub use log::{CacheUse, DecisionFilter, DecisionPage, DecisionRecord, PolicyRecord};
 pub use question::Question;

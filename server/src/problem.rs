@@ -103,7 +103,7 @@ const fn meaning(code: &'static str, title: &'static str, advice: &'static str) 
 }
 
 /// Every code of the interaction API; the OpenAPI description and `docs/protocol.md` are made from it.
-pub const MEANINGS: [Meaning; 24] = [
+pub const MEANINGS: [Meaning; 26] = [
     meaning("invalid_request", "The request is not valid", "A parameter or header is missing or malformed."),
     meaning(
         "unauthorized",
@@ -183,6 +183,16 @@ pub const MEANINGS: [Meaning; 24] = [
     meaning("no_secret", "The client has no secret", "A public client does not authenticate."),
     meaning("changed_meanwhile", "Changed in the meantime", "Read it again, and change what is there now."),
     meaning("too_many_requests", "Too many requests", "Wait as long as `Retry-After` says."),
+    meaning(
+        "policy_denied",
+        "A policy refuses the grant",
+        "`errors` holds the code and the description of the policy; `interaction_required` if it wants something of the user.",
+    ),
+    meaning(
+        "policy_unavailable",
+        "A policy cannot decide",
+        "Nothing was changed: send the same request again after `Retry-After`.",
+    ),
     meaning(
         "unavailable",
         "Temporarily unavailable",

@@ -6,17 +6,20 @@
 
 mod access;
 mod metadata;
+mod policy;
 
 use placet_oauth::{
     client::{AuthMethod, ClientMetadata},
     error::OAuthError,
     id::Secret,
 };
+use placet_sdk::decision::RequestFacts;
 use serde_json::{Map, Value, json};
 
+use self::policy::Operation;
 use crate::{
     client::{CLIENT_SECRET, Client, REGISTRATION_TOKEN, sector_of},
-    config::ClientSettings,
+    config::{ClientSettings, RegistrationMode},
     events,
     outcome::{Fault, Outcome},
     random,
@@ -38,14 +41,23 @@ const OWN_MEMBERS: [&str; 4] = [
 /// Registers a client (RFC 7591 section 3) and answers its registration (section 3.2.1).
 ///
 /// Fails with `insufficient_scope` where registration is closed, `invalid_token` without a due initial access token,
-/// and `invalid_redirect_uri` or `invalid_client_metadata` for metadata that cannot be registered.
+/// `invalid_redirect_uri` or `invalid_client_metadata` for metadata that cannot be registered, the errors of software
+/// statements, and what a policy says (`client.register`).
 pub async fn create(
     server: &Server,
     initial_token: Option<&Secret>,
     body: Map<String, Value>,
+    asking: &RequestFacts,
 ) -> Outcome<Value> {
     access::admit(&server.config().registration, initial_token)?;
     let metadata = metadata::checked(server, body).await?;
+    let entitled = match server.config().registration.mode {
+        RegistrationMode::InitialAccessToken => "initial_access_token",
+        RegistrationMode::Open | RegistrationMode::Closed => "open",
+    };
+    let asked = Operation::Create { entitled, metadata: &metadata };
+    let decided = policy::decide(server, asking, asked).await?;
+    let metadata = decided.unwrap_or(metadata);
     let token = random::secret(server.random())?;
     let secret = new_secret(server, &metadata)?;
     let client = Client {
@@ -81,17 +93,20 @@ pub async fn update(
     server: &Server,
     client_id: &str,
     token: Option<&Secret>,
-    body: Map<String, Value>,
+    (body, asking): (Map<String, Value>, &RequestFacts),
 ) -> Outcome<Value> {
     // Before anything is fetched or computed on behalf of a stranger.
     access::managed(server, client_id, token).await?;
     let presented = check_update(client_id, &body)?;
-    let metadata = metadata::checked(server, body).await?;
+    let requested = metadata::checked(server, body).await?;
     for _ in 0..ATTEMPTS {
         let (mut client, token) = access::managed(server, client_id, token).await?;
         if let Some(presented) = &presented {
             check_secret(server, &client, presented)?;
         }
+        let asked = Operation::Update { client: &client, metadata: &requested };
+        let decided = policy::decide(server, asking, asked).await?;
+        let metadata = decided.unwrap_or_else(|| requested.clone());
         let secret = match client.secret {
             Some(_) => None,
             None => new_secret(server, &metadata)?,
@@ -124,8 +139,14 @@ pub async fn update(
 /// Deletes a client and revokes everything it has (RFC 7592 section 2.3).
 ///
 /// Fails as [`read`] does.
-pub async fn delete(server: &Server, client_id: &str, token: Option<&Secret>) -> Outcome<()> {
-    access::managed(server, client_id, token).await?;
+pub async fn delete(
+    server: &Server,
+    client_id: &str,
+    token: Option<&Secret>,
+    asking: &RequestFacts,
+) -> Outcome<()> {
+    let (client, _) = access::managed(server, client_id, token).await?;
+    policy::decide(server, asking, Operation::Delete { client: &client }).await?;
     let event = changed(server, "client.deleted", client_id)?;
     server.store().delete_client(client_id, server.now(), vec![event]).await?;
     server.forget_client(client_id).await;

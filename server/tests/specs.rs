@@ -7,6 +7,7 @@ mod specs {
     pub(crate) mod granting;
     pub(crate) mod harness;
     pub(crate) mod helpers;
+    pub(crate) mod policy_stage;
     pub(crate) mod sidecar;
     pub(crate) mod signer;
 
@@ -23,8 +24,15 @@ mod specs {
     mod oidc_core_pairwise;
     mod oidc_core_prompt;
     mod oidc_rp_initiated_logout;
+    mod policy_approve;
     mod policy_chain;
+    mod policy_challenges;
+    mod policy_direct_grant;
+    mod policy_interaction;
     mod policy_introspection;
+    mod policy_logout;
+    mod policy_registration;
+    mod policy_request;
     mod rate_limits;
     mod replicas;
     mod rfc6749_authorization_code;

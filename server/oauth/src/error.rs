@@ -60,13 +60,17 @@ pub enum ErrorCode {
     InvalidRedirectUri,
     /// The metadata of a client cannot be registered (RFC 7591 section 3.2.2).
     InvalidClientMetadata,
+    /// The software statement is not valid (RFC 7591 section 3.2.2).
+    InvalidSoftwareStatement,
+    /// The software statement is not approved for this server (RFC 7591 section 3.2.2).
+    UnapprovedSoftwareStatement,
     /// The server cannot revoke tokens of this type (RFC 7009 section 2.2.1).
     UnsupportedTokenType,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -93,6 +97,8 @@ impl ErrorCode {
         Self::InvalidAuthorizationDetails,
         Self::InvalidRedirectUri,
         Self::InvalidClientMetadata,
+        Self::InvalidSoftwareStatement,
+        Self::UnapprovedSoftwareStatement,
         Self::UnsupportedTokenType,
     ];
 
@@ -125,6 +131,8 @@ impl ErrorCode {
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidSoftwareStatement => "invalid_software_statement",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
             Self::UnsupportedTokenType => "unsupported_token_type",
         }
     }

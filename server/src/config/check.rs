@@ -123,9 +123,6 @@ impl Config {
                 }
             }
         }
-        if self.ui.iter().filter(|ui| ui.front_door == FrontDoor::Redirect).count() > 1 {
-            wrong.push("only one [[ui]] can have the redirect front door".to_owned());
-        }
     }
 
     fn check_clients(&self, wrong: &mut Vec<String>) {

@@ -27,7 +27,8 @@ pub enum Capability {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FrontDoor {
-    /// `/authorize` is on this server, which sends the browser to `login_uri` and takes it back at `/resume`.
+    /// `/authorize` is on this server, which sends the browser to `login_uri` and takes it back at `/resume`. Of
+    /// several such apps it sends browsers to the first, unless a policy names another (`demand.ui`).
     #[default]
     Redirect,
     /// The app is the authorization endpoint and opens interactions itself.

@@ -34,7 +34,7 @@ pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
             None => request.query.clone().into_bytes(),
         },
     };
-    let mut visitor = cookie::visitor(&server, &request.headers);
+    let mut visitor = cookie::visitor(&server, &request);
     match begin(&server, &raw, &mut visitor).await {
         Ok((response, None)) => Ok(response),
         Ok((mut response, Some(binding))) => {
@@ -105,14 +105,15 @@ async fn begin(
     let binding = cookie::bind(server, visitor).map_err(|f| to_client(f.into()))?;
     let opened = open::authorization(server, ui, visitor, valid).await.map_err(&to_client)?;
     let response = match opened {
-        Opened::Asked(state) => ask(server, &ui.login_uri, &state),
+        Opened::Asked(state) => ask(server, &state),
         Opened::Delivered(state) => delivered(server, visitor, &state).await.map_err(&to_client)?,
     };
     Ok((response, binding))
 }
 
-/// Sends the browser to the login app.
-pub(super) fn ask(server: &Server, login_uri: &str, state: &State) -> Response {
+/// Sends the browser to the login app of an interaction.
+pub(super) fn ask(server: &Server, state: &State) -> Response {
+    let login_uri = server.ui(&state.ui).map(|ui| ui.login_uri.as_str()).unwrap_or_default();
     let separator = if login_uri.contains('?') { '&' } else { '?' };
     let params =
         placet_oauth::params::encode_form([("interaction", state.id.as_str()), ("iss", server.issuer())]);

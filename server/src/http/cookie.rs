@@ -7,10 +7,11 @@ use http::{HeaderMap, HeaderValue, header};
 use placet_oauth::id::Secret;
 use warp::reply::Response;
 
+use super::request::Request;
 use crate::{
     config::Config,
     interaction::{
-        SessionCookieChange,
+        Origin, SessionCookieChange,
         complete::handle_text,
         open::Visitor,
         session::{self, MAX_PER_BROWSER},
@@ -49,11 +50,17 @@ fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// The browser behind a request; its binding secret is none if it has no cookie yet.
-pub fn visitor(server: &Server, headers: &HeaderMap) -> Visitor {
+pub fn visitor(server: &Server, request: &Request) -> Visitor {
+    let headers = &request.headers;
+    let (peer, user_agent) = request.caller();
     let handles = read(headers, session_name(server.config()))
         .map(|value| value.split('.').take(MAX_PER_BROWSER).map(Secret::new).collect())
         .unwrap_or_default();
-    Visitor { handles, binding: read(headers, binding_name(server.config())).map(Secret::new) }
+    Visitor {
+        handles,
+        binding: read(headers, binding_name(server.config())).map(Secret::new),
+        origin: Origin::new(Some(peer), user_agent),
+    }
 }
 
 /// Gives the browser a binding secret if it has none; the cookie to set, if so.

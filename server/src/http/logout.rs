@@ -1,6 +1,7 @@
 //! `/logout`: the `end_session_endpoint` (OpenID Connect RP-Initiated Logout 1.0).
 
 use http::Method;
+use placet_oauth::error::ErrorCode;
 use warp::reply::Response;
 
 use super::{authorize, cookie, page, reply, request::Request};
@@ -18,7 +19,11 @@ pub(super) async fn logout(server: Server, request: Request) -> Outcome<Response
     }
     match begin(&server, &request).await {
         Ok(response) => Ok(response),
-        Err(Failure::Refused(error)) => page::error(400, page::Stopped::Request, &error, &request.id),
+        // A refused logout changes nothing. The client is not told: to go back there would say that it was done.
+        Err(Failure::Refused(error)) => {
+            let status = if error.code == ErrorCode::AccessDenied { 403 } else { 400 };
+            page::error(status, page::Stopped::Request, &error, &request.id)
+        }
         Err(Failure::TooMany(wait)) => Ok(super::reply::too_many(wait)),
         Err(fault @ Failure::Fault(_)) => {
             if let Failure::Fault(fault) = &fault {
@@ -35,7 +40,7 @@ async fn begin(server: &Server, request: &Request) -> Outcome<Response> {
         let params = request.form()?;
         return Ok(reply::see_other(&format!("{}/logout?{}", server.issuer(), params.to_form())));
     }
-    let mut visitor = cookie::visitor(server, &request.headers);
+    let mut visitor = cookie::visitor(server, request);
     let valid = logout::validate(server, request.query.as_bytes(), &visitor).await?;
     if valid.facts.session_id.is_none()
         && crate::interaction::session::of_browser(server, &visitor.handles).await?.is_empty()
@@ -50,9 +55,9 @@ async fn begin(server: &Server, request: &Request) -> Outcome<Response> {
         .redirect_ui()
         .ok_or_else(|| crate::outcome::Fault::new("logout", "no login app is registered with this server"))?;
     let binding = cookie::bind(server, &mut visitor)?;
-    let opened = open::logout(server, ui, &visitor, (valid.client.as_deref(), valid.facts)).await?;
+    let opened = open::logout(server, ui, &visitor, valid).await?;
     let mut response = match opened {
-        Opened::Asked(state) => authorize::ask(server, &ui.login_uri, &state),
+        Opened::Asked(state) => authorize::ask(server, &state),
         Opened::Delivered(state) => authorize::delivered(server, &visitor, &state).await?,
     };
     if let Some(line) = binding {

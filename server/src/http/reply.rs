@@ -148,8 +148,15 @@ pub fn api(answered: ApiResult<Response>) -> Outcome<Response> {
         }
         Err(ApiFailure::Fault(fault)) => {
             tracing::error!(%fault, "a call could not be answered");
-            let refused =
-                problem(503, "unavailable", "the server cannot answer right now; try the same again later");
+            let refused = if fault.is_of_policy() {
+                problem(
+                    503,
+                    "policy_unavailable",
+                    "a policy cannot decide right now; try the same again later",
+                )
+            } else {
+                problem(503, "unavailable", "the server cannot answer right now; try the same again later")
+            };
             let mut response = problem_document(&refused);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
             response

@@ -41,7 +41,7 @@ pub(super) async fn resume(server: Server, request: Request) -> Outcome<Response
 async fn finish(server: &Server, request: &Request) -> Outcome<Response> {
     let params = Params::parse(request.query.as_bytes())?;
     let (id, ticket) = (params.require("i")?, Secret::new(params.require("t")?));
-    let visitor = cookie::visitor(server, &request.headers);
+    let visitor = cookie::visitor(server, request);
     for _ in 0..ATTEMPTS {
         let (state, record) = load(server, id).await?;
         check(server, &visitor, &state, &ticket).await?;
@@ -50,10 +50,7 @@ async fn finish(server: &Server, request: &Request) -> Outcome<Response> {
         }
         match complete::complete(server, state, record.revision).await? {
             Finished::Delivered(state) => return authorize::delivered(server, &visitor, &state).await,
-            Finished::AskAgain(state) => {
-                let login_uri = server.ui(&state.ui).map(|ui| ui.login_uri.clone()).unwrap_or_default();
-                return Ok(authorize::ask(server, &login_uri, &state));
-            }
+            Finished::AskAgain(state) => return Ok(authorize::ask(server, &state)),
             Finished::Conflict => {}
         }
     }

@@ -1,21 +1,27 @@
 //! What comes next: gathers the facts of an interaction and asks the pure rule.
 
+mod auth;
+
+pub use auth::{current_session, demand};
+
 use placet_oauth::{
-    authorization::{
-        AuthFacts, AuthReason as Reason, ConsentState, Demand, Progress, Prompt as PromptValue, Step,
-        next_step,
-    },
-    client::SubjectType,
+    authorization::{ConsentState, Prompt as PromptValue, Step},
+    error::ErrorCode,
 };
-use placet_sdk::interaction::{
-    AccountMode, AccountPrompt, AcrDemand, AuthPrompt, AuthReason, Body, ConfirmPrompt, Delivery,
-    DeliveryMethod, LogoutScope, Outcome as ResponseOutcome, ResponsePrompt, Summary,
+use placet_sdk::{
+    grant::Grant,
+    interaction::{
+        Body, ConfirmPrompt, CustomPrompt, Delivery, DeliveryMethod, LogoutScope, Outcome as ResponseOutcome,
+        ResponsePrompt, Summary,
+    },
 };
 
+use self::auth::{Standing, Who};
 use super::{
     consent, prompt,
-    session::{self, Session},
-    state::{Accepted, Consented, Denied, State, Ticket},
+    session::Session,
+    state::{Consented, Denied, State, Ticket},
+    steer::{self, Said},
 };
 use crate::{
     client::Client,
@@ -50,75 +56,99 @@ pub async fn advance(server: &Server, client: Option<&Client>, state: &mut State
 }
 
 async fn advance_authorization(server: &Server, client: &Client, state: &mut State) -> Outcome<Next> {
-    let current = current_session(server, client, state).await?;
-    let facts = match &state.accepted {
-        Some(accepted) => Some(accepted_facts(accepted, server.now())),
-        None => current.as_ref().map(Session::facts),
-    };
-    if let Some(facts) = &facts
-        && state.consent_of.as_ref().is_some_and(|sub| *sub != facts.sub)
-    {
-        // Another user than the one who was asked: whatever was granted, this one did not grant it.
-        state.consented = None;
-        state.consent_of = None;
-    }
-    let (request, _) = state.authorization_request()?;
-    let mut demand = demand(state)?;
-    // Clients may see pairwise subjects: what is demanded is compared as this client sees it.
-    if let (Some(facts), Some(_)) = (&facts, &demand.sub) {
-        if names(server, client, state, &facts.sub) {
-            demand.sub = Some(facts.sub.clone());
-        } else if client.metadata.subject_type == Some(SubjectType::Pairwise) {
-            // Nobody: else a client that guesses the local subject would be told that the guess is right.
-            demand.sub = Some(String::new());
+    // A challenge leads back to the beginning, where it becomes a prompt or a refusal; their number is limited.
+    loop {
+        let standing = match auth::who(server, client, state).await? {
+            Who::Known(standing) => standing,
+            Who::Stop(next) => return Ok(next),
+        };
+        let about = (&standing.accepted, standing.current.as_ref());
+        if let Some(page) = steer::page(state).cloned() {
+            return ask_page(server, client, state, page);
+        }
+        match steer::evaluate(server, client, state, about).await? {
+            Said::Go => {}
+            Said::Again => continue,
+            Said::Denied => return Ok(Next::Finish),
+        }
+        match settle_consent(server, client, state, &standing).await? {
+            Consent::Settled => {}
+            Consent::Stop(next) => return Ok(next),
+            Consent::Late => continue,
+        }
+        match steer::approve(server, client, state, about).await? {
+            Said::Again => {}
+            Said::Go | Said::Denied => return Ok(Next::Finish),
         }
     }
-    let remembered = match &facts {
-        Some(facts) => consent::remembered(server, client, request, &facts.sub).await?,
-        None => None,
-    };
-    let consent_state = match (&state.consented, consent::reasons(client, request, remembered.as_ref())) {
-        (Some(_), _) => ConsentState::Given,
-        (None, reasons) if reasons.is_empty() => ConsentState::NotNeeded,
+}
+
+/// What came of looking at the consent.
+enum Consent {
+    /// It is known what is granted.
+    Settled,
+    /// The user has to be asked, or the request is refused.
+    Stop(Next),
+    /// By now the authentication is too old.
+    Late,
+}
+
+/// Asks for consent, or notes what is granted without asking.
+async fn settle_consent(
+    server: &Server,
+    client: &Client,
+    state: &mut State,
+    standing: &Standing,
+) -> Outcome<Consent> {
+    let sub = &standing.accepted.sub;
+    let (request, _) = state.authorization_request()?;
+    let offer = steer::offer(state, request);
+    let remembered = consent::remembered(server, client, &offer, sub).await?;
+    let forced = steer::asks_consent(state);
+    let consent = match &state.consented {
+        Some(consented) if consented.asked || !forced => ConsentState::Given,
+        None if !forced && consent::reasons(client, request, &offer, remembered.as_ref()).is_empty() => {
+            ConsentState::NotNeeded
+        }
         _ => ConsentState::Needed,
     };
-    let had_sessions = state.sessions_over || !state.sessions.is_empty();
-    let progress = Progress {
-        prompts_allowed: !request.prompt.contains(&PromptValue::None),
-        facts: facts.as_ref(),
-        fresh: state.accepted.is_some(),
-        session_over: (facts.is_none() && had_sessions).then_some(Reason::SessionExpired),
-        demand: &demand,
-        consent: consent_state,
-        now: server.now(),
-    };
-    match next_step(&progress) {
+    match standing.next(server, state, consent)? {
         Step::Refuse(code, description) => {
             deny(state, code.as_str(), description);
-            Ok(Next::Finish)
+            Ok(Consent::Stop(Next::Finish))
         }
-        Step::Authenticate(reasons) => {
-            // A new answer is needed: what was accepted before does not count.
-            state.accepted = None;
-            ask_auth(server, client, state, (&reasons, current.as_ref(), &demand)).await?;
-            Ok(Next::Ask)
-        }
+        Step::Authenticate(_) => Ok(Consent::Late),
         Step::AskConsent => {
-            let sub = facts.map(|f| f.sub).unwrap_or_default();
             state.consent_of = Some(sub.clone());
-            ask_consent(server, client, state, (&sub, remembered.as_ref(), current.as_ref()))?;
-            Ok(Next::Ask)
+            ask_consent(server, client, state, (sub, remembered.as_ref(), standing.current.as_ref()))?;
+            Ok(Consent::Stop(Next::Ask))
         }
         Step::Respond => {
-            state.consent_of = facts.map(|f| f.sub);
             if state.consented.is_none() {
-                let (request, _) = state.authorization_request()?;
-                let grant = consent::everything(request);
+                let grant = Grant {
+                    scope: offer.scope.clone(),
+                    resources: offer.resources.clone(),
+                    claims: offer.claims.clone(),
+                    ..Grant::default()
+                };
                 state.consented = Some(Consented { asked: false, grant, remember: None });
             }
-            Ok(Next::Finish)
+            state.consent_of = Some(sub.clone());
+            Ok(Consent::Settled)
         }
     }
+}
+
+/// The page that a policy asked for.
+fn ask_page(server: &Server, client: &Client, state: &mut State, custom: CustomPrompt) -> Outcome<Next> {
+    let (request, _) = state.authorization_request()?;
+    if request.prompt.contains(&PromptValue::None) {
+        deny(state, ErrorCode::InteractionRequired.as_str(), "the user has to answer a page");
+        return Ok(Next::Finish);
+    }
+    let info = client.info(&request.ui_locales);
+    state.prompt = prompt::of_state(server, state, Some(info), None, Body::Custom { custom });
+    Ok(Next::Ask)
 }
 
 fn advance_logout(server: &Server, client: Option<&Client>, state: &mut State) -> Next {
@@ -142,118 +172,7 @@ fn advance_logout(server: &Server, client: Option<&Client>, state: &mut State) -
 
 /// Records a refusal.
 pub fn deny(state: &mut State, error: &str, description: &str) {
-    state.denied = Some(Denied { error: error.to_owned(), description: description.to_owned() });
-}
-
-/// The session of this browser that the interaction builds on: the demanded user's, else the one used last.
-pub async fn current_session(
-    server: &Server,
-    client: &Client,
-    state: &State,
-) -> Result<Option<Session>, Fault> {
-    for id in &state.sessions {
-        if let Some(session) = session::live(server, id).await?
-            && names(server, client, state, &session.record.sub)
-        {
-            return Ok(Some(session));
-        }
-    }
-    // No session of the demanded user: the one used last shows that another user is signed in.
-    match state.sessions.first() {
-        Some(id) => session::live(server, id).await,
-        None => Ok(None),
-    }
-}
-
-/// Whether the request allows this user: it names nobody, or this one.
-fn names(server: &Server, client: &Client, state: &State, sub: &str) -> bool {
-    let seen = || client.subject(sub, server.root().pairwise_salt());
-    state.demanded_sub.as_ref().is_none_or(|demanded| *demanded == seen())
-}
-
-fn accepted_facts(accepted: &Accepted, now: i64) -> AuthFacts {
-    AuthFacts {
-        sub: accepted.sub.clone(),
-        authenticated_at: accepted.authenticated_at.min(now),
-        acr: accepted.acr.clone(),
-        amr: accepted.amr.clone(),
-        satisfies_until: None,
-    }
-}
-
-/// What the request demands of an authentication.
-pub fn demand(state: &State) -> Result<Demand, Fault> {
-    let (request, _) = state.authorization_request()?;
-    let (acr_values, acr_essential) =
-        request.claims.acr().unwrap_or_else(|| (request.acr_values.clone(), false));
-    let create = request.prompt.contains(&PromptValue::Create);
-    let login = request.prompt.contains(&PromptValue::Login);
-    Ok(Demand {
-        max_age: request.max_age,
-        acr_values,
-        acr_essential,
-        sub: state.demanded_sub.clone(),
-        not_before: (login || create).then_some(state.opened_at),
-        select_account: request.prompt.contains(&PromptValue::SelectAccount),
-        create,
-        amr: Vec::new(),
-    })
-}
-
-async fn ask_auth(
-    server: &Server,
-    client: &Client,
-    state: &mut State,
-    (reasons, current, demand): (&[Reason], Option<&Session>, &Demand),
-) -> Outcome<()> {
-    let mut candidates = Vec::new();
-    if demand.select_account {
-        for id in &state.sessions {
-            candidates.extend(session::live(server, id).await?.map(|s| s.candidate()));
-        }
-    }
-    // A pairwise subject says nothing to the login app, unless one of this browser's users is behind it.
-    let fixed =
-        demand.sub.clone().filter(|_| client.metadata.subject_type != Some(SubjectType::Pairwise)).or_else(
-            || {
-                current
-                    .map(|s| s.record.sub.clone())
-                    .filter(|sub| demand.sub.is_some() && names(server, client, state, sub))
-            },
-        );
-    let mode = match (&fixed, demand.select_account) {
-        (Some(_), _) => AccountMode::Fixed,
-        (None, true) if !candidates.is_empty() => AccountMode::Select,
-        _ => AccountMode::Any,
-    };
-    if mode != AccountMode::Select {
-        candidates.clear();
-    }
-    let mut shown: Vec<AuthReason> = std::mem::take(&mut state.fell_short);
-    shown.extend(reasons.iter().map(|r| reason(*r)).filter(|r| !shown.contains(r)).collect::<Vec<_>>());
-    state.attempt += 1;
-    let not_before = demand
-        .max_age
-        .map(|age| server.now().saturating_sub(i64::try_from(age).unwrap_or(i64::MAX)))
-        .max(demand.not_before);
-    let auth = AuthPrompt {
-        reasons: shown,
-        attempt: state.attempt,
-        account: AccountPrompt { mode, sub: fixed, candidates },
-        acr: (!demand.acr_values.is_empty()).then(|| AcrDemand {
-            values: demand.acr_values.clone(),
-            essential: demand.acr_essential,
-            current: current.and_then(|s| s.doc.acr.clone()),
-        }),
-        amr: None,
-        max_age: demand.max_age,
-        not_before: not_before.map(placet_sdk::Instant),
-        create: demand.create || demand.sub.is_none(),
-    };
-    let locales = state.authorization_request()?.0.ui_locales.clone();
-    let session = current.map(Session::info);
-    state.prompt = prompt::of_state(server, state, Some(client.info(&locales)), session, Body::Auth { auth });
-    Ok(())
+    state.denied = Some(Denied { error: error.to_owned(), description: description.to_owned(), uri: None });
 }
 
 fn ask_consent(
@@ -263,7 +182,10 @@ fn ask_consent(
     (sub, remembered, current): (&str, Option<&ConsentRecord>, Option<&Session>),
 ) -> Outcome<()> {
     let (request, _) = state.authorization_request()?;
-    let consent = Box::new(consent::prompt(server, client, request, (sub, remembered)));
+    let offer = steer::offer(state, request);
+    let mut consent = consent::prompt(server, client, request, (sub, remembered, &offer));
+    steer::explain(state, &mut consent);
+    let consent = Box::new(consent);
     let locales = request.ui_locales.clone();
     let session = current.filter(|s| s.record.sub == sub).map(Session::info);
     state.prompt =
@@ -292,7 +214,8 @@ pub fn response(state: &State, delivery: Delivery) -> ResponsePrompt {
         (Some(accepted), Some(consented)) if denied.is_none() => Some(Summary {
             authorization_id: None,
             sub: accepted.sub.clone(),
-            scope: consented.grant.scope.clone().unwrap_or_default(),
+            scope: steer::approved_scope(state)
+                .unwrap_or_else(|| consented.grant.scope.clone().unwrap_or_default()),
         }),
         _ => None,
     };
@@ -304,23 +227,5 @@ pub fn response(state: &State, delivery: Delivery) -> ResponsePrompt {
         session: None,
         summary,
         logout: None,
-    }
-}
-
-/// The contract's name of a reason.
-pub fn reason(reason: Reason) -> AuthReason {
-    match reason {
-        Reason::NoSession => AuthReason::NoSession,
-        Reason::SessionIdle => AuthReason::SessionIdle,
-        Reason::SessionExpired => AuthReason::SessionExpired,
-        Reason::MaxAgeExceeded => AuthReason::MaxAgeExceeded,
-        Reason::PromptLogin => AuthReason::PromptLogin,
-        Reason::PromptSelectAccount => AuthReason::PromptSelectAccount,
-        Reason::PromptCreate => AuthReason::PromptCreate,
-        Reason::AcrInsufficient => AuthReason::AcrInsufficient,
-        Reason::AmrInsufficient => AuthReason::AmrInsufficient,
-        Reason::SubjectMismatch => AuthReason::SubjectMismatch,
-        Reason::PolicyStepUp => AuthReason::PolicyStepUp,
-        Reason::AnswerInsufficient => AuthReason::AnswerInsufficient,
     }
 }

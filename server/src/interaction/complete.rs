@@ -51,8 +51,9 @@ pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> 
         (Kind::Logout, _) => ending::logout(server, client.as_deref(), &state)?,
         (Kind::Authorization, Some(client)) if state.denied.is_none() => {
             match effects::grant(server, client, &mut state).await? {
-                Some(prepared) => prepared,
-                None => return ask_again(server, client, state, revision).await,
+                effects::Grant::Ready(prepared) => *prepared,
+                effects::Grant::Over => return ask_again(server, client, state, revision).await,
+                effects::Grant::Moved => return look_again(server, client, state, revision).await,
             }
         }
         _ => effects::refusal(server, &state)?,
@@ -132,6 +133,37 @@ fn deliver(server: &Server, state: &mut State, delivery: Delivery, cookie: Optio
     state.delivered = Some(Delivered { at: server.now(), delivery, cookie });
 }
 
+/// The authentication changed while the user was busy, so that policies look at it again. Only if they ask for something
+/// does the browser go back to the login app.
+async fn look_again(
+    server: &Server,
+    client: &Client,
+    mut state: Box<State>,
+    revision: i64,
+) -> Outcome<Finished> {
+    state.prompt.step += 1;
+    if let Next::Ask = advance::advance(server, Some(client), &mut state).await? {
+        state.ticket = None;
+        return asked(server, state, revision).await;
+    }
+    if state.denied.is_some() {
+        return refuse(server, state, revision).await;
+    }
+    match effects::grant(server, client, &mut state).await? {
+        effects::Grant::Ready(prepared) => settle(server, Some(client), state, (revision, *prepared)).await,
+        // It changed once more within this moment: whoever asks next finds it settled.
+        effects::Grant::Over | effects::Grant::Moved => {
+            Err(Fault::new("interaction", "the session keeps changing").into())
+        }
+    }
+}
+
+async fn asked(server: &Server, state: Box<State>, revision: i64) -> Outcome<Finished> {
+    let record = state.seal(server, revision, state.kept_until(server))?;
+    let advanced = server.store().advance_interaction(record).await?;
+    Ok(if advanced { Finished::AskAgain(state) } else { Finished::Conflict })
+}
+
 /// The session ended while the user was busy: everything that was answered is asked again.
 async fn ask_again(
     server: &Server,
@@ -144,6 +176,7 @@ async fn ask_again(
     state.consent_of = None;
     state.ticket = None;
     state.delivered = None;
+    super::steer::look_again(&mut state);
     let mut live = Vec::new();
     for id in &state.sessions {
         if super::session::live(server, id).await?.is_some() {
@@ -153,11 +186,7 @@ async fn ask_again(
     state.sessions = live;
     state.prompt.step += 1;
     match advance::advance(server, Some(client), &mut state).await? {
-        Next::Ask => {
-            let record = state.seal(server, revision, state.kept_until(server))?;
-            let advanced = server.store().advance_interaction(record).await?;
-            Ok(if advanced { Finished::AskAgain(state) } else { Finished::Conflict })
-        }
+        Next::Ask => asked(server, state, revision).await,
         Next::Finish => {
             // Nothing may be asked (`prompt=none`), or another session of this browser serves as well: without a
             // session of its own, an interaction that finishes here can only refuse.
@@ -178,10 +207,11 @@ pub(super) fn refused(server: &Server, state: &State) -> Result<Delivery, Fault>
     let (_, destination) = state.authorization_request()?;
     let denied =
         state.denied.as_ref().ok_or_else(|| Fault::new("interaction", "a refusal without a reason"))?;
-    let params = vec![
+    let mut params = vec![
         ("error".to_owned(), denied.error.clone()),
         ("error_description".to_owned(), denied.description.clone()),
     ];
+    params.extend(denied.uri.iter().map(|uri| ("error_uri".to_owned(), uri.clone())));
     Ok(authorize::delivery(server.issuer(), destination, params))
 }
 

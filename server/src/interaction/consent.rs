@@ -28,19 +28,19 @@ use crate::{
 };
 
 /// The key under which a consent is remembered: consents for different resources do not mix.
-pub(super) fn resource_key(request: &AuthorizationRequest) -> String {
-    let resources: BTreeSet<&str> = request.resources.iter().map(String::as_str).collect();
+pub(super) fn resource_key(offer: &Grant) -> String {
+    let resources: BTreeSet<&str> = offer.resources.iter().flatten().map(String::as_str).collect();
     resources.into_iter().collect::<Vec<_>>().join(" ")
 }
 
-/// What is remembered for this user, client and resource.
+/// What is remembered for this user, this client and the resources that are offered.
 pub(super) async fn remembered(
     server: &Server,
     client: &Client,
-    request: &AuthorizationRequest,
+    offer: &Grant,
     sub: &str,
 ) -> Result<Option<ConsentRecord>, Fault> {
-    let resource = resource_key(request);
+    let resource = resource_key(offer);
     let key = ConsentKey { sub, client_id: &client.id, resource: &resource };
     Ok(server.store().consent(key, server.now()).await?)
 }
@@ -90,6 +90,25 @@ pub(super) fn requested_claims(request: &AuthorizationRequest) -> Vec<ClaimItem>
     items
 }
 
+/// The requested claims that may be granted.
+fn offered_claims(request: &AuthorizationRequest, offer: &Grant) -> Vec<ClaimItem> {
+    let offered = offer.claims.clone().unwrap_or_default();
+    let mut items = requested_claims(request);
+    for item in &mut items {
+        let name = &item.name;
+        item.targets.retain(|target| {
+            let names = match target {
+                ClaimTarget::IdToken => &offered.id_token,
+                ClaimTarget::Userinfo => &offered.userinfo,
+                ClaimTarget::AccessToken => &offered.access_token,
+            };
+            names.as_ref().is_some_and(|names| names.contains(name))
+        });
+    }
+    items.retain(|item| !item.targets.is_empty());
+    items
+}
+
 /// Everything that was asked for, as a grant: what `accept_all`, a remembered consent and implicit consent give.
 pub(super) fn everything(request: &AuthorizationRequest) -> Grant {
     let claims = requested_claims(request);
@@ -114,10 +133,11 @@ fn granted_claims(items: &[ClaimItem]) -> GrantedClaims {
     }
 }
 
-/// Why the user has to be asked; empty if everything was granted before or nobody has to be asked.
+/// Why the user has to be asked for what is offered; empty if all of it was granted before or nobody has to be asked.
 pub(super) fn reasons(
     client: &Client,
     request: &AuthorizationRequest,
+    offer: &Grant,
     remembered: Option<&ConsentRecord>,
 ) -> Vec<ConsentReason> {
     if client.settings.consent == ConsentMode::Implicit
@@ -130,17 +150,17 @@ pub(super) fn reasons(
     match remembered {
         None => reasons.push(ConsentReason::FirstTime),
         Some(consent) => {
-            if request.scope.iter().any(|s| !consent.scope.iter().any(|g| g == s)) {
+            if offer.scope.iter().flatten().any(|s| !consent.scope.contains(s)) {
                 reasons.push(ConsentReason::NewScope);
             }
-            if requested_claims(request).iter().any(|c| !consent.claims.contains(&c.name)) {
+            if offered_claims(request, offer).iter().any(|c| !consent.claims.contains(&c.name)) {
                 reasons.push(ConsentReason::NewClaims);
             }
         }
     }
     if request.prompt.contains(&Prompt::Consent) {
         reasons.push(ConsentReason::PromptConsent);
-        if request.scope.contains("offline_access") {
+        if offers_offline(offer) {
             reasons.push(ConsentReason::OfflineAccess);
         }
     }
@@ -151,6 +171,10 @@ pub(super) fn reasons(
         reasons.push(ConsentReason::NativeClient);
     }
     reasons
+}
+
+fn offers_offline(offer: &Grant) -> bool {
+    offer.scope.iter().flatten().any(|value| value == "offline_access")
 }
 
 /// Another app on the device can claim a custom scheme or a loopback port, so that the client's identity is not
@@ -166,17 +190,18 @@ pub(super) fn prompt(
     server: &Server,
     client: &Client,
     request: &AuthorizationRequest,
-    (sub, remembered): (&str, Option<&ConsentRecord>),
+    (sub, remembered, offer): (&str, Option<&ConsentRecord>, &Grant),
 ) -> ConsentPrompt {
     let status = |granted: bool| if granted { Status::Granted } else { Status::New };
-    let scope = request
+    let scope = offer
         .scope
         .iter()
+        .flatten()
         .map(|value| {
-            let texts = server.config().scopes.iter().find(|s| s.value == value);
+            let texts = server.config().scopes.iter().find(|s| s.value == *value);
             ScopeItem {
-                value: value.to_owned(),
-                status: status(remembered.is_some_and(|r| r.scope.iter().any(|g| g == value))),
+                value: value.clone(),
+                status: status(remembered.is_some_and(|r| r.scope.contains(value))),
                 required: value == "openid",
                 resources: Vec::new(),
                 title: texts.and_then(|t| localised(&t.title, &request.ui_locales)),
@@ -184,26 +209,27 @@ pub(super) fn prompt(
             }
         })
         .collect();
-    let mut claims = requested_claims(request);
+    let mut claims = offered_claims(request, offer);
     for item in &mut claims {
         item.status = status(remembered.is_some_and(|r| r.claims.contains(&item.name)));
     }
     ConsentPrompt {
-        reasons: reasons(client, request, remembered),
+        reasons: reasons(client, request, offer, remembered),
         subject: ConsentSubject { sub: sub.to_owned() },
         scope,
         claims,
         authorization_details: Vec::new(),
         offline: Offline {
             requested: request.scope.contains("offline_access"),
-            allowed: request.scope.contains("offline_access"),
+            allowed: offers_offline(offer),
         },
         remembered: remembered.map(|r| Remembered {
             consent_id: r.id.clone(),
             granted_at: Instant(r.granted_at),
             scope: r.scope.clone(),
         }),
-        defaults: defaults(server, client, request),
+        defaults: defaults(server, client, request, offer),
+        message: None,
     }
 }
 
@@ -217,15 +243,17 @@ fn localised(texts: &std::collections::BTreeMap<String, String>, locales: &[Stri
 }
 
 /// The token settings that apply when the answer sends none.
-pub(super) fn defaults(server: &Server, client: &Client, request: &AuthorizationRequest) -> Grant {
+fn defaults(server: &Server, client: &Client, request: &AuthorizationRequest, offer: &Grant) -> Grant {
     let lifetimes = &server.config().lifetimes;
     let own = &client.settings;
     let pairwise = client.metadata.subject_type == Some(placet_oauth::client::SubjectType::Pairwise);
-    let probe = crate::token::Authorized { grant: everything(request), ..Default::default() };
+    let probe = crate::token::Authorized { grant: offer.clone(), ..Default::default() };
+    let access = offer.access_token.clone().unwrap_or_default();
+    let id_token = offer.id_token.clone().unwrap_or_default();
     Grant {
         access_token: Some(AccessTokenSettings {
-            encoding: Some(own.access_token.encoding.unwrap_or(Encoding::Jwt)),
-            lifetime: Some(own.access_token.lifetime.unwrap_or(lifetimes.access_token)),
+            encoding: Some(access.encoding.or(own.access_token.encoding).unwrap_or(Encoding::Jwt)),
+            lifetime: Some(access.lifetime.or(own.access_token.lifetime).unwrap_or(lifetimes.access_token)),
             sub_type: Some(if pairwise { SubType::Pairwise } else { SubType::Public }),
             ..AccessTokenSettings::default()
         }),
@@ -234,8 +262,8 @@ pub(super) fn defaults(server: &Server, client: &Client, request: &Authorization
             ..RefreshTokenSettings::default()
         }),
         id_token: Some(IdTokenSettings {
-            issue: Some(request.is_openid()),
-            lifetime: Some(own.id_token.lifetime.unwrap_or(lifetimes.id_token)),
+            issue: Some(request.is_openid() && id_token.issue != Some(false)),
+            lifetime: Some(id_token.lifetime.or(own.id_token.lifetime).unwrap_or(lifetimes.id_token)),
             ..IdTokenSettings::default()
         }),
         ..Grant::default()

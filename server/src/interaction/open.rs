@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use placet_oauth::{authorization::Prompt as PromptValue, id::Secret};
-use placet_sdk::interaction::{Body, ErrorPrompt, Kind};
+use placet_sdk::interaction::{Body, ErrorPrompt, Kind, LogoutScope};
 
 use super::{
     advance::{self, Next},
     complete::{self, Finished},
     id, prompt, session,
-    state::{Door, LogoutState, State},
+    state::{Door, State},
+    steer::{self, Origin},
 };
 use crate::{
     authorize::Valid,
     client::Client,
     config::{FrontDoor, UiConfig},
+    logout::{LogoutRequest, must_confirm},
     outcome::{Fault, Outcome},
     seal::hex,
     server::Server,
@@ -27,6 +29,8 @@ pub struct Visitor {
     pub handles: Vec<Secret>,
     /// Its binding secret.
     pub binding: Option<Secret>,
+    /// Where it is.
+    pub origin: Origin,
 }
 
 /// What became of a request.
@@ -44,7 +48,7 @@ pub fn binding_text(binding: &Secret) -> String {
 }
 
 /// Opens an interaction for a valid authorization request. With `prompt=none`, or when nothing has to be asked, it is
-/// finished at once; a refusal without a session stores nothing.
+/// finished at once; a refusal before anybody was asked stores nothing.
 pub async fn authorization(
     server: &Server,
     ui: &UiConfig,
@@ -54,33 +58,51 @@ pub async fn authorization(
     let sessions = session::of_browser(server, &visitor.handles).await?;
     let mut state = blank(server, ui, visitor, Kind::Authorization)?;
     state.handles = handle_texts(server, visitor, &sessions);
-    state.sessions = sessions.into_iter().map(|s| s.record.id).collect();
+    state.sessions = sessions.iter().map(|s| s.record.id.clone()).collect();
     state.sessions_over = state.sessions.is_empty() && !visitor.handles.is_empty();
     state.client_id = Some(valid.client.id.clone());
     state.demanded_sub = valid.demanded_sub;
     let silent = valid.request.prompt.contains(&PromptValue::None);
     state.request = Some(valid.request);
     state.destination = Some(valid.destination);
+    steer::note_origin(server, &mut state, &visitor.origin);
+    steer::request(server, &valid.client, &mut state, &sessions).await?;
+    if state.denied.is_some() {
+        return refused_at_once(server, state);
+    }
     let next = advance::advance(server, Some(&valid.client), &mut state).await?;
     if silent && state.denied.is_some() {
-        return refused_silently(server, state);
+        return refused_at_once(server, state);
     }
     begin(server, Some(&valid.client), state, next).await
 }
 
 /// Opens an interaction for a logout.
+///
+/// # Errors
+///
+/// `access_denied` if a policy refuses it.
 pub async fn logout(
     server: &Server,
     ui: &UiConfig,
     visitor: &Visitor,
-    (client, facts): (Option<&Client>, LogoutState),
+    asked: LogoutRequest,
 ) -> Outcome<Opened> {
     let sessions = session::of_browser(server, &visitor.handles).await?;
+    let confirm = must_confirm(server, &asked, (&visitor.origin, &sessions)).await?;
+    let client = asked.client.as_deref();
     let mut state = blank(server, ui, visitor, Kind::Logout)?;
     state.handles = handle_texts(server, visitor, &sessions);
     state.sessions = sessions.into_iter().map(|s| s.record.id).collect();
+    if !confirm {
+        // The hint speaks for its own session: other accounts of this browser stay.
+        let meant = asked.facts.session_id.as_ref();
+        state.sessions.retain(|id| Some(id) == meant);
+        state.handles.retain(|id, _| Some(id) == meant);
+        state.confirmed = Some(Some(LogoutScope::Session));
+    }
     state.client_id = client.map(|c| c.id.clone());
-    state.logout = Some(facts);
+    state.logout = Some(asked.facts);
     let next = advance::advance(server, client, &mut state).await?;
     begin(server, client, state, next).await
 }
@@ -102,8 +124,9 @@ async fn begin(server: &Server, client: Option<&Client>, state: Box<State>, next
     }
 }
 
-/// `prompt=none` and somebody would have to be asked: the client learns it, nothing is kept.
-fn refused_silently(server: &Server, mut state: Box<State>) -> Outcome<Opened> {
+/// A policy refuses the request, or somebody would have to be asked with `prompt=none`: the client learns it, nothing is
+/// kept.
+fn refused_at_once(server: &Server, mut state: Box<State>) -> Outcome<Opened> {
     let delivery = complete::refused(server, &state)?;
     state.delivered = Some(super::state::Delivered { at: server.now(), delivery, cookie: None });
     Ok(Opened::Delivered(state))
@@ -165,6 +188,7 @@ fn blank(server: &Server, ui: &UiConfig, visitor: &Visitor, kind: Kind) -> Resul
         data: None,
         ticket: None,
         delivered: None,
+        steered: None,
         id,
     }))
 }

@@ -88,7 +88,8 @@ pub(super) fn hints(request: &AuthorizationRequest) -> UiHints {
     }
 }
 
-fn request_info(server: &Server, request: &AuthorizationRequest) -> RequestInfo {
+/// The request as login apps and policies see it.
+pub(super) fn request_info(server: &Server, request: &AuthorizationRequest) -> RequestInfo {
     let passed = &server.config().passed_parameters;
     let parameters: BTreeMap<_, _> = request
         .extra

@@ -4,11 +4,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_oauth::{authorization::AuthFacts, id::Secret};
 use placet_sdk::{
     Instant,
+    decision::SessionFacts,
     grant::Object,
-    interaction::{Candidate, SessionInfo},
+    interaction::{Candidate, SessionAction, SessionInfo},
 };
 use serde::{Deserialize, Serialize};
 
+use super::state::Accepted;
 use crate::{
     outcome::Fault,
     seal::RootKeys,
@@ -68,6 +70,24 @@ impl Session {
         }
     }
 
+    /// Its authentication, as if the user had given it in this interaction.
+    pub fn accepted(&self) -> Accepted {
+        Accepted {
+            sub: self.record.sub.clone(),
+            authenticated_at: self.record.authenticated_at,
+            acr: self.doc.acr.clone(),
+            amr: self.doc.amr.clone(),
+            action: SessionAction::Reuse,
+            session_id: Some(self.record.id.clone()),
+            persistent: self.doc.persistent,
+            max_life: None,
+            max_idle: None,
+            auth_life: None,
+            claims: self.doc.claims.clone(),
+            data: self.doc.data.clone(),
+        }
+    }
+
     /// How prompts and lists show it.
     pub fn info(&self) -> SessionInfo {
         SessionInfo {
@@ -78,6 +98,19 @@ impl Session {
             acr: self.doc.acr.clone(),
             amr: self.doc.amr.clone(),
             expires_at: Some(Instant(self.record.expires_at)),
+            data: self.doc.data.clone(),
+        }
+    }
+
+    /// How policies see it.
+    pub fn shown(&self) -> SessionFacts {
+        SessionFacts {
+            id: Some(self.record.id.clone()),
+            sub: self.record.sub.clone(),
+            created_at: Some(Instant(self.record.created_at)),
+            authenticated_at: Some(Instant(self.record.authenticated_at)),
+            acr: self.doc.acr.clone(),
+            amr: self.doc.amr.clone(),
             data: self.doc.data.clone(),
         }
     }

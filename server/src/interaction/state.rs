@@ -7,6 +7,7 @@ use placet_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::steer::Steered;
 use crate::{outcome::Fault, server::Server, store::InteractionRecord};
 
 /// Who holds the browser's cookies.
@@ -76,10 +77,13 @@ pub struct State {
     pub ticket: Option<Ticket>,
     /// What the browser got when it returned.
     pub delivered: Option<Delivered>,
+    /// What policies decided; none while nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steered: Option<Box<Steered>>,
 }
 
 /// Who the user is.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Accepted {
     /// The user.
     pub sub: String,
@@ -125,6 +129,9 @@ pub struct Denied {
     pub error: String,
     /// Its description.
     pub description: String,
+    /// A page about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
 }
 
 /// Facts of a logout.

@@ -1,7 +1,7 @@
 //! What may be wrong with a member of a body.
 
 /// The codes of `errors` in a problem document, with what they mean.
-pub const MEMBER_CODES: [(&str, &str); 18] = [
+pub const MEMBER_CODES: [(&str, &str); 19] = [
     ("ambiguous", "Two members say different things, of which only one may be there."),
     ("capability_missing", "The registration of this app does not allow it."),
     ("charset", "Characters that the specification does not allow there."),
@@ -18,6 +18,7 @@ pub const MEMBER_CODES: [(&str, &str); 18] = [
     ("too_large", "More bytes of JSON than there may be."),
     ("unexpected", "A member that does not belong there."),
     ("unknown", "Nothing of this id is there."),
+    ("wrong_page", "The prompt asks for another page."),
     ("wrong_session", "Not a live session of this browser and this user."),
     ("wrong_type", "Not an object."),
 ];

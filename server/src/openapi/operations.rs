@@ -102,7 +102,12 @@ pub const OPERATIONS: [Operation; 17] = [
             body: Some(Body::Type("Prompt")),
             headers: &["Location"],
         },
-        refusals: &[(400, "invalid_request"), (403, "capability_missing"), (422, "idempotency_conflict")],
+        refusals: &[
+            (400, "invalid_request"),
+            (403, "capability_missing"),
+            (422, "idempotency_conflict"),
+            (503, "policy_unavailable"),
+        ],
         open: false,
     },
     Operation {
@@ -170,6 +175,7 @@ pub const OPERATIONS: [Operation; 17] = [
             GONE[1],
             (422, "type_mismatch"),
             (429, "too_many_requests"),
+            (503, "policy_unavailable"),
         ],
         open: false,
     },
@@ -302,7 +308,12 @@ pub const OPERATIONS: [Operation; 17] = [
         parameters: &[],
         body: Some(Body::Type("DirectGrant")),
         success: ok("The tokens", "DirectGrantTokens"),
-        refusals: &[(403, "capability_missing"), (403, "account_disabled")],
+        refusals: &[
+            (403, "capability_missing"),
+            (403, "account_disabled"),
+            (403, "policy_denied"),
+            (503, "policy_unavailable"),
+        ],
         open: false,
     },
     Operation {

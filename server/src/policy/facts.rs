@@ -43,16 +43,7 @@ pub fn request_facts(
     params: Option<&Params>,
     (peer, user_agent): (std::net::IpAddr, Option<&str>),
 ) -> RequestFacts {
-    let shown = &server.config().passed_parameters;
-    let parameters: Parameters = params
-        .into_iter()
-        .flat_map(|params| {
-            shown.iter().filter_map(|name| {
-                let values: Vec<String> = params.get_all(name).into_iter().map(str::to_owned).collect();
-                (!values.is_empty()).then(|| (name.clone(), values))
-            })
-        })
-        .collect();
+    let parameters = params.map(|params| passed_parameters(server, params)).unwrap_or_default();
     RequestFacts {
         endpoint: endpoint.to_owned(),
         received_at: Some(InstantMillis(server.now_millis())),
@@ -61,4 +52,12 @@ pub fn request_facts(
         headers: std::collections::BTreeMap::new(),
         parameters,
     }
+}
+
+/// The parameters that the operator lets login apps and policies see.
+pub fn passed_parameters(server: &Server, params: &Params) -> Parameters {
+    let values =
+        |name: &String| -> Vec<String> { params.get_all(name).into_iter().map(str::to_owned).collect() };
+    let passed = server.config().passed_parameters.iter();
+    passed.map(|name| (name.clone(), values(name))).filter(|(_, values)| !values.is_empty()).collect()
 }

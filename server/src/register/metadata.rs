@@ -1,17 +1,46 @@
 //! What a client may register of itself.
 
-use placet_oauth::{claims::strict_json_bytes, client::ClientMetadata, error::OAuthError};
+use placet_oauth::{
+    claims::strict_json_bytes,
+    client::ClientMetadata,
+    error::{ErrorCode, OAuthError},
+};
 use serde_json::{Map, Value};
 
 use crate::{outcome::Outcome, server::Server};
 
 /// The metadata in `body`, complete and within what the operator allows (RFC 7591 section 2).
 pub(super) async fn checked(server: &Server, body: Map<String, Value>) -> Outcome<ClientMetadata> {
+    check_statement(&body)?;
+    let metadata = sound(server, body)?;
+    check_sector(server, &metadata).await?;
+    Ok(metadata)
+}
+
+/// The metadata in `body`, complete and within what the operator allows, as far as they can be told without asking
+/// anybody else.
+pub(super) fn sound(server: &Server, body: Map<String, Value>) -> Result<ClientMetadata, OAuthError> {
     let mut metadata = ClientMetadata::from_json(body)?.with_defaults();
     metadata.scope.get_or_insert_with(|| server.config().registration.allowed_scopes.join(" "));
     metadata.validate(&server.config().registration_metadata_policy())?;
-    check_sector(server, &metadata).await?;
     Ok(metadata)
+}
+
+/// What a software statement says would take precedence over the rest of the metadata (RFC 7591 section 2.3). This
+/// server trusts no issuer of statements. To ignore one would register something else than the client asks for, so it
+/// is refused, as section 3.2.2 foresees.
+fn check_statement(body: &Map<String, Value>) -> Result<(), OAuthError> {
+    match body.get("software_statement") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(text)) if placet_oauth::jwt::parse(text).is_ok() => Err(OAuthError::new(
+            ErrorCode::UnapprovedSoftwareStatement,
+            "no issuer of software statements is trusted here; send the metadata themselves",
+        )),
+        Some(_) => Err(OAuthError::new(
+            ErrorCode::InvalidSoftwareStatement,
+            "`software_statement` is not a signed JWT",
+        )),
+    }
 }
 
 /// Who names a sector has to prove that it is part of it: else a client could join the sector of others and learn who

@@ -1820,11 +1820,12 @@ class InteractionFacts(TypedDict):
     """
     id: str
     """
-    `ia_…`.
+    `ia_…`; of a direct grant, the `az_…` that it is about to become.
     """
     kind: str
     """
-    `authorization`, `device`, `ciba` or `logout`.
+    `authorization`, `device`, `ciba` or `logout`; `direct` for a grant without a browser, where nobody can be
+    challenged.
     """
     results: NotRequired[dict[str, Any]]
     """

@@ -18,9 +18,10 @@ pub struct AuthorizationRequestSection {
 /// The interaction with a user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InteractionFacts {
-    /// `ia_…`.
+    /// `ia_…`; of a direct grant, the `az_…` that it is about to become.
     pub id: String,
-    /// `authorization`, `device`, `ciba` or `logout`.
+    /// `authorization`, `device`, `ciba` or `logout`; `direct` for a grant without a browser, where nobody can be
+    /// challenged.
     pub kind: String,
     /// Before or after consent.
     pub stage: InteractionStage,

@@ -71,6 +71,9 @@ pub struct AuthPrompt {
     pub not_before: Option<Instant>,
     /// Whether signing up is asked for or allowed.
     pub create: bool,
+    /// A message for the user, of the policy that asks for this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// Which accounts may answer.

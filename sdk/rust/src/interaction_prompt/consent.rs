@@ -68,6 +68,9 @@ pub struct ConsentPrompt {
     /// Token settings that apply when the answer sends none.
     #[serde(default)]
     pub defaults: Grant,
+    /// A message for the user, of the policy that asks for this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// Whose consent.

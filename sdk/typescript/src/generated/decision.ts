@@ -655,9 +655,12 @@ export interface InteractionFacts {
   };
   /** Tokens that leave through the browser at once: `id_token`, `token`. This is the last hook for them. */
   front_channel?: string[];
-  /** `ia_…`. */
+  /** `ia_…`; of a direct grant, the `az_…` that it is about to become. */
   id: string;
-  /** `authorization`, `device`, `ciba` or `logout`. */
+  /**
+   * `authorization`, `device`, `ciba` or `logout`; `direct` for a grant without a browser, where nobody can be
+   * challenged.
+   */
   kind: string;
   /** Results of pages that policies asked for, by name. */
   results?: {

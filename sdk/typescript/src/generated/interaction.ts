@@ -132,6 +132,8 @@ export interface AuthPrompt {
   create: boolean;
   /** Greatest age of the authentication, in seconds. */
   max_age?: number;
+  /** A message for the user, of the policy that asks for this. */
+  message?: string;
   /** `authenticated_at` must not be before this. */
   not_before?: Instant;
   /** Why. */
@@ -264,6 +266,8 @@ export interface ConsentPrompt {
   claims: ClaimItem[];
   /** Token settings that apply when the answer sends none. */
   defaults: Grant;
+  /** A message for the user, of the policy that asks for this. */
+  message?: string;
   /** Offline access. */
   offline: Offline;
   /** Why. */

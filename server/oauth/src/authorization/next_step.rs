@@ -42,6 +42,8 @@ pub struct Demand {
     pub create: bool,
     /// The methods that must have been used.
     pub amr: Vec<String>,
+    /// A policy asks for an authentication in this interaction that did not happen before this, in seconds since 1970.
+    pub step_up: Option<i64>,
 }
 
 /// Whether the user has to consent.
@@ -124,6 +126,7 @@ pub enum Step {
 pub fn shortfalls(facts: &AuthFacts, demand: &Demand, fresh: bool, now: i64) -> Vec<AuthReason> {
     // A session never meets `prompt=login`, also when it began within the same second: seconds are not an order.
     let early = demand.not_before.is_some_and(|earliest| !fresh || facts.authenticated_at < earliest);
+    let step_up = demand.step_up.is_some_and(|earliest| !fresh || facts.authenticated_at < earliest);
     let over = facts.satisfies_until.is_some_and(|until| until <= now);
     let wrong_subject = demand.sub.as_ref().is_some_and(|sub| *sub != facts.sub);
     let wrong_acr = !demand.acr_values.is_empty()
@@ -134,6 +137,7 @@ pub fn shortfalls(facts: &AuthFacts, demand: &Demand, fresh: bool, now: i64) -> 
         (early && !demand.create, AuthReason::PromptLogin),
         (demand.select_account && !fresh, AuthReason::PromptSelectAccount),
         (demand.create && (early || !fresh), AuthReason::PromptCreate),
+        (step_up, AuthReason::PolicyStepUp),
         (wrong_acr && (demand.acr_essential || !fresh), AuthReason::AcrInsufficient),
         (demand.amr.iter().any(|method| !facts.amr.contains(method)), AuthReason::AmrInsufficient),
         (wrong_subject, AuthReason::SubjectMismatch),

@@ -4,8 +4,8 @@ use placet_oauth::id::Subject;
 use placet_sdk::{
     grant::Object,
     interaction::{
-        Answer, AuthAnswer, Body, ConfirmAnswer, ConsentAnswer, ConsentPrompt, DenyAnswer, LogoutScope,
-        RememberMode, SessionAction,
+        Answer, AuthAnswer, Body, ConfirmAnswer, ConsentAnswer, ConsentPrompt, CustomAnswer, CustomPrompt,
+        DenyAnswer, LogoutScope, RememberMode, SessionAction,
     },
 };
 
@@ -15,8 +15,9 @@ use crate::{
     client::Client,
     config::UiConfig,
     interaction::{
-        advance, consent, session,
+        advance, session,
         state::{Accepted, Consented, State},
+        steer,
     },
     problem::{ApiResult, invalid_answer, problem},
     server::Server,
@@ -42,8 +43,10 @@ pub(super) async fn apply(
         (Answer::Consent(answer), Body::Consent { consent }, Some(client)) => {
             let granted = granted(server, (ui, client), state, (&consent, *answer))?;
             state.consented = Some(granted);
+            steer::look_again_at_grant(state);
             Ok(())
         }
+        (Answer::Custom(answer), Body::Custom { custom }, _) => page(state, &custom, answer),
         (Answer::Confirm(answer), Body::Confirm { confirm }, _) => {
             confirmed(state, &confirm.choices, confirm.default, &answer)
         }
@@ -132,6 +135,17 @@ async fn auth(server: &Server, ui: &UiConfig, state: &mut State, answer: AuthAns
         claims: session.claims.unwrap_or_default(),
         data: session.data,
     });
+    steer::look_again(state);
+    Ok(())
+}
+
+/// The result of a page reaches the policy that asked for it.
+fn page(state: &mut State, asked: &CustomPrompt, answer: CustomAnswer) -> ApiResult<()> {
+    if answer.name != asked.name {
+        return Err(invalid_answer("/name", "wrong_page", "the prompt asks for another page"));
+    }
+    small(Some(&answer.result), MAX_DATA, "/result")?;
+    steer::take_result(state, answer.name, answer.result);
     Ok(())
 }
 
@@ -174,7 +188,7 @@ fn granted(
         ));
     }
     let mut grant = answer.grant.unwrap_or_default();
-    let everything = consent::everything(request);
+    let offer = steer::offer(state, request);
     if answer.accept_all == Some(true) {
         if grant.scope.is_some() || grant.claims.is_some() || grant.authorization_details.is_some() {
             return Err(invalid_answer(
@@ -183,20 +197,20 @@ fn granted(
                 "not together with `grant.scope`, `claims` or `authorization_details`",
             ));
         }
-        grant.scope.clone_from(&everything.scope);
-        grant.claims.clone_from(&everything.claims);
+        grant.scope.clone_from(&offer.scope);
+        grant.claims.clone_from(&offer.claims);
     } else if grant.scope.is_none() {
         return Err(invalid_answer("/grant/scope", "missing", "name what is granted, or send `accept_all`"));
     }
     // `openid` makes it an OpenID request: it cannot be declined, only the whole request can.
     if let Some(scope) = &mut grant.scope
-        && request.is_openid()
+        && offer.scope.iter().flatten().any(|s| s == "openid")
         && !scope.iter().any(|s| s == "openid")
     {
         scope.insert(0, "openid".to_owned());
     }
     // Resources follow the granted scopes when the answer says nothing of them.
-    grant.resources.get_or_insert_with(|| request.resources.clone());
-    limits::check(&Ceiling { server, client, ui, request, offered: &everything, prompt }, &grant)?;
+    grant.resources.get_or_insert_with(|| offer.resources.clone().unwrap_or_default());
+    limits::check(&Ceiling { server, client, ui, offered: &offer, prompt }, &grant)?;
     Ok(Consented { asked: true, grant, remember: answer.remember })
 }

@@ -1,6 +1,6 @@
 //! What a login app may grant. Asking for more than its limits is refused, never silently cut.
 
-use placet_oauth::{authorization::AuthorizationRequest, client::SubjectType, id::Subject, scope::Scope};
+use placet_oauth::{client::SubjectType, id::Subject, scope::Scope};
 use placet_sdk::{
     grant::{Encoding, Grant, Object, RESERVED_CLAIMS, SubType},
     interaction::ConsentPrompt,
@@ -28,7 +28,6 @@ pub(super) struct Ceiling<'a> {
     pub(super) server: &'a Server,
     pub(super) client: &'a Client,
     pub(super) ui: &'a UiConfig,
-    pub(super) request: &'a AuthorizationRequest,
     pub(super) offered: &'a Grant,
     pub(super) prompt: &'a ConsentPrompt,
 }
@@ -38,7 +37,7 @@ pub(super) fn check(ceiling: &Ceiling<'_>, grant: &Grant) -> ApiResult<()> {
     subject(ceiling.ui, grant)?;
     scope(ceiling, grant)?;
     claims(ceiling, grant)?;
-    settings(ceiling.server, (ceiling.ui, ceiling.client), &ceiling.request.resources, grant)
+    settings(ceiling.server, (ceiling.ui, ceiling.client), ceiling.offered, grant)
 }
 
 fn subject(ui: &UiConfig, grant: &Grant) -> ApiResult<()> {
@@ -107,7 +106,8 @@ fn scope(ceiling: &Ceiling<'_>, grant: &Grant) -> ApiResult<()> {
         return Err(invalid_answer("/grant/scope", "not_grantable", "this client cannot have that scope"));
     }
     let resources = grant.resources.clone().unwrap_or_default();
-    if resources.iter().any(|r| !ceiling.request.resources.contains(r)) {
+    let offered = ceiling.offered.resources.as_deref().unwrap_or_default();
+    if resources.iter().any(|r| !offered.contains(r)) {
         return Err(capability_missing("/grant/resources", "more resources than requested"));
     }
     if grant.authorization_details.as_ref().is_some_and(|d| !d.is_empty()) {
@@ -133,11 +133,11 @@ fn claims(ceiling: &Ceiling<'_>, grant: &Grant) -> ApiResult<()> {
     Ok(())
 }
 
-/// Token settings need a capability, and stay below what the operator set.
+/// Token settings need a capability, and stay below what the operator set and policies offered.
 pub(crate) fn settings(
     server: &Server,
     (ui, client): (&UiConfig, &Client),
-    resources: &[String],
+    offered: &Grant,
     grant: &Grant,
 ) -> ApiResult<()> {
     let set = [
@@ -153,17 +153,23 @@ pub(crate) fn settings(
     }
     sized("/grant/data", grant.data.as_ref(), MAX_DATA)?;
     sized("/grant/claims_context", grant.claims_context.as_ref(), MAX_CONTEXT)?;
-    access_token(server, client, resources, grant)?;
-    other_tokens(server, client, grant)
+    access_token(server, client, offered, grant)?;
+    other_tokens(server, client, offered, grant)
 }
 
-fn access_token(server: &Server, client: &Client, resources: &[String], grant: &Grant) -> ApiResult<()> {
+fn access_token(server: &Server, client: &Client, offered: &Grant, grant: &Grant) -> ApiResult<()> {
     let Some(set) = &grant.access_token else { return Ok(()) };
     let defaults = &server.config().lifetimes;
-    let longest = client.settings.access_token.lifetime.unwrap_or(defaults.access_token);
+    let ceiling = offered.access_token.clone().unwrap_or_default();
+    let longest = ceiling.lifetime.or(client.settings.access_token.lifetime).unwrap_or(defaults.access_token);
     at_most("/grant/access_token/lifetime", set.lifetime, longest)?;
     let audience = set.audience.as_deref().unwrap_or_default();
-    if audience.iter().any(|a| a != server.issuer() && !resources.contains(a)) {
+    let resources = offered.resources.as_deref().unwrap_or_default();
+    let allowed = |one: &String| match &ceiling.audience {
+        Some(audience) => audience.contains(one),
+        None => one == server.issuer() || resources.contains(one),
+    };
+    if !audience.iter().all(allowed) {
         return Err(invalid_answer(
             "/grant/access_token/audience",
             "limit",
@@ -194,7 +200,15 @@ fn access_token(server: &Server, client: &Client, resources: &[String], grant: &
             "encryption and sender constraints are not supported",
         ));
     }
-    if set.single_use == Some(false) && client.settings.access_token.single_use {
+    if set.sender_constraint.is_some_and(|own| ceiling.sender_constraint.is_some_and(|floor| own < floor)) {
+        return Err(invalid_answer(
+            "/grant/access_token/sender_constraint",
+            "limit",
+            "a policy demands a stronger one",
+        ));
+    }
+    let single_use = ceiling.single_use.unwrap_or(client.settings.access_token.single_use);
+    if set.single_use == Some(false) && single_use {
         return Err(invalid_answer(
             "/grant/access_token/single_use",
             "limit",
@@ -207,24 +221,33 @@ fn access_token(server: &Server, client: &Client, resources: &[String], grant: &
     settable("/grant/access_token/claims", set.claims.as_ref())
 }
 
-fn other_tokens(server: &Server, client: &Client, grant: &Grant) -> ApiResult<()> {
+fn other_tokens(server: &Server, client: &Client, offered: &Grant, grant: &Grant) -> ApiResult<()> {
     let defaults = &server.config().lifetimes;
+    let withheld = |pointer: &str, set: Option<bool>, offered: Option<bool>| match (set, offered) {
+        (Some(true), Some(false)) => Err(invalid_answer(pointer, "limit", "a policy withholds this token")),
+        _ => Ok(()),
+    };
     if let Some(set) = &grant.refresh_token {
         let own = &client.settings.refresh_token;
+        let ceiling = offered.refresh_token.clone().unwrap_or_default();
+        withheld("/grant/refresh_token/issue", set.issue, ceiling.issue)?;
         at_most(
             "/grant/refresh_token/lifetime",
             set.lifetime,
-            own.lifetime.unwrap_or(defaults.refresh_token),
+            ceiling.lifetime.or(own.lifetime).unwrap_or(defaults.refresh_token),
         )?;
         at_most(
             "/grant/refresh_token/max_idle",
             set.max_idle,
-            own.max_idle.unwrap_or(defaults.refresh_token_idle),
+            ceiling.max_idle.or(own.max_idle).unwrap_or(defaults.refresh_token_idle),
         )?;
-        at_most("/grant/refresh_token/grace", set.grace, own.grace.unwrap_or(defaults.refresh_token_grace))?;
+        let grace = ceiling.grace.or(own.grace).unwrap_or(defaults.refresh_token_grace);
+        at_most("/grant/refresh_token/grace", set.grace, grace)?;
     }
     if let Some(set) = &grant.id_token {
-        let longest = client.settings.id_token.lifetime.unwrap_or(defaults.id_token);
+        let ceiling = offered.id_token.clone().unwrap_or_default();
+        withheld("/grant/id_token/issue", set.issue, ceiling.issue)?;
+        let longest = ceiling.lifetime.or(client.settings.id_token.lifetime).unwrap_or(defaults.id_token);
         at_most("/grant/id_token/lifetime", set.lifetime, longest)?;
         if set.audience.as_ref().is_some_and(|a| !a.is_empty()) {
             return Err(invalid_answer("/grant/id_token/audience", "limit", "only the client itself"));

@@ -2,7 +2,7 @@
 
 use placet_oauth::id::Secret;
 use placet_sdk::{
-    grant::Object,
+    grant::{GrantedClaims, Object},
     interaction::{Delivery, RememberMode},
 };
 use serde_json::json;
@@ -19,6 +19,7 @@ use crate::{
     interaction::{
         consent, session,
         state::{SessionCookieChange, State},
+        steer::{self, Granted},
     },
     outcome::{Fault, Outcome},
     random,
@@ -64,31 +65,49 @@ pub(super) fn refusal(server: &Server, state: &State) -> Result<Prepared, Fault>
     Ok(Prepared { completion: nothing(), delivery: refused(server, state)?, cookie: None })
 }
 
-/// A grant; none if the session it builds on is over.
-pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -> Outcome<Option<Prepared>> {
-    let Some(part) = session_part(server, client, state).await? else { return Ok(None) };
+/// What came of preparing a grant.
+pub(super) enum Grant {
+    /// It can take effect.
+    Ready(Box<Prepared>),
+    /// The session it builds on is over, or what was remembered was withdrawn.
+    Over,
+    /// Policies have to look again: the authentication is not the one that they knew.
+    Moved,
+}
+
+/// A grant.
+pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -> Outcome<Grant> {
+    let Some(part) = session_part(server, client, state).await? else { return Ok(Grant::Over) };
     let now = server.now();
     let (request, _) = state.authorization_request()?;
     let consented =
         state.consented.clone().ok_or_else(|| Fault::new("interaction", "a grant without consent"))?;
-    let remembered = consent::remembered(server, client, request, &part.facts.sub).await?;
-
-    if !consented.asked && !consent::reasons(client, request, remembered.as_ref()).is_empty() {
-        // What was remembered has been withdrawn in the meantime.
-        return Ok(None);
+    let offer = steer::offer(state, request).into_owned();
+    let remembered = consent::remembered(server, client, &offer, &part.facts.sub).await?;
+    if !consented.asked {
+        let reasons = consent::reasons(client, request, &offer, remembered.as_ref());
+        if !reasons.is_empty() || steer::asks_consent(state) {
+            // What was remembered has been withdrawn in the meantime.
+            return Ok(Grant::Over);
+        }
     }
-    let mut grant = consented.grant;
+    let (mut grant, subject_by) = match steer::granted(server, client, state, &part.facts)? {
+        Granted::Grant(grant, subject_by) => (*grant, subject_by),
+        Granted::Moved => return Ok(Grant::Moved),
+    };
     let sub = grant.sub.take().unwrap_or_else(|| part.facts.sub.clone());
-    let granted = placet_oauth::scope::Scope::from_values(grant.scope.take().unwrap_or_default());
-    let scope = client.assign(&granted);
-    grant.scope = Some(scope.to_vec());
+    // What is remembered is what the user consented to, also where a policy grants less this time.
+    let granted = consented.grant.scope.unwrap_or_default();
+    let consented_claims = consented.grant.claims.unwrap_or_default();
+    let scope = placet_oauth::scope::Scope::from_values(grant.scope.clone().unwrap_or_default());
     let mut authorized = Authorized {
         authenticated_at: part.facts.authenticated_at,
         acr: part.facts.acr.clone(),
         amr: part.facts.amr.clone(),
         sid: part.session_id.as_deref().map(|id| session::sid(server.root(), id, &client.id)),
         asked: request.claims.userinfo.keys().cloned().collect(),
-        claim_values: part.facts.claims.clone(),
+        // What is known of one user says nothing about another.
+        claim_values: if sub == part.facts.sub { part.facts.claims.clone() } else { Object::new() },
         demands: request.claims.clone(),
         claims_locales: request.claims_locales.clone(),
         grant,
@@ -98,7 +117,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     if let (Some(accepted), Some(id)) = (&mut state.accepted, &part.session_id) {
         accepted.session_id = Some(id.clone());
     }
-    let (request, destination) = state.authorization_request()?;
+    let (_, destination) = state.authorization_request()?;
     let authorization = AuthorizationRecord {
         id: random::id(server.random(), "az_")?,
         client_id: client.id.clone(),
@@ -111,6 +130,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         expires_at: now + authorization_life(server, client, &authorized),
         revoked_at: None,
     };
+    let consented_names = names_of(&consented_claims);
     let mut completion = nothing();
     completion.events.extend(session_event(server, part.change.as_ref())?);
     completion.session = part.change;
@@ -121,9 +141,9 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
                 id: random::id(server.random(), "cns_")?,
                 sub: part.facts.sub.clone(),
                 client_id: client.id.clone(),
-                resource: consent::resource_key(request),
-                scope: granted.to_vec(),
-                claims: names(&authorized),
+                resource: consent::resource_key(&offer),
+                scope: granted,
+                claims: consented_names,
                 granted_at: now,
                 expires_at: lifetime
                     .filter(|_| mode == RememberMode::For)
@@ -142,7 +162,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
             &authorization.id,
             &json!({
                 "sub": sub, "authenticated_sub": part.facts.sub, "act": act, "data": authorized.grant.data,
-                "client_id": client.id,
+                "client_id": client.id, "policy": subject_by,
             }),
         )?);
     }
@@ -156,7 +176,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         response_params(server, client, state, (&authorization, &authorized, &mut completion)).await?;
     let delivery = authorize::delivery(server.issuer(), destination, params);
     completion.authorization = Some(authorization);
-    Ok(Some(Prepared { completion, delivery, cookie: part.cookie }))
+    Ok(Grant::Ready(Box::new(Prepared { completion, delivery, cookie: part.cookie })))
 }
 
 /// The parameters of a successful response; what must be stored for them goes into the completion.
@@ -257,14 +277,13 @@ pub(crate) fn authorization_life(server: &Server, client: &Client, authorized: &
 }
 
 /// All consented claim names.
-fn names(authorized: &Authorized) -> Vec<String> {
-    let claims = authorized.claims();
-    let all = [claims.id_token, claims.userinfo, claims.access_token];
-    let set: std::collections::BTreeSet<String> = all.into_iter().flatten().flatten().collect();
+fn names_of(claims: &GrantedClaims) -> Vec<String> {
+    let all = [&claims.id_token, &claims.userinfo, &claims.access_token];
+    let set: std::collections::BTreeSet<String> = all.into_iter().flatten().flatten().cloned().collect();
     set.into_iter().collect()
 }
 
 /// Only what the user consented to is copied from the session.
 fn consented_values(authorized: &Authorized) -> Object {
-    authorized.values(Some(&names(authorized)))
+    authorized.values(Some(&names_of(&authorized.claims())))
 }

@@ -9,8 +9,9 @@ use crate::{
     events,
     interaction::{
         advance,
-        session::{self, Session, SessionDoc, handle_digest},
+        session::{self, SessionDoc, handle_digest},
         state::{Accepted, SessionCookieChange, State},
+        steer,
     },
     outcome::{Fault, Outcome},
     random,
@@ -41,7 +42,7 @@ pub(super) async fn session_part(
         let Some(current) = current.filter(|s| state.consent_of.as_ref() == Some(&s.record.sub)) else {
             return Ok(None);
         };
-        let facts = of_session(&current);
+        let facts = current.accepted();
         let session_id = Some(current.record.id.clone());
         let worth_noting = current.is_stale(now);
         let noted = SessionChange::Touch(SessionRecord { last_used_at: now, ..current.record });
@@ -57,34 +58,21 @@ pub(super) async fn session_part(
     }
 }
 
-fn of_session(session: &Session) -> Accepted {
-    Accepted {
-        sub: session.record.sub.clone(),
-        authenticated_at: session.record.authenticated_at,
-        acr: session.doc.acr.clone(),
-        amr: session.doc.amr.clone(),
-        action: SessionAction::Reuse,
-        session_id: Some(session.record.id.clone()),
-        persistent: session.doc.persistent,
-        max_life: None,
-        max_idle: None,
-        auth_life: None,
-        claims: session.doc.claims.clone(),
-        data: session.doc.data.clone(),
-    }
-}
-
 fn create(server: &Server, state: &State, accepted: &Accepted) -> Outcome<SessionPart> {
     let lifetimes = &server.config().lifetimes;
     let now = server.now();
     let handle = random::secret(server.random())?;
-    let life = accepted.max_life.unwrap_or(lifetimes.session).min(lifetimes.session);
-    let idle = accepted.max_idle.unwrap_or(lifetimes.session_idle).min(lifetimes.session_idle);
+    let limits = steer::session_limits(state);
+    let at_most = |own: Option<u32>, limit: Option<u32>, most: u32| {
+        own.into_iter().chain(limit).min().unwrap_or(most).min(most)
+    };
+    let life = at_most(accepted.max_life, limits.max_life, lifetimes.session);
+    let idle = at_most(accepted.max_idle, limits.max_idle, lifetimes.session_idle);
     let record = SessionRecord {
         id: random::id(server.random(), "ses_")?,
         handle: handle_digest(server.root(), &handle),
         sub: accepted.sub.clone(),
-        doc: session_doc(accepted, now)?,
+        doc: session_doc(state, accepted, now)?,
         created_at: now,
         authenticated_at: accepted.authenticated_at,
         last_used_at: now,
@@ -123,11 +111,18 @@ async fn renew(server: &Server, state: &State, accepted: &Accepted) -> Outcome<O
     }
     facts.data = facts.data.or_else(|| old.doc.data.clone());
     facts.persistent |= old.doc.persistent;
+    let limits = steer::session_limits(state);
     let record = SessionRecord {
         handle: handle_digest(server.root(), &handle),
-        doc: session_doc(&facts, now)?,
+        doc: session_doc(state, &facts, now)?,
         authenticated_at: facts.authenticated_at,
         last_used_at: now,
+        idle_seconds: limits
+            .max_idle
+            .map_or(old.record.idle_seconds, |s| old.record.idle_seconds.min(s.into())),
+        expires_at: limits.max_life.map_or(old.record.expires_at, |s| {
+            old.record.expires_at.min(old.record.created_at + i64::from(s))
+        }),
         ..old.record
     };
     let cookie = cookie_change(state, &handle, &record, facts.persistent);
@@ -139,11 +134,12 @@ async fn renew(server: &Server, state: &State, accepted: &Accepted) -> Outcome<O
     }))
 }
 
-fn session_doc(accepted: &Accepted, now: i64) -> Result<String, Fault> {
+fn session_doc(state: &State, accepted: &Accepted, now: i64) -> Result<String, Fault> {
+    let auth_life = accepted.auth_life.into_iter().chain(steer::session_limits(state).auth_life).min();
     let doc = SessionDoc {
         acr: accepted.acr.clone(),
         amr: accepted.amr.clone(),
-        satisfies_until: accepted.auth_life.map(|life| now + i64::from(life)),
+        satisfies_until: auth_life.map(|life| now + i64::from(life)),
         persistent: accepted.persistent,
         claims: accepted.claims.clone(),
         data: accepted.data.clone(),

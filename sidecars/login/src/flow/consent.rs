@@ -29,6 +29,8 @@ struct ConsentPage<'a> {
     lead: String,
     signed_in_as: String,
     note: Option<&'static str>,
+    /// What a policy says.
+    message: Option<&'a str>,
     binding_message: Option<&'a str>,
     scopes: Vec<ScopeRow>,
     claims: Vec<ClaimRow>,
@@ -78,6 +80,7 @@ pub(super) fn page(visit: &Visit, prompt: &Prompt, consent: &ConsentPrompt) -> R
         lead: t.consent_lead.say(client),
         signed_in_as: t.signed_in_as.say(user),
         note,
+        message: consent.message.as_deref(),
         binding_message: prompt.ciba.as_ref().and_then(|ciba| ciba.binding_message.as_deref()),
         scopes: offered(consent).map(|item| scope_row(t, item, consent)).collect(),
         claims: claim_rows(t, consent),

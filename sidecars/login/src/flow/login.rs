@@ -34,6 +34,8 @@ struct LoginPage<'a> {
     shell: Shell<'a>,
     form: Binding,
     reason: Option<&'static str>,
+    /// What a policy says.
+    message: Option<&'a str>,
     error: Option<&'static str>,
     username: String,
     /// How the only account that may answer is called; then the username cannot be changed.
@@ -50,6 +52,8 @@ struct LoginPage<'a> {
 struct UnmetPage<'a> {
     shell: Shell<'a>,
     form: Binding,
+    /// What a policy says.
+    message: Option<&'a str>,
 }
 
 /// What the page shows besides the prompt.
@@ -80,7 +84,7 @@ fn show(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt, state: &State<'_>) ->
     let shell = Shell::new(visit, Some(prompt));
     let form = Binding::new(visit, prompt);
     if strength::acr(auth, &visit.app.acr).is_err() {
-        let page = UnmetPage { shell, form };
+        let page = UnmetPage { shell, form, message: auth.message.as_deref() };
         return page::send(visit, StatusCode::OK, &page.shell.nonce, &page);
     }
     let chosen = auth.account.candidates.iter().find(|c| Some(c.session_id.as_str()) == state.account);
@@ -104,6 +108,7 @@ fn show(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt, state: &State<'_>) ->
     };
     let page = LoginPage {
         reason: shell.t.reason(&auth.reasons).filter(|_| state.error.is_none()),
+        message: auth.message.as_deref(),
         error: state.error,
         username,
         account_name,

@@ -22,6 +22,8 @@ struct SelectPage<'a> {
     form: Binding,
     accounts: Vec<Account>,
     other: String,
+    /// What a policy says.
+    message: Option<&'a str>,
 }
 
 struct Account {
@@ -48,6 +50,7 @@ pub(super) fn page(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt) -> Respons
     let page = SelectPage {
         accounts: auth.account.candidates.iter().map(account).collect(),
         other: Step::Login.href(&prompt.id),
+        message: auth.message.as_deref(),
         form: Binding::new(visit, prompt),
         shell,
     };

@@ -63,6 +63,29 @@ async fn each_prompt_has_an_address_of_its_own_and_others_lead_there() {
 }
 
 #[tokio::test]
+async fn what_a_policy_says_is_on_the_page_and_is_text() {
+    let stage = Stage::start().await;
+    let message = "Payments need <b>more</b>";
+    let select = json!({"mode": "select", "candidates": [{
+        "session_id": "ses_AAAAAAAAAAAAAAAAAAAAAA", "sub": "u-alice", "authenticated_at": "2026-11-23T10:59:02Z",
+    }]});
+    let mut of_consent = consent();
+    of_consent["consent"]["message"] = json!(message);
+    let prompts = [
+        auth(json!({"message": message, "reasons": ["policy_step_up"]})),
+        auth(json!({"message": message, "account": select})),
+        auth(json!({"message": message, "amr": {"values": ["otp"]}})),
+        of_consent,
+    ];
+    for prompt in prompts {
+        stage.fake.script("ia_1", &[prompt]);
+        let page = stage.browser().open("ia_1").await;
+        assert!(page.tag("message").starts_with("<p"), "{}", page.body);
+        assert!(page.says("Payments need &#60;b&#62;more"), "{}", page.body);
+    }
+}
+
+#[tokio::test]
 async fn signing_out_offers_its_reach_and_sends_the_chosen_one() {
     let stage = Stage::start().await;
     let choices = json!({"choices": ["client", "session", "subject"], "default": "session"});

@@ -165,15 +165,25 @@ prop_compose! {
     }
 }
 
+#[test]
+fn a_step_up_is_met_by_an_answer_alone() {
+    let demand = Demand { step_up: Some(NOW - 50), ..Demand::default() };
+    let at_time = |at| AuthFacts { authenticated_at: at, ..facts() };
+    let missing = |at, fresh| shortfalls(&at_time(at), &demand, fresh, NOW);
+    assert_eq!(missing(NOW, false), [AuthReason::PolicyStepUp]);
+    assert_eq!(missing(NOW - 51, true), [AuthReason::PolicyStepUp]);
+    assert_eq!(missing(NOW - 50, true), []);
+}
+
 prop_compose! {
     fn any_demand()(
         max_age in prop::option::of(0u64..200), acr_values in prop::collection::vec("gold|silver", 0..2),
         acr_essential: bool, sub in prop::option::of("u[12]"), not_before in prop::option::of(-200i64..1),
         select_account in prop::bool::weighted(0.2), create in prop::bool::weighted(0.2),
-        amr in prop::collection::vec("pwd|otp", 0..2),
+        amr in prop::collection::vec("pwd|otp", 0..2), step_up in prop::option::of(-200i64..1),
     ) -> Demand {
-        let not_before = not_before.map(|at| NOW + at);
-        Demand { max_age, acr_values, acr_essential, sub, not_before, select_account, create, amr }
+        let (not_before, step_up) = (not_before.map(|at| NOW + at), step_up.map(|at| NOW + at));
+        Demand { max_age, acr_values, acr_essential, sub, not_before, select_account, create, amr, step_up }
     }
 }
 

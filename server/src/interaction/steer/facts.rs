@@ -1,0 +1,104 @@
+//! What policies are told of an interaction.
+
+use placet_oauth::authorization::AuthorizationRequest;
+use placet_sdk::{
+    Instant, InstantMillis,
+    decision::{
+        GrantFacts, HookType, InteractionFacts, InteractionStage, Party, PartySource, PartyType, Remote,
+        RequestFacts, Requested, SessionFacts,
+    },
+};
+
+use crate::{
+    client::Client,
+    interaction::{
+        session::Session,
+        state::{Accepted, State, kind_name},
+    },
+    outcome::Fault,
+    policy::{Question, client_facts},
+    server::Server,
+};
+
+/// A question about an interaction: who asks, for what, and from where.
+pub(super) fn begin(
+    server: &Server,
+    hook: HookType,
+    client: &Client,
+    state: &State,
+) -> Result<Question, Fault> {
+    let (request, _) = state.authorization_request()?;
+    let asking = asking(server, state, request);
+    let mut question = Question::new(hook, Some((client, client_facts(client, false))), asking);
+    question.request.grant = Some(requested(request));
+    Ok(question)
+}
+
+/// The request of the browser. Answers come from the login app, so that the browser's address and user agent are those
+/// with which it started.
+fn asking(server: &Server, state: &State, request: &AuthorizationRequest) -> RequestFacts {
+    let origin = state.steered.as_ref().map(|steered| steered.origin.clone()).unwrap_or_default();
+    RequestFacts {
+        endpoint: if state.prompt.step == 1 { "authorize" } else { "ui" }.to_owned(),
+        received_at: Some(InstantMillis(server.now_millis())),
+        remote: origin.ip.map(|ip| Remote { ip: ip.to_string() }),
+        user_agent: origin.user_agent,
+        parameters: request.extra.clone(),
+        ..RequestFacts::default()
+    }
+}
+
+fn requested(request: &AuthorizationRequest) -> GrantFacts {
+    let grant_type = if request.response_type.code { "authorization_code" } else { "implicit" };
+    GrantFacts {
+        grant_type: Some(grant_type.to_owned()),
+        authorization_id: None,
+        requested: Requested {
+            scope: Some(request.scope.to_vec()),
+            resources: (!request.resources.is_empty()).then(|| request.resources.clone()),
+            ..Requested::default()
+        },
+    }
+}
+
+/// Adds the user and the interaction.
+pub(super) fn about(
+    question: &mut Question,
+    state: &State,
+    reached: InteractionStage,
+    (accepted, current): (&Accepted, Option<&Session>),
+) {
+    let session = current.filter(|session| Some(&session.record.id) == accepted.session_id.as_ref());
+    question.request.subject = Some(user(&accepted.sub, Some(&accepted.claims)));
+    question.request.session = Some(SessionFacts {
+        id: accepted.session_id.clone(),
+        sub: accepted.sub.clone(),
+        created_at: session.map(|session| Instant(session.record.created_at)),
+        authenticated_at: Some(Instant(accepted.authenticated_at)),
+        acr: accepted.acr.clone(),
+        amr: accepted.amr.clone(),
+        data: accepted.data.clone().or_else(|| session.and_then(|session| session.doc.data.clone())),
+    });
+    let steered = state.steered.as_ref();
+    question.request.interaction = Some(InteractionFacts {
+        id: state.id.clone(),
+        kind: kind_name(state.kind).to_owned(),
+        stage: reached,
+        challenges: steered.map_or(0, |steered| steered.challenges),
+        consent: None,
+        results: steered.map(|steered| steered.results.clone()).unwrap_or_default(),
+        front_channel: Vec::new(),
+        device: None,
+        ciba: None,
+    });
+}
+
+/// A user, with the claims that the login app told.
+pub(super) fn user(sub: &str, claims: Option<&placet_sdk::grant::Object>) -> Party {
+    Party {
+        sub: sub.to_owned(),
+        party_type: PartyType::User,
+        source: PartySource::Session,
+        claims: claims.filter(|claims| !claims.is_empty()).cloned(),
+    }
+}
