@@ -48,6 +48,7 @@ use self::{
     registration::{Making, Registration},
 };
 use crate::{
+    client::Client,
     clock::Clock,
     config::{Config, PolicyDefaults, PolicyMode},
     metrics::Metrics,
@@ -168,6 +169,12 @@ impl Policies {
     /// Whether an enforced policy is registered for a decision point: a grant that needs one is on.
     pub fn has(&self, hook: HookType) -> bool {
         self.0.registrations.iter().any(|policy| policy.takes_part(hook, PolicyMode::Enforce))
+    }
+
+    /// Whether an enforced policy may be asked about this client at a decision point.
+    pub fn concerns(&self, hook: HookType, client: &Client) -> bool {
+        let mut enforced = self.0.registrations.iter().filter(|p| p.takes_part(hook, PolicyMode::Enforce));
+        enforced.any(|policy| !policy.config.leaves_out(&client.id, &client.settings.data))
     }
 
     /// Whether anybody wants to be asked at a decision point, if only in shadow.

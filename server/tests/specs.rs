@@ -10,6 +10,7 @@ mod specs {
     pub(crate) mod policy_stage;
     pub(crate) mod sidecar;
     pub(crate) mod signer;
+    pub(crate) mod tls;
 
     mod admin_api;
     mod faults;
@@ -25,14 +26,19 @@ mod specs {
     mod oidc_core_prompt;
     mod oidc_rp_initiated_logout;
     mod policy_approve;
+    mod policy_cache;
     mod policy_chain;
     mod policy_challenges;
     mod policy_direct_grant;
+    mod policy_failures;
     mod policy_interaction;
     mod policy_introspection;
+    mod policy_log;
     mod policy_logout;
     mod policy_registration;
     mod policy_request;
+    mod policy_shadow;
+    mod policy_transport;
     mod rate_limits;
     mod replicas;
     mod rfc6749_authorization_code;

@@ -74,7 +74,7 @@ fn read(
     let mut request = parse_request(&params, destination, &policy)?;
     let front = request.response_type.is_front_channel();
     // Such a token would leave through the browser, past the policies that decide when a code is redeemed.
-    if request.response_type.token && server.policies().has(HookType::GrantAuthorizationCode) {
+    if request.response_type.token && server.policies().concerns(HookType::GrantAuthorizationCode, client) {
         return Err(OAuthError::unauthorized_client("tokens are not handed out in the browser here").into());
     }
     if (request.response_type.code && !client.may_use(GrantType::AuthorizationCode))

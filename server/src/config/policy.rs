@@ -5,9 +5,10 @@ mod backends;
 mod log;
 mod matching;
 
-use placet_sdk::decision::HookType;
+use placet_sdk::{decision::HookType, grant::Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub use auth::{ClientCertificate, PolicyAuth, ResponseSecret, SecretText, SigningSecret};
 pub use backends::{AuthzenConfig, AuthzenStrategy, OpaConfig, ResourceSearch, RulesConfig};
@@ -196,6 +197,14 @@ impl PolicyConfig {
     pub fn failure_policy(&self, hook: HookType) -> OnFailure {
         let default = if hook == HookType::LogoutEvaluate { OnFailure::Proceed } else { OnFailure::Fail };
         self.on_failure.unwrap_or(default)
+    }
+
+    /// Whether `when` says for sure that it is never asked about this client.
+    pub fn leaves_out(&self, client_id: &str, data: &Object) -> bool {
+        let client = json!({ "client": { "client_id": client_id, "data": data } });
+        let sure = |pointer: &str| pointer == "/client/client_id" || pointer.starts_with("/client/data/");
+        let mut predicates = self.when.iter().flatten().filter(|(pointer, _)| sure(pointer));
+        predicates.any(|(pointer, predicate)| predicate.holds(client.pointer(pointer)) == Some(false))
     }
 }
 

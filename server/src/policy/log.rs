@@ -94,7 +94,7 @@ impl DecisionLog {
         let start =
             after.and_then(|id| kept.iter().position(|entry| entry.record.id == id)).unwrap_or(kept.len());
         let mut fitting = kept.iter().take(start).rev().filter(|entry| filter.fits(&entry.record));
-        let limit = filter.limit.clamp(1, 200);
+        let limit = filter.limit.unwrap_or(50).clamp(1, 200);
         let decisions: Vec<_> = fitting.by_ref().take(limit).map(|entry| (*entry.record).clone()).collect();
         let next = fitting.next().and(decisions.last()).map(|record| record.id.clone());
         DecisionPage { decisions, next }

@@ -140,15 +140,14 @@ impl Registration {
     pub(super) fn saw_version(&self, decision: &Decision) {
         let Some(told) = &decision.policy else { return };
         let mut seen = self.version.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
         match &mut *seen {
+            None => *seen = Some((told.version.clone(), None)),
             Some((version, _)) if *version == told.version => {}
-            Some((_, since)) if since.elapsed() < FORGET_EVERY => {}
+            Some((_, Some(forgot))) if forgot.elapsed() < FORGET_EVERY => {}
             Some(seen) => {
-                *seen = (told.version.clone(), now);
+                *seen = (told.version.clone(), Some(Instant::now()));
                 self.purge();
             }
-            None => *seen = Some((told.version.clone(), now)),
         }
     }
 }

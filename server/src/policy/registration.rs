@@ -49,8 +49,8 @@ pub(super) struct Registration {
     pub(super) setting: ArcSwap<Setting>,
     /// Cached decisions of an earlier generation are never used.
     pub(super) generation: AtomicU64,
-    /// The version that it last told, and since when.
-    pub(super) version: Mutex<Option<(String, Instant)>>,
+    /// The version that it last told, and when decisions of an earlier one were forgotten.
+    pub(super) version: Mutex<Option<(String, Option<Instant>)>>,
     /// The last failure, and when it was, in milliseconds since the epoch.
     pub(super) last_failure: Mutex<Option<(i64, Failed)>>,
 }

@@ -1,6 +1,9 @@
 //! A sidecar on loopback that answers what a test says, and keeps what it was asked.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use placet_sdk::{
     Instant,
@@ -11,8 +14,8 @@ use placet_server::config::{PolicyAuth, PolicyConfig, SecretText, SigningSecret}
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, UnixListener},
 };
 
 use super::harness::START;
@@ -20,7 +23,8 @@ use super::harness::START;
 /// What requests of the server are signed with.
 pub const SIGNING_SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-type Answer = Arc<dyn Fn(&Value) -> Answered + Send + Sync>;
+/// What answers a request.
+pub type Service = Arc<dyn Fn(&Asked) -> Answered + Send + Sync>;
 
 /// An answer of a sidecar.
 #[derive(Clone, Debug)]
@@ -31,34 +35,68 @@ pub struct Answered {
     pub headers: String,
     /// Its body.
     pub body: Vec<u8>,
+    /// How long it takes.
+    pub delay: Duration,
+    /// The connection is closed instead.
+    pub broken: bool,
 }
 
 impl Answered {
     /// JSON with this status.
     pub fn json(status: u16, body: &Value) -> Self {
-        Self {
-            status,
-            headers: "Content-Type: application/json\r\n".to_owned(),
-            body: body.to_string().into(),
-        }
+        Self::status(status).header("Content-Type", "application/json").body(body.to_string())
     }
 
     /// No body.
     pub fn status(status: u16) -> Self {
-        Self { status, headers: String::new(), body: Vec::new() }
+        Self { status, headers: String::new(), body: Vec::new(), delay: Duration::ZERO, broken: false }
+    }
+
+    /// A connection that breaks off.
+    pub fn broken() -> Self {
+        Self { broken: true, ..Self::status(200) }
+    }
+
+    /// An allow with this `set`, as an answer to this request.
+    pub fn allow(asked: &Asked, set: &Value) -> Self {
+        Self::json(200, &serde_json::json!({ "id": asked.body["id"], "decision": "allow", "set": set }))
+    }
+
+    /// With this header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.extend([name, ": ", value, "\r\n"]);
+        self
+    }
+
+    /// With this body.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// After this time.
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
     }
 }
 
 /// A request that a sidecar got.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// Its method.
+    pub method: String,
+    /// Its path.
+    pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body.
+    /// Its body; null if there is none.
     pub body: Value,
+    /// Its body as it came.
+    pub raw: Vec<u8>,
 }
 
-/// A running sidecar.
+/// A running sidecar. It ends with the test.
 #[derive(Clone)]
 pub struct Sidecar {
     /// Where decisions are asked.
@@ -79,60 +117,102 @@ impl Sidecar {
         .await
     }
 
-    /// A sidecar that answers like this, whatever an answer should be.
+    /// A sidecar that answers like this, whatever an answer should be. It has no discovery document.
     pub async fn answering(answer: impl Fn(&Value) -> Answered + Send + Sync + 'static) -> Self {
+        Self::serving(move |asked| match asked.method.as_str() {
+            "POST" => {
+                assert_signed(asked);
+                answer(&asked.body)
+            }
+            _ => Answered::status(404),
+        })
+        .await
+    }
+
+    /// A server that answers every request like this.
+    pub async fn serving(answer: impl Fn(&Asked) -> Answered + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, Arc::new(answer))
+    }
+
+    /// A server on this listener.
+    pub fn on(listener: TcpListener, answer: Service) -> Self {
         let url = format!("http://{}/decide", listener.local_addr().unwrap());
-        let sidecar = Self { url, asked: Arc::default() };
-        let (asked, answer): (_, Answer) = (sidecar.asked.clone(), Arc::new(answer));
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, asked.clone(), answer.clone()));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn({
+            let asked = asked.clone();
+            async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(serve(stream, asked.clone(), answer.clone()));
+                }
             }
         });
-        sidecar
+        Self { url, asked }
+    }
+
+    /// A server on a Unix socket.
+    pub fn on_socket(path: &std::path::Path, answer: Service) -> Self {
+        let listener = UnixListener::bind(path).unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn({
+            let asked = asked.clone();
+            async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(serve(stream, asked.clone(), answer.clone()));
+                }
+            }
+        });
+        let url = format!("unix://{}", path.display());
+        Self { url, asked }
     }
 
     /// The registration of this sidecar for decisions of these types.
     pub fn policy(&self, name: &str, types: &[&str]) -> PolicyConfig {
-        PolicyConfig {
-            name: name.to_owned(),
-            types: types.iter().map(|hook| hook.parse::<HookType>().expect("a decision point")).collect(),
-            url: Some(self.url.clone()),
-            auth: PolicyAuth {
-                sign: SigningSecret {
-                    secret: Some(SecretText(SIGNING_SECRET.to_owned())),
-                    ..SigningSecret::default()
-                },
-                ..PolicyAuth::default()
-            },
-            ..PolicyConfig::default()
-        }
+        policy(name, types, &self.url)
     }
 
-    /// What it was asked so far. Every signature was verified.
+    /// What it was asked so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
     /// The bodies of what it was asked so far.
     pub fn requests(&self) -> Vec<Value> {
-        self.asked().into_iter().map(|asked| asked.body).collect()
+        self.asked().into_iter().filter(|asked| asked.method == "POST").map(|asked| asked.body).collect()
+    }
+}
+
+/// A registration for decisions of these types.
+pub fn policy(name: &str, types: &[&str], url: &str) -> PolicyConfig {
+    PolicyConfig {
+        name: name.to_owned(),
+        types: types.iter().map(|hook| hook.parse::<HookType>().expect("a decision point")).collect(),
+        url: Some(url.to_owned()),
+        auth: PolicyAuth {
+            sign: SigningSecret {
+                secret: Some(SecretText(SIGNING_SECRET.to_owned())),
+                ..SigningSecret::default()
+            },
+            ..PolicyAuth::default()
+        },
+        ..PolicyConfig::default()
     }
 }
 
 /// Answers the requests of a connection, one after the other.
-async fn serve(mut stream: TcpStream, asked: Arc<Mutex<Vec<Asked>>>, answer: Answer) {
+pub async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    answer: Service,
+) {
     let mut read = Vec::new();
-    while let Some((line, headers, body)) = request(&mut stream, &mut read).await {
-        let answered = if line.starts_with("POST ") {
-            assert_signed(&headers, &body);
-            let body: Value = serde_json::from_slice(&body).expect("a decision request is JSON");
-            asked.lock().unwrap().push(Asked { headers, body: body.clone() });
-            answer(&body)
-        } else {
-            Answered::status(404)
-        };
+    while let Some(got) = request(&mut stream, &mut read).await {
+        asked.lock().unwrap().push(got.clone());
+        let answered = answer(&got);
+        tokio::time::sleep(answered.delay).await;
+        if answered.broken {
+            return;
+        }
         let head = format!(
             "HTTP/1.1 {} x\r\n{}Content-Length: {}\r\n\r\n",
             answered.status,
@@ -145,18 +225,19 @@ async fn serve(mut stream: TcpStream, asked: Arc<Mutex<Vec<Asked>>>, answer: Ans
     }
 }
 
-fn assert_signed(headers: &HeaderMap, body: &[u8]) {
+/// Checks that a request is signed by the server.
+pub fn assert_signed(asked: &Asked) {
     let secret: Secret = SIGNING_SECRET.parse().unwrap();
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok());
     let signed = SignedHeaders::read(header).expect("a request is signed");
     // The clock of a stand is set, and moved by less than a day.
     let at = Instant(signed.timestamp.parse().expect("a timestamp"));
     assert!(at.0 >= START, "{at}");
-    verify(&[secret], &signed, body, at).expect("a signature holds");
+    verify(&[secret], &signed, &asked.raw, at).expect("a signature holds");
 }
 
 /// Reads a request; none if the connection ends.
-async fn request(stream: &mut TcpStream, read: &mut Vec<u8>) -> Option<(String, HeaderMap, Vec<u8>)> {
+async fn request(stream: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> Option<Asked> {
     let end = loop {
         if let Some(at) = read.windows(4).position(|window| window == b"\r\n\r\n") {
             break at;
@@ -165,7 +246,8 @@ async fn request(stream: &mut TcpStream, read: &mut Vec<u8>) -> Option<(String, 
     };
     let head = String::from_utf8(read[..end].to_vec()).ok()?;
     let mut lines = head.split("\r\n");
-    let line = lines.next()?.to_owned();
+    let mut line = lines.next()?.split(' ').map(str::to_owned);
+    let (method, path) = (line.next()?, line.next()?);
     let mut headers = HeaderMap::new();
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         let name: reqwest::header::HeaderName = name.parse().ok()?;
@@ -176,11 +258,12 @@ async fn request(stream: &mut TcpStream, read: &mut Vec<u8>) -> Option<(String, 
         more(stream, read).await?;
     }
     let rest = read.split_off(end + 4 + length);
-    let body = std::mem::replace(read, rest).split_off(end + 4);
-    Some((line, headers, body))
+    let raw = std::mem::replace(read, rest).split_off(end + 4);
+    let body = serde_json::from_slice(&raw).unwrap_or(Value::Null);
+    Some(Asked { method, path, headers, body, raw })
 }
 
-async fn more(stream: &mut TcpStream, read: &mut Vec<u8>) -> Option<()> {
+async fn more(stream: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> Option<()> {
     let mut chunk = [0; 8192];
     match stream.read(&mut chunk).await {
         Ok(length) if length > 0 => {

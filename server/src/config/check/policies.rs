@@ -196,9 +196,12 @@ impl Config {
                 }
             }
             let token = |response: &ResponseType| response.token;
-            if decided(HookType::GrantAuthorizationCode)
-                && metadata.response_types.iter().flatten().any(token)
-            {
+            let asked = |policy: &&PolicyConfig| {
+                policy.mode == PolicyMode::Enforce
+                    && policy.types.contains(&HookType::GrantAuthorizationCode)
+                    && !policy.leaves_out(id, &client.settings.data)
+            };
+            if metadata.response_types.iter().flatten().any(token) && self.policy.iter().any(|p| asked(&p)) {
                 wrong.push(format!(
                     "client `{id}` may get tokens in the browser, past the policies for `grant.authorization_code`"
                 ));

@@ -67,6 +67,7 @@ async fn one_session(server: &Server, request: &Request) -> ApiResult<Response> 
     }
     let event = audit(server, ("session.ended", id), &by, json!({ "sub": live.record.sub }))?;
     server.store().end_session(id, server.now(), vec![event]).await?;
+    server.policies().flush_subject(&live.record.sub);
     Ok(reply::empty(204))
 }
 
@@ -103,6 +104,7 @@ async fn one_authorization(server: &Server, request: &Request) -> ApiResult<Resp
     let data = json!({ "sub": found.sub, "client_id": found.client_id });
     let event = audit(server, ("authorization.revoked", id), &by, data)?;
     server.store().revoke_authorization(id, server.now(), vec![event]).await?;
+    server.policies().flush_subject(&found.sub);
     Ok(reply::empty(204))
 }
 
@@ -121,6 +123,7 @@ async fn one_subject(server: &Server, request: &Request) -> ApiResult<Response> 
         let name = if write.disabled { "account.disabled" } else { "account.enabled" };
         let event = audit(server, (name, &sub), &by, json!({ "sub": sub }))?;
         server.store().set_subject_disabled(&sub, write.disabled, server.now(), vec![event]).await?;
+        server.policies().flush_subject(&sub);
     }
     let record = server.store().subject(&sub).await?;
     let disabled_at = record.and_then(|r| r.disabled_at).map(Instant);

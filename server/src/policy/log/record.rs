@@ -129,8 +129,8 @@ pub struct DecisionFilter {
     pub policy: Option<String>,
     /// Older than the one with this id.
     pub after: Option<String>,
-    /// How many, 1 to 200.
-    pub limit: usize,
+    /// How many, 1 to 200; 50 if that is not said.
+    pub limit: Option<usize>,
 }
 
 /// Some records, newest first.
