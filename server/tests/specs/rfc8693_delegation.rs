@@ -184,3 +184,45 @@ async fn to_change_the_subject_or_to_drop_an_actor_is_not_for_every_policy() {
     }
     assert_eq!(scene.stand.events("authorization.impersonated"), []);
 }
+
+#[tokio::test]
+async fn a_policy_that_may_impersonate_is_recorded_with_whom_it_replaced() {
+    let scene = Scene::with(|config, policy| {
+        policy.allow_impersonation = true;
+        policy.sub_deny = vec!["admin*".to_owned()];
+        let api = client(config, "api");
+        api.metadata.scope = Some("reports.read".to_owned());
+    })
+    .await;
+    let access = text(&scene.user("carol").await["access_token"]);
+    scene.sets(
+        &json!({ "sub": "alice", "data": { "case": "CASE-1182" }, "access_token": { "lifetime": 180 } }),
+    );
+    let issued = scene.exchanged("api", &access, &[("resource", SHIPPING)]).await;
+    let said = claims(&text(&issued["access_token"]));
+    assert_eq!((&said["sub"], said.get("act")), (&json!("alice"), None));
+    assert!(said.get("acr").is_none() && said.get("auth_time").is_none(), "alice did not authenticate");
+    let (id, recorded) = scene.stand.events("authorization.impersonated").pop().unwrap();
+    assert_eq!((&recorded["sub"], &recorded["subject_token_sub"]), (&json!("alice"), &json!("carol")));
+    assert_eq!((&recorded["policy"], &recorded["data"]["case"]), (&json!("exchange"), &json!("CASE-1182")));
+    assert_eq!(scene.stand.events("authorization.granted").pop().unwrap().0, id);
+
+    // The recommended form names who acts, and is recorded too.
+    scene.sets(&json!({ "sub": "alice", "act": { "sub": "carol" } }));
+    let issued = scene.exchanged("api", &access, &[("resource", SHIPPING)]).await;
+    assert_eq!(act_of(&issued), json!({ "sub": "carol" }));
+    assert_eq!(scene.stand.events("authorization.impersonated").len(), 2);
+    let acting = text(&scene.user_with("alice", &json!({ "act": { "sub": "bob" } })).await["access_token"]);
+    scene.sets(&json!({ "act": null }));
+    let without = scene.exchanged("api", &acting, &[]).await;
+    assert_eq!(act_of(&without), Value::Null);
+    let (_, recorded) = scene.stand.events("authorization.impersonated").pop().unwrap();
+    assert_eq!((&recorded["proposed_act"], &recorded["act"]), (&json!({ "sub": "bob" }), &Value::Null));
+
+    scene.sets(&json!({ "sub": "admin 1" }));
+    assert_eq!(scene.exchange("api", &access, &[]).await.status, 503);
+    // Whoever was replaced takes it along.
+    let report = json!({ "type": "account.disabled", "sub": "carol" });
+    assert_eq!(scene.stand.call(HEADLESS, Method::POST, "/reports", Some(&report)).await.status, 202);
+    assert!(!scene.is_live("api", &issued["access_token"]).await);
+}
