@@ -48,7 +48,7 @@ pub(super) enum Said {
 
 /// Notes where the browser came from, if a policy will want to know.
 pub(super) fn note_origin(server: &Server, state: &mut State, origin: &Origin) {
-    if HOOKS.into_iter().any(|hook| server.policies().has(hook)) {
+    if HOOKS.into_iter().any(|hook| server.policies().asks(hook)) {
         state.steered.get_or_insert_default().origin = origin.clone();
     }
 }

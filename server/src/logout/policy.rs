@@ -28,7 +28,7 @@ pub(crate) async fn must_confirm(
     (origin, sessions): (&Origin, &[Session]),
 ) -> Outcome<bool> {
     const HOOK: HookType = HookType::LogoutEvaluate;
-    if !server.policies().has(HOOK) {
+    if !server.policies().asks(HOOK) {
         return Ok(true);
     }
     let facts = &asked.facts;

@@ -62,7 +62,7 @@ pub(super) async fn decide(
         Operation::Update { .. } => (HookType::ClientUpdate, "update", "registration_access_token"),
         Operation::Delete { .. } => (HookType::ClientDelete, "delete", "registration_access_token"),
     };
-    if !server.policies().has(hook) {
+    if !server.policies().asks(hook) {
         return Ok(None);
     }
     let (client, asked) = match &operation {

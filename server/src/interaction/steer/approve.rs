@@ -52,7 +52,7 @@ pub(in crate::interaction) async fn approve(
     state: &mut State,
     (accepted, current): (&Accepted, Option<&Session>),
 ) -> Outcome<Said> {
-    if !server.policies().has(HOOK) {
+    if !server.policies().asks(HOOK) {
         return Ok(Said::Go);
     }
     let basis = super::basis(accepted);
@@ -179,7 +179,7 @@ pub(crate) async fn direct(
     id: &str,
     ((accepted, session), original): ((&Accepted, Option<&Session>), Grant),
 ) -> ApiResult<(Grant, Option<String>)> {
-    if !server.policies().has(HOOK) {
+    if !server.policies().asks(HOOK) {
         return Ok((original, None));
     }
     let asking = RequestFacts {

@@ -35,7 +35,7 @@ pub(in crate::interaction) async fn evaluate(
     state: &mut State,
     (accepted, current): (&Accepted, Option<&Session>),
 ) -> Outcome<Said> {
-    if !server.policies().has(HOOK) {
+    if !server.policies().asks(HOOK) {
         return Ok(Said::Go);
     }
     let basis = super::basis(accepted);

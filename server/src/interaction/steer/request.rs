@@ -29,7 +29,7 @@ pub(in crate::interaction) async fn request(
     state: &mut State,
     sessions: &[Session],
 ) -> Outcome<()> {
-    if !server.policies().has(HOOK) {
+    if !server.policies().asks(HOOK) {
         return Ok(());
     }
     let mut question = facts::begin(server, HOOK, client, state)?;
