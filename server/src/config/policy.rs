@@ -137,8 +137,6 @@ pub struct PolicyConfig {
     pub needs: Option<Vec<String>>,
     /// Error codes with which it may deny, besides those of the type.
     pub extra_error_codes: Vec<String>,
-    /// It sees tokens and assertions as they came, where the type has them.
-    pub include_raw: bool,
     /// A claims source without which tokens are issued too, when it fails.
     pub optional: bool,
     /// Claims that a claims source owns, in all languages. Empty: those that no other source owns.
@@ -180,7 +178,6 @@ impl Default for PolicyConfig {
             client_metadata: Vec::new(),
             needs: None,
             extra_error_codes: Vec::new(),
-            include_raw: false,
             optional: false,
             owns: Vec::new(),
             headers: Vec::new(),

@@ -131,11 +131,6 @@ impl Policies {
         known: &Known,
     ) -> Result<(Value, Option<Masquerade>), Failed> {
         let mut shown = serde_json::to_value(request).map_err(|e| Failed::new(FailureCode::Schema, e))?;
-        if !policy.config.include_raw {
-            for pointer in RAW {
-                shown::remove(&mut shown, pointer);
-            }
-        }
         let needs = policy.config.needs.as_deref().or(known.needs.as_deref());
         if let Some(needs) = needs {
             shown = shown::project(&shown, needs);
@@ -153,10 +148,6 @@ impl Policies {
         Ok((shown, masks))
     }
 }
-
-/// Tokens and assertions as they came: shown only to policies that ask for them.
-const RAW: [&str; 3] =
-    ["/token_exchange/subject_token/raw", "/token_exchange/actor_token/raw", "/jwt_bearer/assertion/raw"];
 
 impl Asking<'_> {
     async fn ask(self) -> Result<Told, Failed> {

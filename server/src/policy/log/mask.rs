@@ -8,15 +8,7 @@ use crate::{
 };
 
 /// Secrets of people and tokens: never in the log, whatever the configuration says.
-const SECRETS: [&str; 7] = [
-    "/password/password",
-    "/password/otp",
-    "/ciba/user_code",
-    "/raw_assertion/value",
-    "/token_exchange/subject_token/raw",
-    "/token_exchange/actor_token/raw",
-    "/jwt_bearer/assertion/raw",
-];
+const SECRETS: [&str; 4] = ["/password/password", "/password/otp", "/ciba/user_code", "/raw_assertion/value"];
 /// What stands for something that is masked.
 const MASK: &str = "***";
 
