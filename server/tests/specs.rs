@@ -26,9 +26,11 @@ mod specs {
     mod oidc_core_prompt;
     mod oidc_rp_initiated_logout;
     mod policy_approve;
+    mod policy_backends;
     mod policy_cache;
     mod policy_chain;
     mod policy_challenges;
+    mod policy_config;
     mod policy_direct_grant;
     mod policy_failures;
     mod policy_interaction;
