@@ -33,6 +33,7 @@ mod specs {
     mod policy_config;
     mod policy_direct_grant;
     mod policy_failures;
+    mod policy_impersonation;
     mod policy_interaction;
     mod policy_introspection;
     mod policy_log;

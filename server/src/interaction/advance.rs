@@ -64,7 +64,7 @@ async fn advance_authorization(server: &Server, client: &Client, state: &mut Sta
         };
         let about = (&standing.accepted, standing.current.as_ref());
         if let Some(page) = steer::page(state).cloned() {
-            return ask_page(server, client, state, page);
+            return ask_page(server, client, state, (page, &standing));
         }
         match steer::evaluate(server, client, state, about).await? {
             Said::Go => {}
@@ -140,14 +140,21 @@ async fn settle_consent(
 }
 
 /// The page that a policy asked for.
-fn ask_page(server: &Server, client: &Client, state: &mut State, custom: CustomPrompt) -> Outcome<Next> {
+fn ask_page(
+    server: &Server,
+    client: &Client,
+    state: &mut State,
+    (custom, standing): (CustomPrompt, &Standing),
+) -> Outcome<Next> {
     let (request, _) = state.authorization_request()?;
     if request.prompt.contains(&PromptValue::None) {
         deny(state, ErrorCode::InteractionRequired.as_str(), "the user has to answer a page");
         return Ok(Next::Finish);
     }
     let info = client.info(&request.ui_locales);
-    state.prompt = prompt::of_state(server, state, Some(info), None, Body::Custom { custom });
+    let session = standing.current.as_ref().filter(|session| session.record.sub == standing.accepted.sub);
+    let session = session.map(Session::info);
+    state.prompt = prompt::of_state(server, state, Some(info), session, Body::Custom { custom });
     Ok(Next::Ask)
 }
 

@@ -21,7 +21,7 @@ use crate::{
     events,
     outcome::{Fault, Outcome},
     server::Server,
-    store::{Completed, Completion},
+    store::{Completed, Completion, Event},
 };
 
 /// What came of it.
@@ -80,12 +80,7 @@ async fn settle(
     deliver(server, &mut state, prepared.delivery, prepared.cookie);
     prepared.completion.interaction = state.seal(server, revision, kept_until(server))?;
     prepared.completion.now = server.now();
-    prepared.completion.events.push(events::event(
-        server,
-        if state.denied.is_some() { "interaction.denied" } else { "interaction.completed" },
-        &state.id,
-        &json!({ "kind": super::state::kind_name(state.kind), "client_id": state.client_id }),
-    )?);
+    prepared.completion.events.push(ended(server, &state)?);
     match server.store().complete_interaction(prepared.completion).await? {
         Completed::Done => Ok(Finished::Delivered(state)),
         Completed::Conflict => Ok(Finished::Conflict),
@@ -100,6 +95,13 @@ async fn settle(
     }
 }
 
+/// What others learn of the end of an interaction.
+fn ended(server: &Server, state: &State) -> Result<Event, Fault> {
+    let name = if state.denied.is_some() { "interaction.denied" } else { "interaction.completed" };
+    let data = json!({ "kind": super::state::kind_name(state.kind), "client_id": state.client_id });
+    events::event(server, name, &state.id, &data)
+}
+
 /// Ends an interaction with its refusal, and with nothing else.
 async fn refuse(server: &Server, mut state: Box<State>, revision: i64) -> Outcome<Finished> {
     let refusal = effects::refusal(server, &state)?;
@@ -107,6 +109,7 @@ async fn refuse(server: &Server, mut state: Box<State>, revision: i64) -> Outcom
     let completion = Completion {
         interaction: state.seal(server, revision, kept_until(server))?,
         now: server.now(),
+        events: vec![ended(server, &state)?],
         ..refusal.completion
     };
     Ok(match server.store().complete_interaction(completion).await? {

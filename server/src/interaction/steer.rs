@@ -12,8 +12,8 @@ mod record;
 mod request;
 
 use placet_sdk::{
-    decision::{HookType, PolicyError},
-    grant::Object,
+    decision::{Freedom, GrantLimits, HookType, PolicyError},
+    grant::{Grant, Object},
     interaction::{ConsentPrompt, ConsentReason, CustomPrompt, Status},
 };
 
@@ -21,7 +21,11 @@ use super::{
     advance,
     state::{Accepted, State},
 };
-use crate::server::Server;
+use crate::{
+    client::Client,
+    policy::ceiling::{self, MAX_CLAIMS_CONTEXT, MAX_DATA},
+    server::Server,
+};
 
 pub(crate) use approve::direct;
 pub(super) use approve::{Granted, approve, granted};
@@ -155,6 +159,18 @@ fn deny(state: &mut State, error: &PolicyError) -> Said {
         denied.uri.clone_from(&error.uri);
     }
     Said::Denied
+}
+
+/// What may be made of a grant that a user is about to give. Another subject is for policies with
+/// `allow_impersonation` alone, which the question says.
+fn limits(client: &Client, proposed: &Grant) -> GrantLimits {
+    GrantLimits {
+        sub: Freedom::Settable,
+        act: Freedom::Settable,
+        max_data_bytes: MAX_DATA,
+        max_claims_context_bytes: MAX_CLAIMS_CONTEXT,
+        ..ceiling::narrow_only(client, proposed)
+    }
 }
 
 /// What a decision rests on.

@@ -160,6 +160,7 @@ async fn what_a_policy_takes_away_is_neither_offered_nor_granted() {
     let sidecar = Sidecar::start(|_| {
         set(&json!({ "grant": {
             "scope": ["openid", "email"], "claims": { "userinfo": ["email"] },
+            "resources": ["https://api.example"],
             "access_token": { "lifetime": 60 },
         } }))
     })
@@ -170,8 +171,11 @@ async fn what_a_policy_takes_away_is_neither_offered_nor_granted() {
     })
     .await;
     let mut browser = Browser::new();
-    let extra = [("scope", "openid email phone reports.read"), ("resource", "https://api.example")];
-    let id = browser.authorize(&stand, "web", &extra).await.interaction();
+    let query = "client_id=web&response_type=code&scope=openid+email+phone+reports.read&code_challenge_method=S256\
+                 &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&resource=https%3A%2F%2Fapi.example\
+                 &redirect_uri=https%3A%2F%2Fclient.example%2Fcallback&resource=";
+    let query = format!("{}/authorize?{query}{}", stand.issuer, stand.issuer);
+    let id = browser.get(&query).await.interaction();
     let consent = reply(&stand, &id, &auth("alice")).await.json;
     let offered: Vec<&Value> =
         consent["consent"]["scope"].as_array().unwrap().iter().map(|s| &s["value"]).collect();
@@ -182,6 +186,7 @@ async fn what_a_policy_takes_away_is_neither_offered_nor_granted() {
     assert_eq!(consent["consent"]["defaults"]["access_token"]["lifetime"], 60);
     for grant in [
         json!({ "scope": ["openid", "phone"] }),
+        json!({ "scope": ["openid"], "resources": [stand.issuer] }),
         json!({ "scope": ["openid"], "claims": { "userinfo": ["phone_number"] } }),
     ] {
         let refused = reply(&stand, &id, &json!({ "type": "consent", "grant": grant })).await;
@@ -193,7 +198,7 @@ async fn what_a_policy_takes_away_is_neither_offered_nor_granted() {
     assert_eq!((&tokens["scope"], &tokens["expires_in"]), (&json!("openid email"), &json!(60)));
     assert_eq!(claims(&text(&tokens["access_token"]))["aud"], "https://api.example");
     // The consent for less is remembered, and covers the next request of the same kind.
-    assert!(browser.authorize(&stand, "web", &extra).await.params().contains_key("code"));
+    assert!(browser.get(&query).await.params().contains_key("code"));
 }
 
 #[tokio::test]

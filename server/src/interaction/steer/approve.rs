@@ -24,11 +24,7 @@ use crate::{
         state::{Accepted, State},
     },
     outcome::{Fault, Outcome},
-    policy::{
-        Decided, Question,
-        ceiling::{self, MAX_CLAIMS_CONTEXT, MAX_DATA},
-        client_facts,
-    },
+    policy::{Decided, Question, ceiling, client_facts},
     problem::{ApiFailure, ApiResult, problem},
     server::Server,
     token::{Authorized, family_wanted},
@@ -115,16 +111,16 @@ pub(in crate::interaction) fn granted(
     {
         return Ok(Granted::Moved);
     }
-    if !server.policies().has(HOOK) {
-        let subject_by = evaluated.and_then(|evaluated| evaluated.subject_by.clone());
-        return Ok(Granted::Grant(Box::new(consented_grant(client, state)?), subject_by));
-    }
-    Ok(match steered.and_then(|steered| steered.approved.as_ref()) {
+    match steered.and_then(|steered| steered.approved.as_ref()) {
         Some(approved) if approved.basis == basis => {
-            Granted::Grant(Box::new(approved.grant.clone()), approved.subject_by.clone())
+            Ok(Granted::Grant(Box::new(approved.grant.clone()), approved.subject_by.clone()))
         }
-        _ => Granted::Moved,
-    })
+        _ if server.policies().has(HOOK) => Ok(Granted::Moved),
+        _ => {
+            let subject_by = evaluated.and_then(|evaluated| evaluated.subject_by.clone());
+            Ok(Granted::Grant(Box::new(consented_grant(client, state)?), subject_by))
+        }
+    }
 }
 
 /// What the user granted, within what policies offered.
@@ -153,11 +149,8 @@ fn propose(
     let wanted = original.id_token.as_ref().and_then(|settings| settings.issue).unwrap_or(true);
     let tokens = (family_wanted(client, &probe), probe.scope().contains("openid") && wanted);
     let proposed = ceiling::effective(server, client, grant, tokens);
-    let mut limits = ceiling::narrow_only(client, &proposed);
-    limits.max_data_bytes = MAX_DATA;
-    limits.max_claims_context_bytes = MAX_CLAIMS_CONTEXT;
     question.impersonation = true;
-    question.request.limits = Limits { grant: Some(limits), ..Limits::default() };
+    question.request.limits = Limits { grant: Some(super::limits(client, &proposed)), ..Limits::default() };
     question.request.proposal = Proposal { grant: Some(proposed.clone()), ..Proposal::default() };
     proposed
 }

@@ -18,10 +18,7 @@ use crate::{
         state::{Accepted, State},
     },
     outcome::{Fault, Outcome},
-    policy::{
-        Decided,
-        ceiling::{self, MAX_CLAIMS_CONTEXT, MAX_DATA},
-    },
+    policy::{Decided, ceiling},
     server::Server,
     token::{Authorized, family_wanted},
 };
@@ -56,13 +53,10 @@ pub(in crate::interaction) async fn evaluate(
         let subject = Grant { sub: Some(accepted.sub.clone()), ..original.clone() };
         ceiling::effective(server, client, subject, tokens)
     };
-    let mut limits = ceiling::narrow_only(client, &proposed);
-    limits.max_data_bytes = MAX_DATA;
-    limits.max_claims_context_bytes = MAX_CLAIMS_CONTEXT;
     let (session, session_limits) = session_proposal(server, (accepted, fresh)).await?.unzip();
     question.impersonation = true;
     question.request.limits = Limits {
-        grant: Some(limits),
+        grant: Some(super::limits(client, &proposed)),
         consent: Some(ConsentLimits { ask: true }),
         session: session_limits,
         ..Limits::default()
