@@ -77,6 +77,7 @@ fn admit_grants(config: &mut Config) {
     let grants: Vec<GrantType> = [
         (on(HookType::GrantPassword), GrantType::Password),
         (on(HookType::GrantJwtBearer), GrantType::JwtBearer),
+        (on(HookType::GrantTokenExchange), GrantType::TokenExchange),
         (saml, GrantType::Saml2Bearer),
     ]
     .into_iter()

@@ -51,6 +51,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(413, {})
         self.reply(*answer(self.headers, self.rfile.read(int(length))))
 
+    def do_GET(self):  # the server looks for a discovery document, which this sidecar does without
+        self.reply(404, {})
+
     def reply(self, status, content):
         body = json.dumps(content).encode()
         self.send_response(status)

@@ -1,5 +1,5 @@
-import { challenge, deny, type Handler, policy, type Question } from "@placet/sdk";
-import { type Amount, isPayment, parseAmount, payment } from "./amount.js";
+import { challenge, deny, type Handler, policy, type Question, type RequestFacts } from "@placet/sdk";
+import { type Amount, isPayment, type Payment, parseAmount, payment, statedPayment } from "./amount.js";
 
 /** What the policy goes by. */
 export interface Rules {
@@ -15,11 +15,9 @@ export interface Rules {
 /** Asks for a strong and recent sign-in when a payment is large. */
 export function stepUpByAmount(rules: Rules): Handler<"interaction.evaluate"> {
   return (x) => {
-    const details = x.proposal.grant?.authorization_details ?? x.grant?.requested?.authorization_details ?? [];
-    const payments = details.filter(isPayment).map(payment);
     let total = 0n;
     let foreign = false;
-    for (const one of payments) {
+    for (const one of payments(x)) {
       if (!one) return deny("invalid_authorization_details", "a payment needs an amount and a currency");
       total += one.amount;
       foreign ||= one.currency !== rules.currency;
@@ -35,6 +33,25 @@ export function stepUpByAmount(rules: Rules): Handler<"interaction.evaluate"> {
     }).reason("above_limit");
   };
 }
+
+/** What the request wants to pay: in its authorization details, and in its parameters `payment`. */
+function payments(x: Question<"interaction.evaluate">): (Payment | undefined)[] {
+  const details = x.proposal.grant?.authorization_details ?? x.grant?.requested?.authorization_details ?? [];
+  return [...details.filter(isPayment).map(payment), ...stated(x.request).map(statedPayment)];
+}
+
+function stated({ parameters }: RequestFacts): string[] {
+  return parameters?.payment ?? [];
+}
+
+/**
+ * Writes into the access token what was looked at. A parameter comes through the user's browser, and nothing else of
+ * the token depends on it: who pays must compare.
+ */
+export const recordPayments: Handler<"interaction.approve"> = (x) => {
+  const found = stated(x.request);
+  return found.length === 0 ? x.allow() : x.allow({ access_token: { claims: { payments: found } } }).reason("recorded");
+};
 
 function isStrong({ session, time }: Question<"interaction.evaluate">, { acrValues, maxAge }: Rules): boolean {
   if (session?.acr === undefined || !acrValues.includes(session.acr)) return false;
@@ -54,15 +71,21 @@ export function rulesFrom(environment: Readonly<Record<string, string | undefine
 }
 
 export default policy(
-  { "interaction.evaluate": stepUpByAmount(rulesFrom(process.env)) },
+  { "interaction.evaluate": stepUpByAmount(rulesFrom(process.env)), "interaction.approve": recordPayments },
   {
     name: "step-up-by-amount",
     version: "1",
     types: {
       "interaction.evaluate": {
-        needs: ["/grant/requested/authorization_details", "/session/acr", "/session/authenticated_at"],
+        needs: [
+          "/grant/requested/authorization_details",
+          "/request/parameters/payment",
+          "/session/acr",
+          "/session/authenticated_at",
+        ],
         returns: [],
       },
+      "interaction.approve": { needs: ["/request/parameters/payment"], returns: ["/grant/access_token/claims"] },
     },
   },
 );

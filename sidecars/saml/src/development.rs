@@ -36,6 +36,8 @@ pub struct DevelopmentIssuer {
 pub struct Claimed<'a> {
     /// The subject.
     pub subject: &'a str,
+    /// Attributes, each with a value; a name that comes again has several values.
+    pub attributes: &'a [(String, String)],
     /// The issuer identifier of the server.
     pub audience: &'a str,
     /// The token endpoint of the server.
@@ -90,7 +92,8 @@ impl DevelopmentIssuer {
 /// Signs an assertion and verifies it: whether xmlsec and its libraries are there and work.
 pub fn self_test(now: Instant) -> Result<(), DevelopmentError> {
     let issuer = DevelopmentIssuer::new()?;
-    let claimed = Claimed { subject: "self-test", audience: "urn:test", recipient: "urn:test" };
+    let claimed =
+        Claimed { subject: "self-test", attributes: &[], audience: "urn:test", recipient: "urn:test" };
     let asked = RawAssertionSection {
         format: "saml2".to_owned(),
         value: issuer.assertion(&claimed, now)?,
@@ -111,6 +114,7 @@ fn document(id: &str, claimed: &Claimed<'_>, now: Instant) -> String {
     let subject = escaped(claimed.subject);
     let audience = escaped(claimed.audience);
     let recipient = escaped(claimed.recipient);
+    let attributes = attribute_statement(claimed.attributes);
     let signature = format!(
         "<ds:Signature xmlns:ds=\"{DSIG}\"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"/>\
          <ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256\"/>\
@@ -129,6 +133,21 @@ fn document(id: &str, claimed: &Claimed<'_>, now: Instant) -> String {
          <saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>\
          <saml:AuthnStatement AuthnInstant=\"{now}\"><saml:AuthnContext><saml:AuthnContextClassRef>\
          urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified</saml:AuthnContextClassRef></saml:AuthnContext>\
-         </saml:AuthnStatement></saml:Assertion>"
+         </saml:AuthnStatement>{attributes}</saml:Assertion>"
     )
+}
+
+/// Nothing without attributes: a statement has one at least.
+fn attribute_statement(attributes: &[(String, String)]) -> String {
+    if attributes.is_empty() {
+        return String::new();
+    }
+    let one = |(name, value): &(String, String)| {
+        let (name, value) = (escaped(name), escaped(value));
+        format!(
+            "<saml:Attribute Name=\"{name}\"><saml:AttributeValue>{value}</saml:AttributeValue></saml:Attribute>"
+        )
+    };
+    let all: String = attributes.iter().map(one).collect();
+    format!("<saml:AttributeStatement>{all}</saml:AttributeStatement>")
 }

@@ -28,6 +28,12 @@ impl Cases {
     }
 }
 
+impl SupportImpersonation {
+    fn new() -> Self {
+        Self { cases: Cases(vec![("CASE-1182", "alice")]) }
+    }
+}
+
 impl Policy for SupportImpersonation {
     fn describe(&self) -> Description {
         Description::new("support-impersonation", env!("CARGO_PKG_VERSION"))
@@ -76,5 +82,8 @@ impl Policy for SupportImpersonation {
 #[tokio::main]
 async fn main() -> Result<()> {
     tracing_subscriber::fmt().init();
-    serve(SupportImpersonation { cases: Cases(vec![("CASE-1182", "alice")]) }).from_env().await
+    serve(SupportImpersonation::new()).from_env().await
 }
+
+#[cfg(test)]
+placet_sdk::check!(SupportImpersonation::new(), "cases.json");

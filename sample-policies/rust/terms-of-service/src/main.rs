@@ -55,3 +55,6 @@ async fn main() -> Result<()> {
     tracing_subscriber::fmt().init();
     serve(TermsOfService).from_env().await
 }
+
+#[cfg(test)]
+placet_sdk::check!(TermsOfService, "cases.json");

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 use warp::{
@@ -17,8 +16,10 @@ use crate::{
     development::{Claimed, DevelopmentIssuer},
 };
 
-/// The longest subject, in bytes.
-const LONGEST_SUBJECT: usize = 256;
+/// The longest subject, attribute name and attribute value, in bytes.
+const LONGEST: usize = 256;
+/// How many attributes.
+const ATTRIBUTES: usize = 32;
 
 /// The server that development assertions are for.
 #[derive(Clone, Debug)]
@@ -35,24 +36,40 @@ impl Server {
     }
 }
 
-#[derive(Deserialize)]
+/// Who an assertion is about, and what it says of them.
 struct Wanted {
-    #[serde(default = "alice")]
     sub: String,
+    attributes: Vec<(String, String)>,
 }
 
-fn alice() -> String {
-    "alice".to_owned()
+impl Wanted {
+    /// `sub`, alice if absent, and attributes: whatever else there is.
+    fn read(query: Vec<(String, String)>) -> Self {
+        let (subs, attributes): (Vec<_>, _) = query.into_iter().partition(|(name, _)| name == "sub");
+        let sub = subs.into_iter().next_back().map_or_else(|| "alice".to_owned(), |(_, sub)| sub);
+        Self { sub, attributes }
+    }
+
+    fn is_sound(&self) -> bool {
+        let fits = |text: &String| text.len() <= LONGEST && !text.contains(char::is_control);
+        let named = |(name, value): &(String, String)| !name.is_empty() && fits(name) && fits(value);
+        !self.sub.is_empty()
+            && fits(&self.sub)
+            && self.attributes.len() <= ATTRIBUTES
+            && self.attributes.iter().all(named)
+    }
 }
 
-/// `GET /dev/saml-assertion?sub=…`.
+/// `GET /dev/saml-assertion?sub=…&name-of-an-attribute=its-value`.
 pub(super) fn routes(issuer: DevelopmentIssuer, server: Server) -> BoxedFilter<(Response,)> {
     let issuer = Arc::new(issuer);
     warp::path!("dev" / "saml-assertion")
         .and(warp::get())
         .and(warp::header::optional("host"))
         .and(warp::query())
-        .map(move |host: Option<String>, wanted: Wanted| answer(&issuer, &server, host.as_deref(), &wanted))
+        .map(move |host: Option<String>, query| {
+            answer(&issuer, &server, host.as_deref(), &Wanted::read(query))
+        })
         .boxed()
 }
 
@@ -62,11 +79,16 @@ fn answer(issuer: &DevelopmentIssuer, server: &Server, host: Option<&str>, wante
     if !host.is_some_and(is_local) {
         return refuse(StatusCode::MISDIRECTED_REQUEST, "this is for names of the loopback interface alone");
     }
-    let subject = wanted.sub.as_str();
-    if subject.is_empty() || subject.len() > LONGEST_SUBJECT || subject.contains(char::is_control) {
-        return refuse(StatusCode::BAD_REQUEST, "sub has 1 to 256 bytes and no control characters");
+    if !wanted.is_sound() {
+        let why = "sub, and names and values of at most 32 attributes, have at most 256 bytes and no control characters";
+        return refuse(StatusCode::BAD_REQUEST, why);
     }
-    let claimed = Claimed { subject, audience: &server.issuer, recipient: &server.token_endpoint };
+    let claimed = Claimed {
+        subject: &wanted.sub,
+        attributes: &wanted.attributes,
+        audience: &server.issuer,
+        recipient: &server.token_endpoint,
+    };
     match issuer.assertion(&claimed, clock::now()) {
         Ok(assertion) => json(&json!({ "assertion": assertion })).into_response(),
         Err(error) => {

@@ -186,7 +186,9 @@ fn the_development_issuer_is_believed_only_where_it_was_made() {
     self_test(NOW).unwrap();
     let development = DevelopmentIssuer::new().unwrap();
     let subject = "a<l>i&c\"e'\u{fc}";
-    let claimed = Claimed { subject, audience: SERVER, recipient: TOKEN_ENDPOINT };
+    let said = [("mail", subject), ("role", "a"), ("role", "b")];
+    let attributes = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let claimed = Claimed { subject, attributes: &attributes, audience: SERVER, recipient: TOKEN_ENDPOINT };
     let value = development.assertion(&claimed, NOW).unwrap();
     let asked = RawAssertionSection { value, ..asked(b"") };
     let mut here = verifier();
@@ -195,6 +197,9 @@ fn the_development_issuer_is_believed_only_where_it_was_made() {
     let facts = here.verify(&asked, NOW).unwrap();
     assert_eq!(facts.assertion.name_id.value, subject);
     assert_eq!(facts.assertion.issued_at, NOW);
+    let values =
+        facts.assertion.attributes.iter().flat_map(|one| one.values.iter().map(|v| (&*one.name, &**v)));
+    assert_eq!(values.collect::<Vec<_>>(), said);
     let mut elsewhere = verifier();
     let another = DevelopmentIssuer::new().unwrap();
     elsewhere.issuers.add(DEVELOPMENT_ISSUER, another.issuer()).unwrap();

@@ -150,6 +150,9 @@ async fn development_assertions_are_for_names_of_the_loopback_interface() {
         ("/dev/saml-assertion", "localhost:8091", 200),
         ("/dev/saml-assertion?sub=", "localhost", 400),
         ("/dev/saml-assertion?sub=a%0Ab", "[::1]:1", 400),
+        ("/dev/saml-assertion?mail=a%40b&mail=c%40d", "localhost", 200),
+        ("/dev/saml-assertion?mail=a%0Ab", "localhost", 400),
+        ("/dev/saml-assertion?=nameless", "localhost", 400),
     ] {
         let url = format!("{}{path}", sidecar.base);
         let response = sidecar.http.get(url).header("host", host).send().await.unwrap();
