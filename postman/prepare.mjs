@@ -48,19 +48,13 @@ grant_types = ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
 scope = "reports.read"
 jwks = ${jwks(keys.robot)}
 
-[[clients]]
-client_id = "insurer"
-secret = "${clients.insurer}"
-metadata = { grant_types = ["urn:ietf:params:oauth:grant-type:saml2-bearer"], scope = "claims.read claims.submit" }
-
 [[trusted_issuers]]
 issuer = "https://idp.partner.example"
 jwks = ${jwks(keys.partner)}
 ${policy("users", port.users, ["grant.password"])}
 ${policy("tiers", port.tiers, ["grant.client_credentials"], 'when = [{ "/client/data/tier" = { exists = true } }]\n')}
 ${policy("postman", port.policy, ["grant.jwt_bearer", "grant.token_exchange"])}
-${policy("partners", port.partners, ["grant.saml2_bearer"])}
-${saml === "saml" ? policy("saml", port.saml, ["assertion.saml2"]) : ""}`,
+${saml === "saml" ? samlBearer() : ""}`,
 );
 
 const mapping = readFileSync(here("../sample-policies/python/saml-attribute-mapping/mapping.json"), "utf8");
@@ -93,6 +87,17 @@ writeFileSync(`${folder}/environment.json`, JSON.stringify(environment));
 for (const name of names) console.log(`${name}_port=${port[name]}`);
 console.log(`policy_secret=${policySecret}`);
 console.log(`admin_token=${adminToken}`);
+
+// The grant needs both of its policies: without placet-saml there is none of it.
+function samlBearer() {
+  return `
+[[clients]]
+client_id = "insurer"
+secret = "${clients.insurer}"
+metadata = { grant_types = ["urn:ietf:params:oauth:grant-type:saml2-bearer"], scope = "claims.read claims.submit" }
+${policy("saml", port.saml, ["assertion.saml2"])}
+${policy("partners", port.partners, ["grant.saml2_bearer"])}`;
+}
 
 function key(kid) {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
