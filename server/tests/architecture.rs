@@ -36,7 +36,7 @@ fn files(dir: &str, ending: &str) -> Vec<(String, String)> {
 
 /// The sources of the workspace, without tests that live beside them.
 fn sources() -> Vec<(String, String)> {
-    let mut dirs = vec!["server/src", "server/oauth/src", "sdk/rust/src"];
+    let mut dirs = vec!["server/src", "server/jose/src", "server/oauth/src", "sdk/rust/src"];
     dirs.extend(["sidecars/login/src", "sidecars/demo/src", "sidecars/saml/src"]);
     dirs.into_iter().flat_map(|dir| files(dir, ".rs")).collect()
 }
@@ -151,6 +151,24 @@ fn the_rules_of_oauth_have_no_clock_no_input_and_no_output() {
     assert_none(&found, "server/oauth decides and does nothing");
 }
 
+#[test]
+fn encryption_has_no_clock_no_input_and_no_randomness_of_its_own() {
+    let words = [
+        "tokio",
+        "reqwest",
+        "std::time",
+        "std::net",
+        "std::fs",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "openssl::rand",
+    ];
+    let mut found = crossings(&files("server/jose/src", ".rs"), &words, |_| false);
+    found.extend(crossings(&files("server/oauth/src", ".rs"), &["openssl"], |_| false));
+    assert_none(&found, "server/jose encrypts and decrypts what it is given");
+}
+
 /// The names of the dependencies in a manifest, those of tests included.
 fn dependencies(manifest: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(manifest)).expect("a manifest");
@@ -167,6 +185,7 @@ fn nothing_points_back_at_the_server() {
     for (manifest, allowed) in [
         ("sdk/rust/Cargo.toml", &[][..]),
         ("server/oauth/Cargo.toml", &[][..]),
+        ("server/jose/Cargo.toml", &["placet-oauth"][..]),
         ("sidecars/login/Cargo.toml", &["placet-sdk"][..]),
         ("sidecars/demo/Cargo.toml", &[][..]),
         ("sidecars/saml/Cargo.toml", &["placet-sdk"][..]),
