@@ -1,11 +1,15 @@
 //! Clients: who they are, and proof that a request comes from one.
 
+mod assertion;
+mod authenticate;
 mod secret;
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_oauth::{
     client::{AuthMethod, ClientMetadata, SubjectType},
+    error::OAuthError,
     grant_type::GrantType,
     pairwise,
     scope::Scope,
@@ -15,11 +19,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{ClientConfig, ClientSettings},
+    jwks::KeySet,
     outcome::Fault,
     store::{ClientRecord, Digest},
 };
 
-pub use secret::{AuthenticatedClient, CLIENT_SECRET, REGISTRATION_TOKEN, authenticate};
+pub use authenticate::{AuthenticatedClient, authenticate};
+pub use secret::{CLIENT_SECRET, REGISTRATION_TOKEN};
 
 /// A registered client.
 #[derive(Clone, Debug)]
@@ -32,6 +38,8 @@ pub struct Client {
     pub settings: ClientSettings,
     /// Digest of its secret.
     pub secret: Option<Digest>,
+    /// The secret itself, sealed, where it is a key for signatures.
+    pub sealed_secret: Option<Vec<u8>>,
     /// Digest of its registration access token.
     pub registration: Option<Digest>,
     /// When it was registered.
@@ -45,17 +53,21 @@ pub struct Client {
 struct Doc {
     metadata: ClientMetadata,
     settings: ClientSettings,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed_secret: Option<String>,
 }
 
 impl Client {
     /// The client in a record.
     pub fn from_record(record: ClientRecord) -> Result<Self, Fault> {
         let doc: Doc = serde_json::from_str(&record.doc).map_err(|e| Fault::new("client record", e))?;
+        let sealed = doc.sealed_secret.map(|text| URL_SAFE_NO_PAD.decode(text)).transpose();
         Ok(Self {
             id: record.client_id,
             metadata: doc.metadata,
             settings: doc.settings,
             secret: record.secret_digest,
+            sealed_secret: sealed.map_err(|e| Fault::new("client record", e))?,
             registration: record.registration_digest,
             created_at: record.created_at,
             generation: record.generation,
@@ -64,7 +76,11 @@ impl Client {
 
     /// The record of a client.
     pub fn to_record(&self) -> Result<ClientRecord, Fault> {
-        let doc = Doc { metadata: self.metadata.clone(), settings: self.settings.clone() };
+        let doc = Doc {
+            metadata: self.metadata.clone(),
+            settings: self.settings.clone(),
+            sealed_secret: self.sealed_secret.as_ref().map(|sealed| URL_SAFE_NO_PAD.encode(sealed)),
+        };
         Ok(ClientRecord {
             client_id: self.id.clone(),
             doc: serde_json::to_string(&doc).map_err(|e| Fault::new("client record", e))?,
@@ -75,13 +91,14 @@ impl Client {
         })
     }
 
-    /// A client of the configuration, with the digest of its secret.
-    pub fn from_config(config: &ClientConfig, secret: Option<Digest>) -> Self {
+    /// A client of the configuration, still without its secret.
+    pub fn from_config(config: &ClientConfig) -> Self {
         Self {
             id: config.client_id.clone(),
             metadata: config.metadata.clone().with_defaults(),
             settings: config.settings.clone(),
-            secret,
+            secret: None,
+            sealed_secret: None,
             registration: None,
             created_at: 0,
             generation: 1,
@@ -161,6 +178,15 @@ pub fn sector_of(metadata: &ClientMetadata, client_id: &str) -> String {
     let redirects = metadata.redirect_uris.as_deref().unwrap_or_default();
     pairwise::sector_of(redirects, metadata.sector_identifier_uri.as_deref())
         .unwrap_or_else(|| client_id.to_owned())
+}
+
+/// Refuses keys of a client that cannot be used, or that it should not have shown (RFC 7517).
+pub fn check_keys(metadata: &ClientMetadata) -> Result<(), OAuthError> {
+    let Some(serde_json::Value::Object(set)) = &metadata.jwks else { return Ok(()) };
+    match KeySet::parse(set) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(OAuthError::invalid_client_metadata(format!("`jwks`: {error}"))),
+    }
 }
 
 /// A client as it is passed around.

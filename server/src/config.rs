@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 pub use admin::{AdminConfig, AdminRole};
 pub use check::DEVELOPMENT_SECRETS;
 pub use clients::{
-    AccessTokens, ClientConfig, ClientSettings, ConsentMode, IdTokens, RefreshTokens, RegistrationConfig,
-    RegistrationMode, ScopeCeiling, TokenExchange,
+    AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, IdTokens, RefreshTokens,
+    RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange,
 };
 pub use policy::{
     AuthzenConfig, AuthzenStrategy, BackendKind, ClientCertificate, DecisionLogConfig, Matcher, OnFailure,

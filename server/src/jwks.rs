@@ -125,6 +125,10 @@ fn algorithm(name: &str) -> Option<Algorithm> {
     })
 }
 
+/// The algorithms that can be verified, by the names that are published.
+pub const SUPPORTED: [&str; 9] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+
 /// Whether an algorithm of this name can be verified.
 pub fn is_supported(name: &str) -> bool {
     algorithm(name).is_some()

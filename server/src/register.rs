@@ -8,11 +8,7 @@ mod access;
 mod metadata;
 mod policy;
 
-use placet_oauth::{
-    client::{AuthMethod, ClientMetadata},
-    error::OAuthError,
-    id::Secret,
-};
+use placet_oauth::{error::OAuthError, id::Secret};
 use placet_sdk::decision::RequestFacts;
 use serde_json::{Map, Value, json};
 
@@ -59,16 +55,17 @@ pub async fn create(
     let decided = policy::decide(server, asking, asked).await?;
     let metadata = decided.unwrap_or(metadata);
     let token = random::secret(server.random())?;
-    let secret = new_secret(server, &metadata)?;
-    let client = Client {
+    let mut client = Client {
         id: random::id(server.random(), "")?,
         metadata,
         settings: ClientSettings::default(),
-        secret: secret.as_ref().map(|secret| server.root().digest(CLIENT_SECRET, secret)),
+        secret: None,
+        sealed_secret: None,
         registration: Some(server.root().digest(REGISTRATION_TOKEN, &token)),
         created_at: server.now(),
         generation: 1,
     };
+    let secret = client.settle_secret(server.root(), server.random())?;
     let event = changed(server, "client.registered", &client.id)?;
     if !server.store().insert_client(client.to_record()?, vec![event]).await? {
         return Err(Fault::new("register", "a random client id was taken").into());
@@ -77,12 +74,13 @@ pub async fn create(
     answer(server, &client, &token, secret.as_ref())
 }
 
-/// The registration of a client (RFC 7592 section 2.1). Its secret is not part of it: nobody here knows it any more.
+/// The registration of a client (RFC 7592 section 2.1). Its secret is part of it only where the server has to know it.
 ///
 /// Fails with `invalid_token` for an unknown client as for a wrong token.
 pub async fn read(server: &Server, client_id: &str, token: Option<&Secret>) -> Outcome<Value> {
     let (client, token) = access::managed(server, client_id, token).await?;
-    answer(server, &client, token, None)
+    let secret = client.known_secret(server.root())?;
+    answer(server, &client, token, secret.as_ref())
 }
 
 /// Replaces the metadata of a client (RFC 7592 section 2.2). It gets a secret where it needs one and has none, and
@@ -107,15 +105,6 @@ pub async fn update(
         let asked = Operation::Update { client: &client, metadata: &requested };
         let decided = policy::decide(server, asking, asked).await?;
         let metadata = decided.unwrap_or_else(|| requested.clone());
-        let secret = match client.secret {
-            Some(_) => None,
-            None => new_secret(server, &metadata)?,
-        };
-        client.secret = secret
-            .as_ref()
-            .map(|secret| server.root().digest(CLIENT_SECRET, secret))
-            .or(client.secret)
-            .filter(|_| needs_secret(&metadata));
         if client.metadata.subject_type != metadata.subject_type
             || (client.is_pairwise() && client.sector() != sector_of(&metadata, &client.id))
         {
@@ -126,6 +115,7 @@ pub async fn update(
             .into());
         }
         client.metadata.clone_from(&metadata);
+        let secret = client.settle_secret(server.root(), server.random())?;
         let event = changed(server, "client.updated", client_id)?;
         if server.store().update_client(client.to_record()?, vec![event]).await? {
             server.forget_client(client_id).await;
@@ -156,14 +146,6 @@ pub async fn delete(
 
 fn changed(server: &Server, event_type: &'static str, client_id: &str) -> Result<Event, Fault> {
     events::event(server, event_type, client_id, &json!({ "client_id": client_id, "by": "client" }))
-}
-
-fn needs_secret(metadata: &ClientMetadata) -> bool {
-    metadata.token_endpoint_auth_method != Some(AuthMethod::None)
-}
-
-fn new_secret(server: &Server, metadata: &ClientMetadata) -> Result<Option<Secret>, Fault> {
-    needs_secret(metadata).then(|| random::secret(server.random())).transpose()
 }
 
 /// What an update must and must not say besides metadata; gives the `client_secret` that it repeats, if it does.

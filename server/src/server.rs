@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     cache::Cached,
-    client::{CLIENT_SECRET, Client, SharedClient},
+    client::{Client, SharedClient},
     clock::Clock,
     config::{Config, ConfigError, RegistrationMode, UiConfig},
     grant::is_on,
@@ -96,8 +96,11 @@ impl Server {
         .await?;
         let mut configured = HashMap::new();
         for client in &config.clients {
-            let secret = configured_secret(client)?.map(|s| root.digest(CLIENT_SECRET, &s));
-            configured.insert(client.client_id.clone(), Arc::new(Client::from_config(client, secret)));
+            let mut known = Client::from_config(client);
+            if let Some(secret) = configured_secret(client)? {
+                known.keep_secret(&secret, &root, &*environment.random)?;
+            }
+            configured.insert(client.client_id.clone(), Arc::new(known));
         }
         let limits = Limits::new(&config.limits);
         let metrics = Arc::new(Metrics::default());
@@ -257,6 +260,7 @@ impl Config {
             scopes: self.scopes.iter().filter(|s| !s.hidden).map(|s| s.value.clone()).collect(),
             acr_values: self.acr_values.clone(),
             signing_algs: signing_algs(),
+            verified_algs: verified_algs(),
             ui_locales: self.ui_locales.clone(),
             grant_types: GrantType::ALL.into_iter().filter(|grant| is_on(policies, *grant)).collect(),
             claim_references: policies.has(HookType::ClaimsSource),
@@ -282,6 +286,7 @@ impl Config {
             allowed_scopes: None,
             allowed_auth_methods: AuthMethod::ALL.to_vec(),
             signing_algs: signing_algs(),
+            verified_algs: verified_algs(),
             development: self.development,
         }
     }
@@ -298,9 +303,14 @@ impl Config {
                 .filter_map(|m| AuthMethod::parse(m))
                 .collect(),
             signing_algs: signing_algs(),
+            verified_algs: verified_algs(),
             development: self.development,
         }
     }
+}
+
+fn verified_algs() -> Vec<String> {
+    crate::jwks::SUPPORTED.map(str::to_owned).to_vec()
 }
 
 fn signing_algs() -> Vec<String> {

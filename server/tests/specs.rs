@@ -50,6 +50,7 @@ mod specs {
     mod rfc6749_refresh_token;
     mod rfc7009_revocation;
     mod rfc7522_saml2_bearer;
+    mod rfc7523_client_assertion;
     mod rfc7523_jwt_bearer;
     mod rfc7591_registration;
     mod rfc7662_introspection;

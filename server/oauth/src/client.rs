@@ -12,7 +12,7 @@ mod json;
 mod localized;
 mod policy;
 
-pub use policy::MetadataPolicy;
+pub use policy::{HMAC_ALGS, MetadataPolicy};
 
 /// How a client authenticates at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +24,21 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// The secret in the request body (RFC 6749 section 2.3.1).
     ClientSecretPost,
+    /// A JWT under the secret (OpenID Connect Core section 9).
+    ClientSecretJwt,
+    /// A JWT under a private key of the client (OpenID Connect Core section 9, RFC 7523 section 2.2).
+    PrivateKeyJwt,
 }
 
 impl AuthMethod {
     /// Every method that this server knows.
-    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
+    pub const ALL: [Self; 5] = [
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::ClientSecretJwt,
+        Self::PrivateKeyJwt,
+        Self::None,
+    ];
 
     /// The registered name of the method.
     pub const fn as_str(self) -> &'static str {
@@ -36,7 +46,14 @@ impl AuthMethod {
             Self::None => "none",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
+    }
+
+    /// Whether it rests on a secret that both sides know.
+    pub const fn needs_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt)
     }
 
     /// The method of that name, if this server knows it.
@@ -99,6 +116,9 @@ pub struct ClientMetadata {
     /// How the client authenticates at the token endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthMethod>,
+    /// The only algorithm of the JWTs by which the client authenticates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<String>,
     /// The grants that the client may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Vec<GrantType>>,

@@ -6,8 +6,12 @@ use crate::{
     client::AuthMethod,
     error::OAuthError,
     id::{ClientId, Secret},
+    jwt,
     params::{Params, decode},
 };
+
+/// The type of a JWT that authenticates a client (RFC 7523 section 2.2).
+pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What a client presented, one variant for each method.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,15 @@ pub enum Credentials {
         /// Its password.
         secret: Secret,
     },
+    /// A JWT about the client itself (RFC 7523 section 2.2).
+    Assertion {
+        /// Who the JWT says the client is.
+        client_id: ClientId,
+        /// The JWT.
+        assertion: Secret,
+        /// `private_key_jwt` or `client_secret_jwt`, by the algorithm of its signature.
+        method: AuthMethod,
+    },
 }
 
 impl Credentials {
@@ -39,7 +52,8 @@ impl Credentials {
         match self {
             Self::None { client_id }
             | Self::SecretBasic { client_id, .. }
-            | Self::SecretPost { client_id, .. } => client_id,
+            | Self::SecretPost { client_id, .. }
+            | Self::Assertion { client_id, .. } => client_id,
         }
     }
 
@@ -49,6 +63,7 @@ impl Credentials {
             Self::None { .. } => AuthMethod::None,
             Self::SecretBasic { .. } => AuthMethod::ClientSecretBasic,
             Self::SecretPost { .. } => AuthMethod::ClientSecretPost,
+            Self::Assertion { method, .. } => *method,
         }
     }
 }
@@ -58,8 +73,8 @@ impl Credentials {
 /// # Errors
 ///
 /// `invalid_request` for more than one method (RFC 6749 section 2.3) or a `client_id` in the body that is not
-/// the one of the header; `invalid_client` for no credentials, malformed ones, or a method the server does
-/// not have.
+/// the one of the header; `invalid_client` for no credentials, malformed ones, a method the server does not have, or
+/// an assertion about somebody else.
 pub fn parse(authorization: Option<&str>, params: &Params) -> Result<Credentials, OAuthError> {
     let in_header = authorization.is_some();
     let in_body = params.contains("client_secret");
@@ -67,10 +82,10 @@ pub fn parse(authorization: Option<&str>, params: &Params) -> Result<Credentials
     if [in_header, in_body, assertion].into_iter().filter(|used| *used).count() > 1 {
         return Err(OAuthError::invalid_request("more than one method of client authentication"));
     }
-    if assertion {
-        return Err(OAuthError::invalid_client("`client_assertion` is not supported"));
-    }
     let named = params.get("client_id");
+    if assertion {
+        return of_assertion(params, named);
+    }
     if let Some(authorization) = authorization {
         let (client_id, secret) = basic(authorization)?;
         if named.is_some_and(|named| named != client_id.as_str()) {
@@ -92,6 +107,36 @@ pub fn parse(authorization: Option<&str>, params: &Params) -> Result<Credentials
         Some(secret) => Credentials::SecretPost { client_id, secret },
         None => Credentials::None { client_id },
     })
+}
+
+/// Reads who a JWT says the client is. Nothing of it is verified here.
+fn of_assertion(params: &Params, named: Option<&str>) -> Result<Credentials, OAuthError> {
+    match params.get("client_assertion_type") {
+        Some(JWT_BEARER) => {}
+        Some(_) => return Err(OAuthError::invalid_client("this `client_assertion_type` is not supported")),
+        None => return Err(OAuthError::invalid_client("`client_assertion` without `client_assertion_type`")),
+    }
+    let compact = params
+        .get("client_assertion")
+        .ok_or_else(|| OAuthError::invalid_client("`client_assertion_type` without `client_assertion`"))?;
+    let parsed = jwt::parse(compact)
+        .map_err(|error| OAuthError::invalid_client(format!("`client_assertion`: {error}")))?;
+    let client_id = parsed
+        .claims
+        .get("sub")
+        .and_then(serde_json::Value::as_str)
+        .and_then(ClientId::parse)
+        .ok_or_else(|| OAuthError::invalid_client("`client_assertion`: `sub` does not name a client"))?;
+    // RFC 7521 section 4.2: the parameter is not needed, but must not name another client.
+    if named.is_some_and(|named| named != client_id.as_str()) {
+        return Err(OAuthError::invalid_client("`client_id` is not the subject of `client_assertion`"));
+    }
+    let method = if parsed.header.alg.starts_with("HS") {
+        AuthMethod::ClientSecretJwt
+    } else {
+        AuthMethod::PrivateKeyJwt
+    };
+    Ok(Credentials::Assertion { client_id, assertion: Secret::new(compact), method })
 }
 
 /// Reads `Basic` credentials. Name and password are form-encoded before they are joined, which is what lets
@@ -213,13 +258,52 @@ mod tests {
         assert_eq!(error.code, ErrorCode::InvalidRequest);
     }
 
+    fn jwt(header: &str, claims: &str) -> String {
+        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        format!("{}.{}.AAAA", encode(header), encode(claims))
+    }
+
+    fn asserted(assertion: &str, extra: &str) -> Result<Credentials, OAuthError> {
+        let assertion = [("client_assertion_type", JWT_BEARER), ("client_assertion", assertion)];
+        read(None, &format!("{}{extra}", encode_form(assertion)))
+    }
+
     #[test]
-    fn an_assertion_is_not_taken_for_a_public_client() {
-        for form in ["client_id=app&client_assertion=x", "client_id=app&client_assertion_type=y"] {
-            let error = read(None, form).unwrap_err();
-            assert_eq!(error.code, ErrorCode::InvalidClient);
-            assert_eq!(error.description, "`client_assertion` is not supported");
+    fn an_assertion_names_the_client_and_its_algorithm_the_method() {
+        let claims = r#"{"sub":"app"}"#;
+        for (header, method) in [
+            (r#"{"alg":"ES256"}"#, AuthMethod::PrivateKeyJwt),
+            (r#"{"alg":"HS256"}"#, AuthMethod::ClientSecretJwt),
+        ] {
+            for extra in ["", "&client_id=app"] {
+                let read = asserted(&jwt(header, claims), extra).unwrap();
+                assert_eq!((read.client_id().as_str(), read.method()), ("app", method));
+            }
         }
+    }
+
+    #[test]
+    fn an_assertion_is_never_taken_for_a_public_client() {
+        let sound = jwt(r#"{"alg":"ES256"}"#, r#"{"sub":"app"}"#);
+        for form in [
+            "client_id=app&client_assertion=x".to_owned(),
+            "client_id=app&client_assertion_type=y".to_owned(),
+            format!("client_id=app&client_assertion={sound}"),
+            format!("client_id=app&client_assertion={sound}&client_assertion_type=saml"),
+            encode_form([("client_id", "app"), ("client_assertion_type", JWT_BEARER)]),
+        ] {
+            assert_eq!(read(None, &form).unwrap_err().code, ErrorCode::InvalidClient, "{form}");
+        }
+        for (header, claims) in [
+            (r#"{"alg":"none"}"#, r#"{"sub":"app"}"#),
+            (r#"{"alg":"ES256","jwk":{}}"#, r#"{"sub":"app"}"#),
+            (r#"{"alg":"ES256"}"#, r#"{"iss":"app"}"#),
+            (r#"{"alg":"ES256"}"#, r#"{"sub":""}"#),
+        ] {
+            let error = asserted(&jwt(header, claims), "&client_id=app").unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidClient, "{header} {claims}");
+        }
+        assert_eq!(asserted(&sound, "&client_id=other").unwrap_err().code, ErrorCode::InvalidClient);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     authorization::{DISPLAYS, Prompt},
     claims::STANDARD_CLAIMS,
-    client::{AuthMethod, SubjectType},
+    client::{AuthMethod, HMAC_ALGS, SubjectType},
     grant_type::GrantType,
     pkce::ChallengeMethod,
     response_mode::ResponseMode,
@@ -27,6 +27,8 @@ pub struct Discovery<'a> {
     pub acr_values: Vec<String>,
     /// The algorithms that sign ID tokens.
     pub signing_algs: Vec<String>,
+    /// The algorithms of signatures of others that are verified.
+    pub verified_algs: Vec<String>,
     /// The languages of the pages.
     pub ui_locales: Vec<String>,
     /// The grant types that are on.
@@ -47,6 +49,8 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         .filter(|method| *method != AuthMethod::None)
         .map(AuthMethod::as_str)
         .collect();
+    let assertion_algs: Vec<_> =
+        HMAC_ALGS.into_iter().chain(d.verified_algs.iter().map(String::as_str)).collect();
     let claims: Vec<_> = STANDARD_CLAIMS.into_iter().chain(AUTHENTICATION_CLAIMS).collect();
     let mut document = json!({
         "issuer": d.issuer,
@@ -64,8 +68,11 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         "subject_types_supported": SubjectType::ALL.map(SubjectType::as_str),
         "id_token_signing_alg_values_supported": d.signing_algs,
         "token_endpoint_auth_methods_supported": at_token,
+        "token_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "introspection_endpoint_auth_methods_supported": at_introspection,
+        "introspection_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "revocation_endpoint_auth_methods_supported": at_token,
+        "revocation_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "code_challenge_methods_supported": ChallengeMethod::ALL.map(ChallengeMethod::as_str),
         "prompt_values_supported": Prompt::ALL.map(Prompt::as_str),
         "display_values_supported": DISPLAYS,

@@ -151,7 +151,9 @@ impl Config {
             {
                 wrong.push(format!("client `{id}`: access_token.signing_alg `{alg}` is not supported"));
             }
-            if let Err(error) = client.metadata.clone().with_defaults().validate(&policy) {
+            let metadata = client.metadata.clone().with_defaults();
+            if let Err(error) = metadata.validate(&policy).and_then(|()| crate::client::check_keys(&metadata))
+            {
                 wrong.push(format!("client `{id}`: {}", error.description));
             }
         }

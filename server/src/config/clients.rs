@@ -1,6 +1,6 @@
 //! Clients: what the operator says of them, and what they may say of themselves.
 
-use placet_oauth::client::ClientMetadata;
+use placet_oauth::client::{AuthMethod, ClientMetadata};
 use placet_sdk::grant::{Encoding, Object, Rotation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,17 @@ pub enum ConsentMode {
     Always,
 }
 
+/// What a JWT by which a client authenticates may name as its audience.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionAudience {
+    /// The issuer identifier, the URL of the token endpoint or that of the endpoint that is called.
+    #[default]
+    Any,
+    /// The issuer identifier alone, as FAPI 2.0 wants it.
+    Issuer,
+}
+
 /// What the operator decides about a client; a client cannot grant itself any of it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -29,6 +40,8 @@ pub struct ClientSettings {
     pub consent: ConsentMode,
     /// Require PKCE of this client even though it authenticates. (Public clients always need it.)
     pub require_pkce: bool,
+    /// The audience of the JWTs by which it authenticates.
+    pub assertion_audience: AssertionAudience,
     /// Scope values it gets without asking.
     pub default_scope: Vec<String>,
     /// Scope values it never gets.
@@ -193,7 +206,7 @@ impl Default for RegistrationConfig {
             initial_access_token_sha256: Vec::new(),
             allowed_grants: list(&["authorization_code", "refresh_token", "implicit"]),
             allowed_scopes: list(&["openid", "profile", "email", "address", "phone", "offline_access"]),
-            allowed_auth_methods: list(&["client_secret_basic", "client_secret_post", "none"]),
+            allowed_auth_methods: AuthMethod::ALL.map(|method| method.as_str().to_owned()).to_vec(),
         }
     }
 }

@@ -15,10 +15,14 @@ use crate::{
     userinfo as user_info,
 };
 
-async fn caller(server: &Server, request: &Request) -> Outcome<(AuthenticatedClient, Secret)> {
+async fn caller(
+    server: &Server,
+    request: &Request,
+    endpoint: &str,
+) -> Outcome<(AuthenticatedClient, Secret)> {
     let params = request.form()?;
     let credentials = request.credentials(&params)?;
-    let client = client::authenticate(server, &credentials, request.peer).await?;
+    let client = client::authenticate(server, &credentials, (request.peer, endpoint)).await?;
     Ok((client, Secret::new(params.require("token")?)))
 }
 
@@ -27,7 +31,7 @@ pub(super) async fn introspect(server: Server, request: Request) -> Outcome<Resp
     if let Err(wait) = server.limits().token(request.peer) {
         return Ok(reply::too_many(wait));
     }
-    let (client, token) = caller(&server, &request).await?;
+    let (client, token) = caller(&server, &request, "/introspect").await?;
     let asking = policy::request_facts(&server, "introspect", None, request.caller());
     Ok(reply::json(200, &introspection::introspect(&server, &client, &token, asking).await?))
 }
@@ -37,7 +41,7 @@ pub(super) async fn revoke(server: Server, request: Request) -> Outcome<Response
     if let Err(wait) = server.limits().token(request.peer) {
         return Ok(reply::too_many(wait));
     }
-    let (client, token) = caller(&server, &request).await?;
+    let (client, token) = caller(&server, &request, "/revoke").await?;
     revocation::revoke(&server, &client, &token).await?;
     Ok(reply::empty(200))
 }

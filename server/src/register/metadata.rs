@@ -7,7 +7,7 @@ use placet_oauth::{
 };
 use serde_json::{Map, Value};
 
-use crate::{outcome::Outcome, server::Server};
+use crate::{client, outcome::Outcome, server::Server};
 
 /// The metadata in `body`, complete and within what the operator allows (RFC 7591 section 2).
 pub(super) async fn checked(server: &Server, body: Map<String, Value>) -> Outcome<ClientMetadata> {
@@ -23,6 +23,7 @@ pub(super) fn sound(server: &Server, body: Map<String, Value>) -> Result<ClientM
     let mut metadata = ClientMetadata::from_json(body)?.with_defaults();
     metadata.scope.get_or_insert_with(|| server.config().registration.allowed_scopes.join(" "));
     metadata.validate(&server.config().registration_metadata_policy())?;
+    client::check_keys(&metadata)?;
     Ok(metadata)
 }
 

@@ -6,9 +6,10 @@ use super::{ClientMetadata, localized::base_of};
 use crate::error::OAuthError;
 
 /// Every member that is understood, apart from those with language tags.
-pub(super) const MEMBERS: [&str; 25] = [
+pub(super) const MEMBERS: [&str; 26] = [
     "redirect_uris",
     "token_endpoint_auth_method",
+    "token_endpoint_auth_signing_alg",
     "grant_types",
     "response_types",
     "client_name",

@@ -20,6 +20,9 @@ const MAX_TEXT: usize = 2048;
 /// At most this many bytes in a key set, as compact JSON.
 const MAX_JWKS: usize = 64 * 1024;
 
+/// The algorithms of `client_secret_jwt` (RFC 7518 section 3.2).
+pub const HMAC_ALGS: [&str; 3] = ["HS256", "HS384", "HS512"];
+
 /// What the server allows its clients.
 #[derive(Clone, Debug)]
 pub struct MetadataPolicy {
@@ -31,6 +34,8 @@ pub struct MetadataPolicy {
     pub allowed_auth_methods: Vec<AuthMethod>,
     /// The algorithms that the server can sign ID tokens with.
     pub signing_algs: Vec<String>,
+    /// The algorithms of signatures that the server can verify.
+    pub verified_algs: Vec<String>,
     /// Whether `http` is good enough for localhost and loopback addresses.
     pub development: bool,
 }
@@ -164,6 +169,7 @@ impl ClientMetadata {
                 return Err(refused("token_endpoint_auth_method", reason));
             }
         }
+        self.check_assertions(policy)?;
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             return Err(refused("jwks", "must not be given together with `jwks_uri`"));
         }
@@ -172,6 +178,26 @@ impl ClientMetadata {
             return Err(refused("jwks", "must be an object with an array `keys`"));
         }
         Ok(())
+    }
+
+    /// What a client needs that authenticates by JWTs (OpenID Connect Core section 9).
+    fn check_assertions(&self, policy: &MetadataPolicy) -> Result<(), OAuthError> {
+        let method = self.token_endpoint_auth_method;
+        if method == Some(AuthMethod::PrivateKeyJwt) && self.jwks.is_none() && self.jwks_uri.is_none() {
+            let reason = "`private_key_jwt` needs `jwks` or `jwks_uri`";
+            return Err(refused("token_endpoint_auth_method", reason));
+        }
+        let Some(alg) = &self.token_endpoint_auth_signing_alg else { return Ok(()) };
+        let possible = match method {
+            Some(AuthMethod::PrivateKeyJwt) => policy.verified_algs.contains(alg),
+            Some(AuthMethod::ClientSecretJwt) => HMAC_ALGS.contains(&alg.as_str()),
+            _ => false,
+        };
+        if possible {
+            return Ok(());
+        }
+        let method = method.map_or("none", AuthMethod::as_str);
+        Err(refused("token_endpoint_auth_signing_alg", &format!("`{alg}` is not possible with `{method}`")))
     }
 
     fn check_algorithms(&self, policy: &MetadataPolicy) -> Result<(), OAuthError> {

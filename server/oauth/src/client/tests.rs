@@ -14,6 +14,7 @@ fn policy() -> MetadataPolicy {
         allowed_scopes: None,
         allowed_auth_methods: AuthMethod::ALL.to_vec(),
         signing_algs: vec!["RS256".to_owned(), "ES256".to_owned()],
+        verified_algs: vec!["ES256".to_owned()],
         development: false,
     }
 }
@@ -46,7 +47,7 @@ fn refuses_metadata(changes: &Value, member: &str) {
 #[test]
 fn every_member_of_the_struct_is_read_from_json() {
     let metadata = read(json!({
-        "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "client_secret_post",
+        "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_signing_alg": "ES256", "token_endpoint_auth_method": "client_secret_post",
         "grant_types": ["authorization_code", "implicit"], "response_types": ["code", "id_token code"],
         "client_name": "n", "logo_uri": "l", "client_uri": "c", "policy_uri": "p", "tos_uri": "t",
         "contacts": ["x"], "jwks_uri": "j", "jwks": {"keys": []}, "software_id": "s", "software_version": "1",
@@ -82,7 +83,7 @@ fn a_member_of_the_wrong_type_is_named() {
     for (member, value) in [
         ("redirect_uris", json!("https://a.example/cb")),
         ("grant_types", json!(["Password"])),
-        ("token_endpoint_auth_method", json!("private_key_jwt")),
+        ("token_endpoint_auth_method", json!("password_jwt")),
         ("default_max_age", json!(-1)),
         ("client_name", json!(7)),
         ("client_name#fr", json!(7)),
@@ -234,4 +235,38 @@ fn too_much_is_refused() {
     refuses_metadata(&json!({"client_name": "n".repeat(2049)}), "client_name");
     refuses_metadata(&json!({"client_name#fr": "n".repeat(2049)}), "client_name#fr");
     refuses_metadata(&json!({"contacts": ["n".repeat(2049)]}), "contacts");
+}
+
+#[test]
+fn a_client_that_signs_needs_keys_and_an_algorithm_that_fits() {
+    let jwks = json!({ "keys": [] });
+    for (metadata, sound) in [
+        (json!({ "token_endpoint_auth_method": "private_key_jwt" }), false),
+        (json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": jwks }), true),
+        (
+            json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": jwks,
+                "token_endpoint_auth_signing_alg": "ES256" }),
+            true,
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": jwks,
+                "token_endpoint_auth_signing_alg": "HS256" }),
+            false,
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "HS256" }),
+            true,
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "ES256" }),
+            false,
+        ),
+        (json!({ "token_endpoint_auth_signing_alg": "HS256" }), false),
+    ] {
+        let Value::Object(mut members) = metadata.clone() else { panic!("not an object") };
+        members.insert("redirect_uris".to_owned(), json!(["https://a.example/cb"]));
+        let validated =
+            ClientMetadata::from_json(members).expect("well formed").with_defaults().validate(&policy());
+        assert_eq!(validated.is_ok(), sound, "{metadata}");
+    }
 }

@@ -6,6 +6,7 @@ fn document(registration: bool) -> Value {
         scopes: vec!["openid".to_owned()],
         acr_values: Vec::new(),
         signing_algs: vec!["RS256".to_owned()],
+        verified_algs: vec!["ES256".to_owned()],
         ui_locales: vec!["en".to_owned()],
         grant_types: GrantType::ALL.to_vec(),
         claim_references: false,

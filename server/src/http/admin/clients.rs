@@ -17,7 +17,7 @@ use super::{
     resources::cursor,
 };
 use crate::{
-    client::{CLIENT_SECRET, Client},
+    client::{self, Client},
     config::{AdminRole, ClientSettings, ConsentMode},
     http::{reply, request::Request, ui::object},
     outcome::{Fault, Outcome},
@@ -67,12 +67,12 @@ async fn create(server: &Server, request: &Request, by: &Admin<'_>) -> ApiResult
         metadata,
         settings,
         secret: None,
+        sealed_secret: None,
         registration: None,
         created_at: server.now(),
         generation: 1,
     };
-    let secret = if client.is_public() { None } else { Some(random::secret(server.random())?) };
-    client.secret = secret.as_ref().map(|secret| server.root().digest(CLIENT_SECRET, secret));
+    let secret = client.settle_secret(server.root(), server.random())?;
     let event = audit(server, ("client.registered", &id), by, json!({ "client_id": id }))?;
     let taken =
         server.is_configured(&id) || !server.store().insert_client(client.to_record()?, vec![event]).await?;
@@ -107,15 +107,8 @@ async fn one(server: &Server, request: &Request) -> ApiResult<Response> {
     if write.client_id.as_deref().is_some_and(|other| other != id) {
         return Err(invalid_answer("/client_id", "unexpected", "the id of a client cannot be changed"));
     }
-    let was_public = client.is_public();
     (client.metadata, client.settings) = checked(server, write)?;
-    let secret =
-        if was_public && !client.is_public() { Some(random::secret(server.random())?) } else { None };
-    if let Some(secret) = &secret {
-        client.secret = Some(server.root().digest(CLIENT_SECRET, secret));
-    } else if client.is_public() {
-        client.secret = None;
-    }
+    let secret = client.settle_secret(server.root(), server.random())?;
     let event = audit(server, ("client.updated", id), &by, json!({ "client_id": id }))?;
     store(server, &mut client, event).await?;
     answer(200, server, &client, secret.as_ref())
@@ -129,11 +122,10 @@ pub(super) async fn secret(server: Server, request: Request) -> Outcome<Response
 async fn rotate(server: &Server, request: &Request) -> ApiResult<Response> {
     let by = caller::with(server, request, AdminRole::Clients).await?;
     let mut client = stored(server, request).await?;
-    if client.is_public() {
-        return Err(problem(409, "no_secret", "a public client has no secret").into());
+    if !client.auth_method().needs_secret() {
+        return Err(problem(409, "no_secret", "a client that authenticates without a secret has none").into());
     }
-    let secret = random::secret(server.random())?;
-    client.secret = Some(server.root().digest(CLIENT_SECRET, &secret));
+    let secret = client.renew_secret(server.root(), server.random())?;
     let id = client.id.clone();
     let event = audit(server, ("client.updated", &id), &by, json!({ "client_id": id, "what": "secret" }))?;
     store(server, &mut client, event).await?;
@@ -176,6 +168,7 @@ fn checked(server: &Server, write: ClientWrite) -> ApiResult<(ClientMetadata, Cl
         .with_defaults();
     metadata
         .validate(&server.config().operator_metadata_policy())
+        .and_then(|()| client::check_keys(&metadata))
         .map_err(|e| invalid_answer("/metadata", "invalid", &e.description))?;
     let settings: ClientSettings =
         serde_path_to_error::deserialize(serde_json::Value::Object(write.settings)).map_err(|e| {

@@ -1,0 +1,76 @@
+//! Client authentication: by secret (RFC 6749 section 2.3.1), by a JWT, and of clients without either.
+
+use std::{net::IpAddr, ops::Deref, sync::Arc};
+
+use placet_oauth::{
+    credentials::Credentials,
+    error::{ErrorCode, OAuthError},
+};
+
+use super::{Client, assertion, secret::CLIENT_SECRET};
+use crate::{
+    outcome::{Failure, Outcome},
+    server::Server,
+    store::Digest,
+};
+
+/// A client that has proved who it is, as far as its registered method asks for proof.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedClient(Arc<Client>);
+
+impl Deref for AuthenticatedClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.0
+    }
+}
+
+impl AuthenticatedClient {
+    /// The client.
+    pub fn shared(&self) -> &Arc<Client> {
+        &self.0
+    }
+}
+
+/// Authenticates the client of a request from `peer` to the endpoint at this path. An unknown client, a wrong method
+/// and a wrong secret are the same to the caller, in words and in work; failures are counted by address and client.
+pub async fn authenticate(
+    server: &Server,
+    credentials: &Credentials,
+    (peer, endpoint): (IpAddr, &str),
+) -> Outcome<AuthenticatedClient> {
+    let client_id = credentials.client_id().as_str();
+    // Whoever failed too often has to wait also with the right secret: else guessing could go on.
+    server.limits().may_try(peer, client_id)?;
+    let client = server.client(client_id).await?;
+    let registered = client.as_ref().and_then(|c| c.secret);
+    let proved = match credentials {
+        Credentials::None { .. } | Credentials::Assertion { .. } => true,
+        // Compared also for an unknown client, so that the answer takes as long.
+        Credentials::SecretBasic { secret, .. } | Credentials::SecretPost { secret, .. } => {
+            let digest = registered.unwrap_or(Digest([0; 32]));
+            server.root().matches(CLIENT_SECRET, secret, &digest) && registered.is_some()
+        }
+    };
+    let Some(client) = client.as_ref().filter(|c| proved && c.auth_method() == credentials.method()) else {
+        server.limits().failure(peer, client_id);
+        return Err(unproved(server, client.as_deref()).into());
+    };
+    if let Credentials::Assertion { assertion, .. } = credentials {
+        let outcome = assertion::prove(server, client, (assertion, endpoint)).await;
+        if let Err(Failure::Refused(_)) = &outcome {
+            server.limits().failure(peer, client_id);
+        }
+        outcome?;
+    }
+    Ok(AuthenticatedClient(client.clone()))
+}
+
+fn unproved(server: &Server, client: Option<&Client>) -> OAuthError {
+    let hint = client
+        .filter(|_| server.config().development)
+        .map(|c| format!("; client `{}` is registered for `{}`", c.id, c.auth_method().as_str()));
+    let description = format!("client authentication failed{}", hint.unwrap_or_default());
+    OAuthError::new(ErrorCode::InvalidClient, description)
+}
