@@ -9,6 +9,7 @@ mod specs {
     pub(crate) mod helpers;
     pub(crate) mod policy_stage;
     pub(crate) mod sidecar;
+    mod sidecar_process;
     pub(crate) mod signer;
     pub(crate) mod tls;
 
@@ -33,6 +34,7 @@ mod specs {
     mod policy_config;
     mod policy_direct_grant;
     mod policy_failures;
+    mod policy_faults;
     mod policy_impersonation;
     mod policy_interaction;
     mod policy_introspection;
