@@ -2,13 +2,15 @@
 //!
 //! A claim name that a source owns comes from that source alone; every other one from the session and the grant.
 
+mod verified;
+
 use placet_oauth::claims::{ClaimDemand, ClaimsRequest};
 use placet_sdk::{
     decision::{
         ClaimsLimits, ClaimsSection, HookType, Limits, Party, PartySource, PartyType, Proposal, RequestFacts,
         RequestedClaim,
     },
-    grant::{Object, RESERVED_CLAIMS},
+    grant::{Object, is_reserved_claim},
 };
 use serde_json::{Value, json};
 
@@ -23,6 +25,8 @@ use crate::{
 
 /// All claims for one target, in bytes of JSON.
 const MAX_CLAIMS: u32 = 16 * 1024;
+/// The claim that holds verified ones (OpenID Connect for Identity Assurance 1.0).
+const VERIFIED_CLAIMS: &str = "verified_claims";
 
 /// Where claims are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,10 @@ pub struct Wanted<'a> {
 ///
 /// A fault if a source fails that is not optional; `access_denied` if one denies.
 pub async fn gather(server: &Server, wanted: Wanted<'_>) -> Outcome<Object> {
+    if wanted.authorized.client_subject {
+        // A client is no user, even if some user has the name that it has.
+        return Ok(Object::new());
+    }
     let policies = server.policies();
     let (owned, known): (Vec<String>, Vec<String>) =
         wanted.names.iter().cloned().partition(|name| policies.owns_claim(name));
@@ -86,9 +94,15 @@ pub async fn gather(server: &Server, wanted: Wanted<'_>) -> Outcome<Object> {
     if !owned.is_empty() && policies.has(HookType::ClaimsSource) {
         claims = ask(server, &wanted, (owned, claims)).await?;
     }
-    claims.retain(|name, _| {
-        !RESERVED_CLAIMS.contains(&name.as_str()) || name == "_claim_names" || name == "_claim_sources"
-    });
+    claims.retain(|name, _| !is_reserved_claim(name) || name == "_claim_names" || name == "_claim_sources");
+    if let Some(told) = claims.remove(VERIFIED_CLAIMS) {
+        let demands = wanted.target.demands(&wanted.authorized.demands);
+        let asked = demands.and_then(|demands| demands.get(VERIFIED_CLAIMS)?.details.as_ref());
+        let supported = &server.config().identity_assurance.claims;
+        if let Some(fitting) = verified::fitting(told, asked, supported)? {
+            claims.insert(VERIFIED_CLAIMS.to_owned(), fitting);
+        }
+    }
     Ok(claims)
 }
 

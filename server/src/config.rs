@@ -6,6 +6,7 @@ mod admin;
 mod check;
 mod clients;
 mod policy;
+mod profiles;
 mod trusted;
 mod ui;
 
@@ -25,6 +26,7 @@ pub use policy::{
     OpaConfig, PolicyAuth, PolicyCache, PolicyConfig, PolicyDefaults, PolicyMode, Predicate, ResourceSearch,
     ResponseSecret, RulesConfig, SecretText, SigningSecret, SubjectView,
 };
+pub use profiles::{AccessTokenProfile, IdentityAssurance, OptionalMember, ScopeForm};
 pub use trusted::TrustedIssuer;
 pub use ui::{Capability, FrontDoor, UiConfig};
 
@@ -82,6 +84,10 @@ pub struct Config {
     pub trusted_issuers: Vec<TrustedIssuer>,
     /// Clients that the operator registers here; they cannot be changed through the API.
     pub clients: Vec<ClientConfig>,
+    /// What access tokens say besides what they always do, by resource or by client.
+    pub access_token_profile: Vec<AccessTokenProfile>,
+    /// What discovery says of verified claims.
+    pub identity_assurance: IdentityAssurance,
     /// Policies: what is asked before something is granted.
     pub policy: Vec<PolicyConfig>,
     /// What all policies share.
@@ -122,6 +128,8 @@ impl Default for Config {
             admin_hosts: Vec::new(),
             trusted_issuers: Vec::new(),
             clients: Vec::new(),
+            access_token_profile: Vec::new(),
+            identity_assurance: IdentityAssurance::default(),
             policy: Vec::new(),
             policy_defaults: PolicyDefaults::default(),
             decision_log: DecisionLogConfig::default(),
@@ -320,6 +328,11 @@ impl Config {
             Some(_) => return Err(ConfigError::Environment("PLACET_LIMITS")),
         }
         Ok(config)
+    }
+
+    /// The profile of access tokens with this name.
+    pub fn profile(&self, name: &str) -> Option<&AccessTokenProfile> {
+        self.access_token_profile.iter().find(|profile| profile.name == name)
     }
 
     /// Whether the admin API may be asked by this `Host`.

@@ -119,3 +119,33 @@ pub(crate) fn admit_admin(config: &mut Config, token: Option<String>) -> Result<
     });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use placet_server::config::PolicyConfig;
+
+    use super::*;
+
+    /// What the demo client is registered for while policies of these types are.
+    fn grants(types: &[HookType]) -> Vec<GrantType> {
+        let policy = PolicyConfig { types: types.to_vec(), ..PolicyConfig::default() };
+        let mut config = Config { policy: vec![policy], ..Config::default() };
+        prepare(&mut config);
+        let demo = config.clients.iter().find(|client| client.client_id == "demo").unwrap();
+        demo.metadata.grant_types.clone().unwrap()
+    }
+
+    #[test]
+    fn the_demo_client_may_use_a_grant_exactly_while_a_policy_decides_it() {
+        use HookType::{AssertionSaml2, GrantJwtBearer, GrantPassword, GrantSaml2Bearer, GrantTokenExchange};
+        for (types, grant) in [
+            (vec![GrantPassword], GrantType::Password),
+            (vec![GrantJwtBearer], GrantType::JwtBearer),
+            (vec![AssertionSaml2, GrantSaml2Bearer], GrantType::Saml2Bearer),
+            (vec![GrantTokenExchange], GrantType::TokenExchange),
+        ] {
+            assert!(grants(&types).contains(&grant), "{grant:?}");
+            assert!(!grants(&types[1..]).contains(&grant), "{grant:?}");
+        }
+    }
+}

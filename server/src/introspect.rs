@@ -18,7 +18,7 @@ use crate::{
     server::Server,
     store::AuthorizationRecord,
     token::{
-        ActiveToken, Authorized, active,
+        ActiveToken, Authorized, active, join_scope, list_scope,
         refresh::{self, Presented, REFRESH_TOKEN},
     },
 };
@@ -83,11 +83,16 @@ async fn access_token(
         data,
     };
     let mut answer = found.claims;
+    let listed = join_scope(&mut answer);
     answer.insert("active".to_owned(), true.into());
     answer.insert("token_type".to_owned(), "Bearer".into());
-    let Some(answer) = shape(server, caller, (token, in_audience, answer), asking).await? else {
+    let Some(mut answer) = shape(server, caller, (token, in_audience, answer), asking).await? else {
         return Ok(None);
     };
+    if listed {
+        // Whoever gets the scope of JWTs as an array gets that of opaque tokens in the same way.
+        list_scope(&mut answer);
+    }
     // Used up last: nothing that fails before may cost the token.
     if let Some(digest) = found.single_use
         && in_audience

@@ -263,7 +263,9 @@ impl Config {
             verified_algs: verified_algs(),
             ui_locales: self.ui_locales.clone(),
             grant_types: GrantType::ALL.into_iter().filter(|grant| is_on(policies, *grant)).collect(),
+            claims: policies.owned_claims(),
             claim_references: policies.has(HookType::ClaimsSource),
+            verified_claims: self.identity_assurance.metadata(),
             registration: self.registration.mode != RegistrationMode::Closed,
         }
     }

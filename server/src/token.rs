@@ -4,6 +4,7 @@ mod access;
 mod id;
 mod inspect;
 mod issue;
+mod profile;
 pub mod refresh;
 
 use placet_oauth::{
@@ -19,6 +20,7 @@ pub use access::{ACCESS_TOKEN, Access, AccessRequest, authorization_of_jti, mint
 pub use id::{IdRequest, claims as id_token_claims, is_for, mint as mint_id, verify as verify_id_token};
 pub use inspect::{ActiveToken, SignedToken, active, read_signed};
 pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};
+pub use profile::{audience, join_scope, list_scope, scope_of};
 
 /// What was granted, and the facts it was granted on; kept with the authorization.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

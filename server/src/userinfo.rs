@@ -4,7 +4,7 @@ use placet_oauth::{
     error::{ErrorCode, OAuthError},
     id::Secret,
 };
-use placet_sdk::{decision::RequestFacts, grant::RESERVED_CLAIMS};
+use placet_sdk::{decision::RequestFacts, grant::is_reserved_claim};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -50,7 +50,7 @@ pub async fn userinfo(server: &Server, token: &Secret, asking: RequestFacts) -> 
         return Err(inactive().into());
     }
     let preset = authorized.grant.userinfo.and_then(|preset| preset.claims).unwrap_or_default();
-    claims.extend(preset.into_iter().filter(|(name, _)| !RESERVED_CLAIMS.contains(&name.as_str())));
+    claims.extend(preset.into_iter().filter(|(name, _)| !is_reserved_claim(name)));
     // The same as in the ID token, which the client compares it with (section 5.3.2), also where the access token
     // shows its resource server another one.
     let sub = found.client.subject(&authorization.sub, server.root().pairwise_salt());

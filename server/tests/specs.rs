@@ -13,6 +13,7 @@ mod specs {
     pub(crate) mod signer;
     pub(crate) mod tls;
 
+    mod access_token_profiles;
     mod admin_api;
     mod faults;
     mod http_edge;
@@ -21,16 +22,19 @@ mod specs {
     mod interaction_resources;
     mod keys;
     mod master_key;
+    mod oidc_core_claims;
     mod oidc_core_id_token;
     mod oidc_core_implicit_hybrid;
     mod oidc_core_pairwise;
     mod oidc_core_prompt;
+    mod oidc_identity_assurance;
     mod oidc_rp_initiated_logout;
     mod policy_approve;
     mod policy_backends;
     mod policy_cache;
     mod policy_chain;
     mod policy_challenges;
+    mod policy_claims;
     mod policy_config;
     mod policy_direct_grant;
     mod policy_failures;

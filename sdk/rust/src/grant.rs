@@ -329,6 +329,11 @@ pub const RESERVED_CLAIMS: [&str; 30] = [
     "urn:openid:params:jwt:claim:rt_hash",
 ];
 
+/// Whether the server alone writes a claim, with or without a language tag.
+pub fn is_reserved_claim(name: &str) -> bool {
+    RESERVED_CLAIMS.contains(&name.split('#').next().unwrap_or(name))
+}
+
 #[cfg(test)]
 mod tests {
     use schemars::schema_for;

@@ -1,7 +1,7 @@
 //! What the server publishes about itself (RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3). The values
 //! come from the same lists that the dispatch uses, so that the two cannot disagree.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     authorization::{DISPLAYS, Prompt},
@@ -33,8 +33,12 @@ pub struct Discovery<'a> {
     pub ui_locales: Vec<String>,
     /// The grant types that are on.
     pub grant_types: Vec<GrantType>,
+    /// Claims besides the standard ones.
+    pub claims: Vec<String>,
     /// Whether claims come from others by reference (OpenID Connect Core section 5.6.2).
     pub claim_references: bool,
+    /// What is said of verified claims (OpenID Connect for Identity Assurance 1.0 section 8).
+    pub verified_claims: Map<String, Value>,
     /// Whether clients may register themselves.
     pub registration: bool,
 }
@@ -51,7 +55,12 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         .collect();
     let assertion_algs: Vec<_> =
         HMAC_ALGS.into_iter().chain(d.verified_algs.iter().map(String::as_str)).collect();
-    let claims: Vec<_> = STANDARD_CLAIMS.into_iter().chain(AUTHENTICATION_CLAIMS).collect();
+    let mut claims: Vec<&str> = STANDARD_CLAIMS.into_iter().chain(AUTHENTICATION_CLAIMS).collect();
+    for name in &d.claims {
+        if !claims.contains(&name.as_str()) {
+            claims.push(name);
+        }
+    }
     let mut document = json!({
         "issuer": d.issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
@@ -93,6 +102,9 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
     }
     if d.registration {
         document["registration_endpoint"] = json!(format!("{issuer}/register"));
+    }
+    if let Value::Object(members) = &mut document {
+        members.extend(d.verified_claims.clone());
     }
     document
 }

@@ -1,6 +1,7 @@
 //! What a configuration must be to be safe. `placet check-config` prints all of it at once.
 
 mod policies;
+mod profiles;
 
 use url::Url;
 
@@ -23,6 +24,7 @@ impl Config {
         self.check_trusted_issuers(&mut wrong);
         self.check_admins(&mut wrong);
         self.check_policies(&mut wrong);
+        self.check_profiles(&mut wrong);
         if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
     }
 

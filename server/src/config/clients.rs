@@ -86,6 +86,9 @@ pub struct AccessTokens {
     /// Extra claims.
     #[serde(skip_serializing_if = "Object::is_empty")]
     pub claims: Object,
+    /// Name of the `access_token_profile` of tokens whose resources have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 }
 
 /// Refresh tokens of a client.

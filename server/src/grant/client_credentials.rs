@@ -55,7 +55,6 @@ pub(super) async fn exchange(
             client,
             sub: None,
             scope: &scope,
-            resources: grant.resources.as_deref().unwrap_or_default(),
             authorization_id: None,
             grant: &grant,
             facts: Object::new(),

@@ -10,8 +10,8 @@ use placet_oauth::{
 use placet_sdk::{
     Instant,
     grant::{
-        AccessTokenSettings, Encoding, Grant, GrantedClaims, IdTokenSettings, RESERVED_CLAIMS,
-        RefreshTokenSettings, SubType,
+        AccessTokenSettings, Encoding, Grant, GrantedClaims, IdTokenSettings, RefreshTokenSettings, SubType,
+        is_reserved_claim,
     },
     interaction::{
         ClaimItem, ClaimTarget, ConsentPrompt, ConsentReason, ConsentSubject, Offline, Remembered, ScopeItem,
@@ -53,8 +53,7 @@ pub(super) fn requested_claims(request: &AuthorizationRequest) -> Vec<ClaimItem>
         if response_type.token || response_type.code { ClaimTarget::Userinfo } else { ClaimTarget::IdToken };
     let mut items: Vec<ClaimItem> = Vec::new();
     let mut add = |name: &str, target: ClaimTarget, essential: bool, purpose: Option<&String>| {
-        let base = name.split('#').next().unwrap_or(name);
-        if RESERVED_CLAIMS.contains(&base) {
+        if is_reserved_claim(name) {
             return;
         }
         match items.iter_mut().find(|item| item.name == name) {

@@ -8,7 +8,7 @@ use placet_sdk::{
     },
 };
 
-use crate::{client::Client, server::Server};
+use crate::{client::Client, server::Server, token::audience};
 
 /// Server-side data of a grant, in bytes of JSON.
 pub const MAX_DATA: u32 = 8 * 1024;
@@ -35,7 +35,7 @@ pub fn effective(
     grant.access_token = Some(AccessTokenSettings {
         encoding: Some(if single_use { Encoding::Opaque } else { encoding }),
         lifetime: Some(set.lifetime.or(own.access_token.lifetime).unwrap_or(lifetimes.access_token)),
-        audience: Some(set.audience.unwrap_or_else(|| audience(server, client, grant.resources.as_deref()))),
+        audience: Some(set.audience.unwrap_or_else(|| audience(server, client, &grant))),
         sub_type: Some(set.sub_type.unwrap_or(sub_type(client))),
         sender_constraint: Some(set.sender_constraint.unwrap_or(SenderConstraint::None)),
         single_use: Some(single_use),
@@ -153,16 +153,6 @@ pub fn token_response() -> ObjectLimits {
         "interval",
     ];
     ObjectLimits { reserved: reserved.map(str::to_owned).to_vec(), max_bytes: MAX_TOKEN_RESPONSE }
-}
-
-fn audience(server: &Server, client: &Client, resources: Option<&[String]>) -> Vec<String> {
-    match resources {
-        Some(resources) if !resources.is_empty() => resources.to_vec(),
-        _ if !client.settings.access_token.audience.is_empty() => {
-            client.settings.access_token.audience.clone()
-        }
-        _ => vec![server.issuer().to_owned()],
-    }
 }
 
 fn sub_type(client: &Client) -> SubType {

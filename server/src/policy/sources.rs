@@ -28,6 +28,18 @@ impl Policies {
             sources.iter().filter(|source| source.takes_part(HookType::ClaimsSource, PolicyMode::Enforce));
         enforced.any(|source| source.config.owns.is_empty() || owns(&source.config.owns, name))
     }
+
+    /// The claims that the sources say they own, without languages.
+    pub fn owned_claims(&self) -> Vec<String> {
+        let sources = self.taking_part(HookType::ClaimsSource);
+        let enforced = sources.iter().filter(|s| s.takes_part(HookType::ClaimsSource, PolicyMode::Enforce));
+        let names = enforced.flat_map(|source| &source.config.owns);
+        let mut names: Vec<String> =
+            names.map(|name| name.split('#').next().unwrap_or(name).to_owned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
 }
 
 /// Whether a name is among these, in whatever language.
@@ -91,6 +103,11 @@ impl Run {
         let mut found = claims.unwrap_or_default();
         found.retain(|name, _| wanted.iter().any(|own| owns(std::slice::from_ref(own), name)));
         let all = self.proposal.claims.get_or_insert_default();
+        if let Some(name) = found.keys().find(|name| all.contains_key(*name)) {
+            // The configuration has one owner for each; an operator may have switched on another since.
+            let detail = format!("two claims sources tell the claim `{name}`");
+            return Err(Failed::new(FailureCode::Limit, detail));
+        }
         all.extend(found);
         let named: Object = claim_sources.unwrap_or_default();
         let sources = self.proposal.claim_sources.get_or_insert_default();

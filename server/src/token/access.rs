@@ -2,10 +2,13 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_oauth::{id::Secret, scope::Scope};
-use placet_sdk::grant::{Encoding, Grant, Object, RESERVED_CLAIMS};
+use placet_sdk::grant::{Encoding, Grant, Object, is_reserved_claim};
 use serde_json::{Map, Value, json};
 
-use crate::{client::Client, outcome::Fault, random, server::Server, store::TokenRecord};
+use super::profile::{self, audience};
+use crate::{
+    client::Client, config::AccessTokenProfile, outcome::Fault, random, server::Server, store::TokenRecord,
+};
 
 /// Kind of the digests of opaque access tokens.
 pub const ACCESS_TOKEN: &str = "access_token";
@@ -22,11 +25,9 @@ pub struct AccessRequest<'a> {
     pub sub: Option<&'a str>,
     /// What it is good for.
     pub scope: &'a Scope,
-    /// Where it is good.
-    pub resources: &'a [String],
     /// The authorization it belongs to.
     pub authorization_id: Option<&'a str>,
-    /// Settings, extra claims, and the actors as the client sees them.
+    /// Resources, settings, extra claims, and the actors as the client sees them.
     pub grant: &'a Grant,
     /// Facts of the authentication: `auth_time`, `acr`, `amr`.
     pub facts: Object,
@@ -91,21 +92,18 @@ fn claims(
 ) -> Result<Map<String, Value>, Fault> {
     let settings = request.grant.access_token.as_ref();
     let own = &request.client.settings.access_token;
+    let audience = audience(server, request.client, request.grant);
+    let profile = profile::of(server.config(), request.client, &audience)?;
     let mut claims = Object::new();
-    for extra in [Some(&own.claims), settings.and_then(|s| s.claims.as_ref())].into_iter().flatten() {
-        for (name, value) in extra {
-            if !RESERVED_CLAIMS.contains(&name.as_str()) {
-                claims.insert(name.clone(), value.clone());
-            }
+    let constants = profile.into_iter().flat_map(AccessTokenProfile::constants);
+    for (name, value) in
+        constants.chain(&own.claims).chain(settings.and_then(|s| s.claims.as_ref()).into_iter().flatten())
+    {
+        if !is_reserved_claim(name) {
+            claims.insert(name.clone(), value.clone());
         }
     }
     claims.extend(request.facts.clone());
-    let audience: Vec<&str> = match settings.and_then(|s| s.audience.as_deref()) {
-        Some(audience) => audience.iter().map(String::as_str).collect(),
-        None if !request.resources.is_empty() => request.resources.iter().map(String::as_str).collect(),
-        None if !own.audience.is_empty() => own.audience.iter().map(String::as_str).collect(),
-        None => vec![server.issuer()],
-    };
     let audience = if let [one] = audience.as_slice() { json!(one) } else { json!(audience) };
     claims.insert("iss".to_owned(), server.issuer().into());
     claims.insert("sub".to_owned(), request.sub.unwrap_or(&request.client.id).into());
@@ -122,6 +120,9 @@ fn claims(
     }
     if let Some(may_act) = &request.grant.may_act {
         claims.insert("may_act".to_owned(), may_act.clone().into());
+    }
+    if let Some(profile) = profile {
+        profile.write(&mut claims);
     }
     Ok(claims)
 }

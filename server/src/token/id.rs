@@ -7,7 +7,7 @@ use placet_oauth::{
 use placet_sdk::{
     InstantMillis,
     decision::RequestFacts,
-    grant::{Object, RESERVED_CLAIMS},
+    grant::{Object, is_reserved_claim},
 };
 use serde_json::{Map, Value, json};
 
@@ -59,7 +59,7 @@ pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
 
     let mut claims = request.claims.clone();
     let preset = settings.claims.unwrap_or_default();
-    claims.extend(preset.into_iter().filter(|(name, _)| !RESERVED_CLAIMS.contains(&name.as_str())));
+    claims.extend(preset.into_iter().filter(|(name, _)| !is_reserved_claim(name)));
 
     let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     set("iss", server.issuer().into());

@@ -3,7 +3,7 @@
 use placet_oauth::{id::Secret, jwt::VerifyProfile, scope::Scope};
 use serde_json::{Map, Value};
 
-use super::{ACCESS_TOKEN, authorization_of_jti, is_for, verify_id_token};
+use super::{ACCESS_TOKEN, authorization_of_jti, is_for, scope_of, verify_id_token};
 use crate::{
     client::SharedClient,
     outcome::Fault,
@@ -34,8 +34,7 @@ impl ActiveToken {
 
     /// What it is good for.
     pub fn scope(&self) -> Scope {
-        let text = self.claims.get("scope").and_then(Value::as_str).unwrap_or_default();
-        Scope::from_values(text.split(' '))
+        scope_of(&self.claims)
     }
 }
 

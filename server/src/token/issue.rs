@@ -11,7 +11,7 @@ use placet_sdk::{
 };
 use serde_json::Map;
 
-use super::{AccessRequest, Authorized, IdRequest, id, mint_access, mint_id, refresh};
+use super::{AccessRequest, Authorized, IdRequest, audience, id, mint_access, mint_id, profile, refresh};
 use crate::{
     actors,
     claims::{Target, Wanted, gather},
@@ -75,7 +75,13 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     };
     let mut grant = authorized.grant.clone();
     let mut access = grant.access_token.unwrap_or_default();
-    let names = authorized.claims().access_token;
+    let mut names = authorized.claims().access_token.unwrap_or_default();
+    let audience = audience(server, client, &authorized.grant);
+    if let Some(profile) = profile::of(server.config(), client, &audience)? {
+        names.extend(profile.names(authorized, &scope));
+        names.sort_unstable();
+        names.dedup();
+    }
     let wanted_id = request.id_token && wants_id_token(authorized, &scope);
     let about = (client, request.authorization, authorized);
     let (mut extra, id_claims) =
@@ -93,7 +99,6 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
             client,
             sub: Some(&sub),
             scope: &scope,
-            resources: authorized.resources(),
             authorization_id: Some(&request.authorization.id),
             grant: &grant,
             facts: id::facts(authorized),
@@ -145,9 +150,8 @@ async fn id_claims(server: &Server, about: About<'_>, wanted: bool) -> Outcome<O
 async fn access_claims(
     server: &Server,
     (client, authorization, authorized): About<'_>,
-    names: Option<Vec<String>>,
+    names: Vec<String>,
 ) -> Outcome<Object> {
-    let names = names.unwrap_or_default();
     let asking = RequestFacts {
         endpoint: "token".to_owned(),
         received_at: Some(InstantMillis(server.now_millis())),

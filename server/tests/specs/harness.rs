@@ -2,7 +2,7 @@
 //! window.
 
 #[path = "clients.rs"]
-mod clients;
+pub mod clients;
 
 use std::{
     collections::BTreeMap,

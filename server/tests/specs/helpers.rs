@@ -11,7 +11,7 @@ use openssl::{
     rsa::{Padding, Rsa},
     sign::{RsaPssSaltlen, Verifier},
 };
-use placet_server::config::{ClientConfig, Config};
+use placet_server::config::{ClientConfig, ClientSettings, Config};
 use serde_json::Value;
 
 use super::harness::{Reply, SECRET, Stand, VERIFIER, claims};
@@ -20,6 +20,15 @@ use super::harness::{Reply, SECRET, Stand, VERIFIER, claims};
 #[track_caller]
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
+}
+
+/// Puts a client `kept` like `web` into the store, with settings that nobody may write any more: it may be there from
+/// before.
+pub async fn keep_client(stand: &Stand, change: impl FnOnce(&mut ClientSettings)) {
+    let mut client = (*stand.server.client("web").await.unwrap().unwrap()).clone();
+    "kept".clone_into(&mut client.id);
+    change(&mut client.settings);
+    assert!(stand.server.store().insert_client(client.to_record().unwrap(), Vec::new()).await.unwrap());
 }
 
 /// Uses a refresh token.

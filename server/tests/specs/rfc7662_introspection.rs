@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     harness::{Browser, Stand, VERIFIER},
-    helpers::{client, refresh, text},
+    helpers::{client, keep_client, refresh, text},
 };
 
 const API: &str = "https://api.example";
@@ -159,8 +159,9 @@ async fn time_that_runs_backwards_brings_no_revoked_token_back() {
 #[tokio::test]
 async fn lifetime_and_extra_claims_are_those_of_the_client_and_never_the_servers_own_names() {
     for encoding in [Encoding::Jwt, Encoding::Opaque] {
-        let stand = Stand::with(|config| {
-            let settings = &mut client(config, "web").settings.access_token;
+        let stand = Stand::start().await;
+        keep_client(&stand, |settings| {
+            let settings = &mut settings.access_token;
             settings.encoding = Some(encoding);
             settings.lifetime = Some(30);
             settings.claims = serde_json::from_value(
@@ -169,17 +170,17 @@ async fn lifetime_and_extra_claims_are_those_of_the_client_and_never_the_servers
             .unwrap();
         })
         .await;
-        let reply = stand.tokens("web", "openid").await;
+        let reply = stand.tokens("kept", "openid").await;
         assert_eq!(reply["expires_in"], 30);
         let token = text(&reply["access_token"]);
-        let seen = look(&stand, "web", &token).await;
+        let seen = look(&stand, "kept", &token).await;
         assert_eq!(seen["tier"], "gold");
         assert_eq!(seen["sub"], "alice");
         assert_eq!(seen["scope"], "openid");
-        assert_eq!(seen["client_id"], "web");
+        assert_eq!(seen["client_id"], "kept");
         assert!(seen.get("act").is_none());
         stand.clock.advance(30);
-        assert!(!stand.is_active("web", &token).await);
+        assert!(!stand.is_active("kept", &token).await);
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     granting::{consented, tokens_of, trust_the_app},
     harness::{Browser, CALLBACK, HEADLESS, Stand, claims},
-    helpers::{client, refresh, text},
+    helpers::{keep_client, refresh, text},
 };
 
 const ELSEWHERE: &str = "https://pairwise.example/cb";
@@ -173,13 +173,13 @@ async fn what_somebody_has_a_part_in_ends_with_them() {
 
 #[tokio::test]
 async fn no_setting_writes_actors_into_tokens() {
-    let stand = Stand::with(|config| {
-        trust_the_app(config);
-        client(config, "web").settings.access_token.claims =
+    let stand = stand().await;
+    keep_client(&stand, |settings| {
+        settings.access_token.claims =
             serde_json::from_value(json!({ "act": { "sub": "eve" }, "may_act": { "sub": "eve" } })).unwrap();
     })
     .await;
-    let tokens = tokens_of(&stand, WEB, ("alice", "openid email", &json!({}))).await;
+    let tokens = tokens_of(&stand, ("kept", CALLBACK), ("alice", "openid email", &json!({}))).await;
     let said = claims(&text(&tokens["access_token"]));
     assert!(said.get("act").is_none() && said.get("may_act").is_none(), "{said}");
 }

@@ -9,7 +9,9 @@ fn document(registration: bool) -> Value {
         verified_algs: vec!["ES256".to_owned()],
         ui_locales: vec!["en".to_owned()],
         grant_types: GrantType::ALL.to_vec(),
+        claims: vec!["groups".to_owned(), "email".to_owned()],
         claim_references: false,
+        verified_claims: Map::new(),
         registration,
     })
 }

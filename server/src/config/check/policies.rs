@@ -3,7 +3,7 @@
 mod place;
 
 use placet_oauth::response_type::ResponseType;
-use placet_sdk::decision::HookType;
+use placet_sdk::{decision::HookType, grant::is_reserved_claim};
 
 use crate::{
     config::{BackendKind, Config, OnFailure, PolicyConfig, PolicyMode, SubjectView},
@@ -144,6 +144,9 @@ impl Config {
         if !source && (policy.optional || !policy.owns.is_empty()) {
             wrong.push("owns and optional are for claims.source".to_owned());
         }
+        for name in policy.owns.iter().filter(|name| is_reserved_claim(name)) {
+            wrong.push(format!("owns: the server alone writes `{name}`"));
+        }
         if source && policy.backend == BackendKind::Authzen && policy.authzen.claims.is_empty() {
             wrong.push("claims.source needs authzen.claims".to_owned());
         }
@@ -164,7 +167,8 @@ impl Config {
             .collect();
         for (at, one) in sources.iter().enumerate() {
             for other in &sources[at + 1..] {
-                if let Some(name) = one.owns.iter().find(|name| other.owns.contains(name)) {
+                let both = |name: &&String| other.owns.iter().any(|own| overlap(own, name));
+                if let Some(name) = one.owns.iter().find(both) {
                     wrong.push(format!(
                         "[[policy]] `{}` and `{}` both own the claim `{name}`",
                         one.name, other.name
@@ -208,6 +212,13 @@ impl Config {
             }
         }
     }
+}
+
+/// Whether two names of claims mean one claim: they are the same, or one is the other in some language.
+fn overlap(one: &str, other: &str) -> bool {
+    let bare = |name: &str| name.split('#').next().unwrap_or_default().to_owned();
+    let tagged = |name: &str| name.contains('#');
+    one == other || (bare(one) == bare(other) && !(tagged(one) && tagged(other)))
 }
 
 /// Whether the answer has to set something that the server does not know.

@@ -178,6 +178,9 @@ fn checked(server: &Server, write: ClientWrite) -> ApiResult<(ClientMetadata, Cl
     if settings.consent == ConsentMode::Implicit && !settings.first_party {
         return Err(invalid_answer("/settings/consent", "invalid", "`implicit` is for first-party clients"));
     }
+    if let Some(wrong) = server.config().refused_access_tokens(&settings.access_token).first() {
+        return Err(invalid_answer("/settings/access_token", "invalid", wrong));
+    }
     Ok((metadata, settings))
 }
 

@@ -2,7 +2,7 @@
 
 use placet_oauth::{client::SubjectType, id::Subject, scope::Scope};
 use placet_sdk::{
-    grant::{Encoding, Grant, Object, RESERVED_CLAIMS, SubType},
+    grant::{Encoding, Grant, Object, SubType, is_reserved_claim},
     interaction::ConsentPrompt,
 };
 
@@ -271,7 +271,7 @@ fn at_most(pointer: &str, value: Option<u32>, limit: u32) -> ApiResult<()> {
 
 fn settable(pointer: &str, claims: Option<&Object>) -> ApiResult<()> {
     sized(pointer, claims, MAX_CLAIMS)?;
-    match claims.and_then(|c| c.keys().find(|name| RESERVED_CLAIMS.contains(&name.as_str()))) {
+    match claims.and_then(|c| c.keys().find(|name| is_reserved_claim(name))) {
         Some(name) => Err(invalid_answer(
             &format!("{pointer}/{name}"),
             "reserved",

@@ -9,7 +9,7 @@ use super::super::{
     limits::Freedom,
     violation::{Violation, ViolationCode},
 };
-use crate::grant::{Object, RESERVED_CLAIMS};
+use crate::grant::{Object, is_reserved_claim};
 
 /// The most claims of one object.
 pub(super) const MAX_CLAIMS: usize = 256;
@@ -203,7 +203,7 @@ pub(super) fn changed<'a>(old: &'a Object, new: &'a Object) -> impl Iterator<Ite
 /// Whether the server alone writes the claim, with or without a language tag.
 pub(super) fn is_reserved(name: &str, more: &[String]) -> bool {
     let base = name.split('#').next().unwrap_or(name);
-    RESERVED_CLAIMS.contains(&base) || more.iter().any(|reserved| reserved == base || reserved == name)
+    is_reserved_claim(name) || more.iter().any(|reserved| reserved == base || reserved == name)
 }
 
 /// Bytes of JSON.
