@@ -25,14 +25,13 @@ mod sources;
 mod subjects;
 mod tighten;
 
-pub use admin::{AdminError, FailureState, PolicyState, Simulation};
+pub use admin::{AdminError, replay};
 pub(crate) use backend::discovery::unix;
-pub use breaker::BreakerState;
 pub use context::Context;
 pub(crate) use decisions::MAX_AGE as MAX_CACHE_AGE;
 pub use facts::{client_facts, passed_parameters, request_facts};
 pub use failure::{Failed, FailureCode};
-pub use log::{CacheUse, DecisionFilter, DecisionPage, DecisionRecord, PolicyRecord};
+pub use log::{DecisionFilter, DecisionPage};
 pub use question::Question;
 
 use std::{collections::HashMap, fmt, sync::Arc};

@@ -103,7 +103,7 @@ const fn meaning(code: &'static str, title: &'static str, advice: &'static str) 
 }
 
 /// Every code of the interaction API; the OpenAPI description and `docs/protocol.md` are made from it.
-pub const MEANINGS: [Meaning; 26] = [
+pub const MEANINGS: [Meaning; 29] = [
     meaning("invalid_request", "The request is not valid", "A parameter or header is missing or malformed."),
     meaning(
         "unauthorized",
@@ -182,6 +182,21 @@ pub const MEANINGS: [Meaning; 26] = [
     ),
     meaning("no_secret", "The client has no secret", "A public client does not authenticate."),
     meaning("changed_meanwhile", "Changed in the meantime", "Read it again, and change what is there now."),
+    meaning(
+        "policy_conflict",
+        "The policies would not go together",
+        "`detail` says what the configuration would be refused for; change that first.",
+    ),
+    meaning(
+        "question_not_kept",
+        "The question is not kept",
+        "It was too large, or what `decision_log.mask` and `hash` cover cannot be asked again.",
+    ),
+    meaning(
+        "policies_gone",
+        "The policies are gone",
+        "All of those that decided are off by now: `GET /policies` shows their modes.",
+    ),
     meaning("too_many_requests", "Too many requests", "Wait as long as `Retry-After` says."),
     meaning(
         "policy_denied",

@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "the harness is read by every file of this binary and by nobody else")]
 
 mod specs {
+    pub(crate) mod administering;
     pub(crate) mod exchanging;
     pub(crate) mod flaky;
     pub(crate) mod granting;
@@ -15,6 +16,9 @@ mod specs {
 
     mod access_token_profiles;
     mod admin_api;
+    mod admin_decisions;
+    mod admin_policies;
+    mod admin_simulate;
     mod faults;
     mod http_edge;
     mod interaction_api;

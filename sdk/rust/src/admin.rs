@@ -1,7 +1,19 @@
 //! The admin API: what an operator's programs see and change.
 
+mod decisions;
+mod policies;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use decisions::{
+    CacheUse, DecisionEntry, DecisionOutcome, DecisionQuery, DecisionRecord, ParseOutcomeError, PolicyRecord,
+    Replay,
+};
+pub use policies::{
+    BackendKind, BreakerState, FailureCode, FailureState, OnFailure, PolicyChange, PolicyMode, PolicyState,
+    Simulation, SimulationRequest,
+};
 
 use crate::{Instant, grant::Object};
 

@@ -14,61 +14,7 @@ pub use auth::{ClientCertificate, PolicyAuth, ResponseSecret, SecretText, Signin
 pub use backends::{AuthzenConfig, AuthzenStrategy, OpaConfig, ResourceSearch, RulesConfig};
 pub use log::DecisionLogConfig;
 pub use matching::{Matcher, Predicate};
-
-/// What decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BackendKind {
-    /// A sidecar that speaks the decision API.
-    #[default]
-    Http,
-    /// The rules in `[policy.rules]`, within the server: they survive every outage.
-    Rules,
-    /// A decision point that speaks the AuthZEN Authorization API 1.0.
-    Authzen,
-    /// An Open Policy Agent that speaks its REST API.
-    Opa,
-}
-
-impl BackendKind {
-    /// The name as it stands in the configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Rules => "rules",
-            Self::Authzen => "authzen",
-            Self::Opa => "opa",
-        }
-    }
-}
-
-/// What happens when a policy fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFailure {
-    /// Nothing is issued: 503, to be tried again.
-    #[default]
-    Fail,
-    /// It counts as a denial.
-    Deny,
-    /// The last good decision serves for `cache.stale_for` seconds, then as `fail`.
-    Stale,
-    /// The proposal stands, marked as degraded.
-    Proceed,
-}
-
-/// Whether the answers of a policy count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PolicyMode {
-    /// They count.
-    #[default]
-    Enforce,
-    /// It is asked on the side, and its answers are only compared with what was done.
-    Shadow,
-    /// It is not asked.
-    Off,
-}
+pub use placet_sdk::admin::{BackendKind, OnFailure, PolicyMode};
 
 /// Which subjects a policy sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

@@ -2,7 +2,9 @@
 
 mod caller;
 mod clients;
+mod decisions;
 mod keys;
+mod policies;
 mod resources;
 mod routes;
 
@@ -35,4 +37,10 @@ fn audit(
     data["by"] = json!(format!("admin:{}", by.name));
     tracing::info!(admin = by.name, event = event_type, subject, "an admin changed something");
     events::event(server, event_type, subject, &data)
+}
+
+/// Ids of subjects and clients may hold what a path cannot, escaped; `+`, `&` and `=` stand for themselves there.
+fn percent_decoded(part: &str) -> Option<String> {
+    let plain = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(plain.as_bytes()).next().map(|(name, _)| name.into_owned())
 }

@@ -4,89 +4,20 @@ use std::sync::{Arc, PoisonError};
 
 use placet_sdk::{
     InstantMillis,
-    decision::{Challenge, DecisionRequest, HookType, Mode, PolicyError, Proposal},
+    admin::{DecisionEntry, DecisionOutcome, DecisionRecord, FailureState, PolicyState, Replay, Simulation},
+    decision::{DecisionRequest, Mode},
 };
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value;
 
 use super::{
     Policies, Question,
     chain::{End, Run},
     context::Context,
-    log::{DecisionFilter, DecisionPage, DecisionRecord, PolicyRecord},
+    failure::Failed,
+    log::{DecisionFilter, DecisionPage},
+    noted::granted,
     registration::Registration,
 };
-use crate::{
-    config::{OnFailure, PolicyMode},
-    outcome::Fault,
-};
-
-/// A policy as it is right now.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct PolicyState {
-    /// Its name.
-    pub name: String,
-    /// The decisions it takes part in.
-    pub types: Vec<HookType>,
-    /// `http`, `rules`, `authzen` or `opa`.
-    pub backend: &'static str,
-    /// Where it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// Its place.
-    pub order: i32,
-    /// Whether its answers count.
-    pub mode: PolicyMode,
-    /// What happens when it fails, if that was set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub on_failure: Option<OnFailure>,
-    /// `closed`, `half_open` or `open`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub breaker: Option<&'static str>,
-    /// The name that it gives itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub software: Option<String>,
-    /// Its version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// Its last failure.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_failure: Option<FailureState>,
-}
-
-/// The last failure of a policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct FailureState {
-    /// When it was.
-    pub at: InstantMillis,
-    /// Its code.
-    pub code: &'static str,
-    /// What happened.
-    pub detail: String,
-}
-
-/// What policies would say to a request.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Simulation {
-    /// `allow`, `deny`, `challenge` or `failed`.
-    pub outcome: &'static str,
-    /// The proposal as it would be.
-    pub proposal: Proposal,
-    /// The error of a denial.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<PolicyError>,
-    /// What would be needed first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub challenge: Option<Challenge>,
-    /// The failure, and where the answer breaks the contract.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<FailureState>,
-    /// What each policy said.
-    pub policies: Vec<PolicyRecord>,
-    /// How long all of it took, in milliseconds.
-    pub duration_ms: u64,
-}
+use crate::{config::PolicyMode, outcome::Fault};
 
 /// Why something cannot be shown or changed.
 #[derive(Debug, thiserror::Error)]
@@ -97,9 +28,15 @@ pub enum AdminError {
     /// No decision with this id is kept.
     #[error("there is no such decision")]
     UnknownDecision,
-    /// The question of the decision is not kept, or was masked so that it is none any more.
-    #[error("the question of this decision was not kept")]
+    /// The question of the decision is too large to be kept.
+    #[error("the question of this decision was too large to be kept")]
     NotKept,
+    /// The question of the decision was masked so that it is none any more.
+    #[error("the question of this decision was masked so that it cannot be asked again")]
+    Masked,
+    /// None of the policies that made the decision is asked any more.
+    #[error("none of the policies that made this decision is asked any more")]
+    PoliciesGone,
     /// The server is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -109,6 +46,11 @@ impl Policies {
     /// The policies, in the order of the configuration.
     pub fn list(&self) -> Vec<PolicyState> {
         self.0.registrations.iter().map(|policy| state(policy)).collect()
+    }
+
+    /// The policy of this name.
+    pub fn policy(&self, name: &str) -> Result<PolicyState, AdminError> {
+        self.named(name).map(|policy| state(policy))
     }
 
     /// Changes whether the answers of a policy count, until the server starts again.
@@ -151,18 +93,34 @@ impl Policies {
         self.0.log.find(filter)
     }
 
-    /// A decision, with the question that led to it, masked.
-    pub fn decision(&self, id: &str) -> Option<(DecisionRecord, Option<Value>)> {
+    /// A decision by its id, or by that of a question that belongs to it.
+    pub fn decision(&self, id: &str) -> Option<DecisionEntry> {
         self.0.log.get(id)
     }
 
-    /// What the enforced policies would say to a request, without any effect.
-    pub async fn simulate(&self, request: DecisionRequest) -> Result<Simulation, AdminError> {
-        let question = Question::simulated(request);
+    /// A decision that was made, and its question, to be asked again.
+    pub fn recorded(&self, id: &str) -> Result<(DecisionRecord, DecisionRequest), AdminError> {
+        let DecisionEntry { record, question, .. } = self.decision(id).ok_or(AdminError::UnknownDecision)?;
+        let taking_part = self.taking_part(record.hook);
+        let asked = |name: &str| taking_part.iter().any(|policy| policy.config.name == name);
+        if !record.policies.is_empty() && !record.policies.iter().any(|policy| asked(&policy.name)) {
+            return Err(AdminError::PoliciesGone);
+        }
+        let request = serde_json::from_value(question.ok_or(AdminError::NotKept)?);
+        Ok((record, request.map_err(|_| AdminError::Masked)?))
+    }
+
+    /// What the policies would say to a question, those in shadow too, without any effect: nothing is counted, logged
+    /// or kept.
+    pub async fn simulate(&self, question: Question) -> Result<Simulation, AdminError> {
         let mut run = Run::new(self, question, Mode::Test, Arc::new(Context::default()))?;
         let end = run.go().await;
+        for shadow in std::mem::take(&mut run.shadows) {
+            let record = self.compared((shadow, &run.round), (&end, &run.proposal)).await;
+            run.records.push(record);
+        }
         let mut simulation = Simulation {
-            outcome: end.word(),
+            outcome: end.outcome(),
             proposal: run.proposal,
             error: None,
             challenge: None,
@@ -174,23 +132,9 @@ impl Policies {
             End::Allow => {}
             End::Deny(error) => simulation.error = Some(error),
             End::Challenge(challenge) => simulation.challenge = Some(challenge),
-            End::Failed(_, failed) => {
-                simulation.failure = Some(FailureState {
-                    at: InstantMillis(self.0.clock.millis()),
-                    code: failed.code.as_str(),
-                    detail: failed.detail,
-                });
-            }
+            End::Failed(_, failed) => simulation.failure = Some(failure((self.0.clock.millis(), failed))),
         }
         Ok(simulation)
-    }
-
-    /// What the policies would say today to the question of a decision. What was masked is asked as the mask.
-    pub async fn replay(&self, id: &str) -> Result<Simulation, AdminError> {
-        let (_, question) = self.decision(id).ok_or(AdminError::UnknownDecision)?;
-        let question = question.ok_or(AdminError::NotKept)?;
-        let request: DecisionRequest = serde_json::from_value(question).map_err(|_| AdminError::NotKept)?;
-        self.simulate(request).await
     }
 
     fn named(&self, name: &str) -> Result<&Arc<Registration>, AdminError> {
@@ -199,27 +143,41 @@ impl Policies {
     }
 }
 
+/// A decision beside what it would be today.
+pub fn replay(record: DecisionRecord, simulation: Simulation) -> Replay {
+    let today = match simulation.outcome {
+        DecisionOutcome::Allow => simulation.proposal.grant.as_ref().map(granted),
+        _ => None,
+    };
+    let error = simulation.error.as_ref().map(|error| &error.code);
+    let differs =
+        record.outcome != simulation.outcome || record.granted != today || record.error.as_ref() != error;
+    Replay { record, simulation, differs }
+}
+
+fn failure((at, failed): (i64, Failed)) -> FailureState {
+    FailureState { at: InstantMillis(at), code: failed.code, detail: failed.detail }
+}
+
 fn state(policy: &Registration) -> PolicyState {
     let setting = **policy.setting.load();
+    let config = &policy.config;
     let software = policy.backend.software();
     let seen = policy.version.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let (software, version) = software.unzip();
     let last = policy.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
     PolicyState {
-        name: policy.config.name.clone(),
-        types: policy.config.types.clone(),
-        backend: policy.config.backend.as_str(),
-        url: policy.config.url.clone(),
+        name: config.name.clone(),
+        types: config.types.clone(),
+        backend: config.backend,
+        url: config.url.clone(),
         order: setting.order,
         mode: setting.mode,
-        on_failure: policy.config.on_failure,
-        breaker: policy.backend.breaker().map(super::BreakerState::as_str),
+        changed: (setting.order, setting.mode) != (config.order, config.mode),
+        on_failure: config.on_failure,
+        breaker: policy.backend.breaker(),
         software,
         version: version.or(seen.map(|(version, _)| version)),
-        last_failure: last.map(|(at, failed)| FailureState {
-            at: InstantMillis(at),
-            code: failed.code.as_str(),
-            detail: failed.detail,
-        }),
+        last_failure: last.map(failure),
     }
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use placet_sdk::{
     InstantMillis,
+    admin::CacheUse,
     decision::{Decision, DecisionRequest, Mode, Outcome as Answer, judge},
 };
 use serde_json::Value;
@@ -16,7 +17,6 @@ use super::{
     decisions::{self, About, Found, Key},
     failure::{Failed, FailureCode},
     identity,
-    log::CacheUse,
     question::Question,
     registration::Registration,
     shown,
@@ -109,14 +109,22 @@ impl Policies {
         request.attempt = 1;
         request.issuer.clone_from(&self.0.issuer);
         let named = config.headers.iter().map(|name| name.to_ascii_lowercase());
-        let headers = named.filter_map(|name| Some((name.clone(), round.context.header(&name)?.clone())));
-        request.request.headers = headers.collect();
-        if let (Some(client), Some(metadata)) = (&mut request.client, &round.question.metadata)
-            && !config.client_metadata.is_empty()
-            && let Ok(Value::Object(mut all)) = serde_json::to_value(metadata)
-        {
-            all.retain(|name, _| config.client_metadata.contains(name));
-            client.metadata = all;
+        if round.mode == Mode::Test {
+            // There is no request: whoever tries something says what its headers would be.
+            let named: Vec<String> = named.collect();
+            request.request.headers.retain(|name, _| named.contains(&name.to_ascii_lowercase()));
+        } else {
+            let headers = named.filter_map(|name| Some((name.clone(), round.context.header(&name)?.clone())));
+            request.request.headers = headers.collect();
+        }
+        if let Some(client) = &mut request.client {
+            if let Some(metadata) = &round.question.metadata
+                && !config.client_metadata.is_empty()
+                && let Ok(Value::Object(all)) = serde_json::to_value(metadata)
+            {
+                client.metadata = all;
+            }
+            client.metadata.retain(|name, _| config.client_metadata.contains(name));
         }
         let (proposal, impersonation) = (request.proposal.clone(), round.question.impersonation);
         identity::restrict(&mut request.limits, config, &proposal, impersonation);
@@ -214,7 +222,7 @@ impl Asking<'_> {
     async fn stale(&self, key: &Key, failed: Failed) -> Result<Told, Failed> {
         let now = self.policies.0.clock.now();
         let Some(decision) = self.policies.0.decisions.stale(key, now).await else { return Err(failed) };
-        self.policies.failed(self.policy, self.call.request.hook, &failed);
+        self.policies.failed((self.policy, self.call.request.hook, self.round.mode), &failed);
         self.again(&decision.decision, CacheUse::Stale).map_err(|_| failed)
     }
 

@@ -29,6 +29,13 @@ pub(super) struct Call {
     pub(super) trace: Trace,
 }
 
+impl Call {
+    /// Whether it is more than a trial.
+    pub(super) fn counts(&self) -> bool {
+        self.request.mode != Mode::Test
+    }
+}
+
 /// What is asked may hold a password: it is not printed.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+pub(super) use placet_sdk::admin::BreakerState;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -22,28 +23,6 @@ const WINDOW: usize = 10;
 const REST: Duration = Duration::from_secs(5);
 /// Questions to one endpoint that may be open at once.
 const OPEN_CALLS: usize = 256;
-
-/// Whether an endpoint is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BreakerState {
-    /// It is.
-    Closed,
-    /// A single probe is let through.
-    HalfOpen,
-    /// It is not.
-    Open,
-}
-
-impl BreakerState {
-    /// The word for the admin API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::HalfOpen => "half_open",
-            Self::Open => "open",
-        }
-    }
-}
 
 /// The gate before an endpoint, shared by all who ask it.
 #[derive(Debug)]
@@ -85,8 +64,8 @@ impl Gate {
         Self { state: Mutex::default(), calls: Arc::new(Semaphore::new(OPEN_CALLS)), began: Instant::now() }
     }
 
-    /// Leave to ask, or why not.
-    pub(super) fn enter(&self) -> Result<Leave<'_>, Failed> {
+    /// Leave to ask, or why not. A call that does not count is never the probe: it keeps nobody from being that.
+    pub(super) fn enter(&self, counts: bool) -> Result<Leave<'_>, Failed> {
         let refused = |code, detail| Failed { attempts: 0, ..Failed::new(code, detail) };
         let permit =
             self.calls.clone().try_acquire_owned().map_err(|_| {
@@ -95,6 +74,7 @@ impl Gate {
         let mut state = self.lock();
         let probe = match state.now() {
             BreakerState::Closed => false,
+            BreakerState::HalfOpen if !counts => false,
             BreakerState::HalfOpen if !state.probing => {
                 state.probing = true;
                 true
@@ -197,7 +177,7 @@ mod tests {
 
     fn fail(gate: &Gate, times: u32) {
         for _ in 0..times {
-            gate.enter().unwrap().failed();
+            gate.enter(true).unwrap().failed();
         }
     }
 
@@ -205,16 +185,16 @@ mod tests {
     async fn five_failures_in_a_row_open_it_and_a_good_probe_closes_it() {
         let gate = Gate::new();
         fail(&gate, 4);
-        gate.enter().unwrap().answered();
+        gate.enter(true).unwrap().answered();
         fail(&gate, 4);
         assert_eq!(gate.state(), BreakerState::Closed);
         fail(&gate, 1);
-        assert_eq!(gate.enter().unwrap_err().code, FailureCode::BreakerOpen);
+        assert_eq!(gate.enter(true).unwrap_err().code, FailureCode::BreakerOpen);
         tokio::time::advance(Duration::from_millis(4_999)).await;
         assert_eq!(gate.state(), BreakerState::Open);
         tokio::time::advance(Duration::from_millis(1)).await;
-        let probe = gate.enter().unwrap();
-        assert_eq!(gate.enter().unwrap_err().code, FailureCode::BreakerOpen, "one probe at a time");
+        let probe = gate.enter(true).unwrap();
+        assert_eq!(gate.enter(true).unwrap_err().code, FailureCode::BreakerOpen, "one probe at a time");
         probe.answered();
         assert_eq!(gate.state(), BreakerState::Closed);
         fail(&gate, 4);
@@ -226,7 +206,7 @@ mod tests {
         let gate = Gate::new();
         fail(&gate, 5);
         tokio::time::advance(REST).await;
-        drop(gate.enter().unwrap());
+        drop(gate.enter(true).unwrap());
         fail(&gate, 1);
         assert_eq!(gate.state(), BreakerState::Open);
     }
@@ -235,16 +215,16 @@ mod tests {
     async fn half_of_twenty_calls_in_ten_seconds_open_it() {
         let gate = Gate::new();
         for n in 0..19 {
-            let leave = gate.enter().unwrap();
+            let leave = gate.enter(true).unwrap();
             if n % 2 == 0 { leave.failed() } else { leave.answered() }
         }
         assert_eq!(gate.state(), BreakerState::Closed, "19 calls are not enough");
-        gate.enter().unwrap().failed();
+        gate.enter(true).unwrap().failed();
         assert_eq!(gate.state(), BreakerState::Open);
 
         let slow = Gate::new();
         for n in 0..40 {
-            let leave = slow.enter().unwrap();
+            let leave = slow.enter(true).unwrap();
             if n % 2 == 0 {
                 leave.failed();
             } else {
@@ -258,7 +238,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn answers_to_what_was_asked_before_it_opened_do_not_close_it() {
         let gate = Gate::new();
-        let early = gate.enter().unwrap();
+        let early = gate.enter(true).unwrap();
         fail(&gate, 5);
         early.answered();
         assert_eq!(gate.state(), BreakerState::Open);
@@ -267,9 +247,9 @@ mod tests {
     #[tokio::test]
     async fn only_so_many_questions_are_open_at_once() {
         let gate = Gate::new();
-        let open: Vec<_> = (0..OPEN_CALLS).map(|_| gate.enter().unwrap()).collect();
-        assert_eq!(gate.enter().unwrap_err().code, FailureCode::Bulkhead);
+        let open: Vec<_> = (0..OPEN_CALLS).map(|_| gate.enter(true).unwrap()).collect();
+        assert_eq!(gate.enter(true).unwrap_err().code, FailureCode::Bulkhead);
         drop(open);
-        gate.enter().unwrap().answered();
+        gate.enter(true).unwrap().answered();
     }
 }

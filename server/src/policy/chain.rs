@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use placet_sdk::decision::{
-    ChainPosition, Challenge, DecisionRequest, HookType, Limits, Mode, Outcome as Answer, PolicyError,
-    Proposal,
+use placet_sdk::{
+    admin::{CacheUse, DecisionOutcome, PolicyRecord},
+    decision::{
+        ChainPosition, Challenge, DecisionRequest, HookType, Limits, Mode, Outcome as Answer, PolicyError,
+        Proposal,
+    },
 };
 use tokio::time::Instant;
 
@@ -13,7 +16,6 @@ use super::{
     asking::{Round, Told},
     context::{Context, Trace},
     failure::Failed,
-    log::PolicyRecord,
     registration::Registration,
     shadow::Shadow,
     tighten,
@@ -34,12 +36,12 @@ pub(super) enum End {
 }
 
 impl End {
-    pub(super) const fn word(&self) -> &'static str {
+    pub(super) const fn outcome(&self) -> DecisionOutcome {
         match self {
-            Self::Allow => "allow",
-            Self::Deny(_) => "deny",
-            Self::Challenge(_) => "challenge",
-            Self::Failed(..) => "failed",
+            Self::Allow => DecisionOutcome::Allow,
+            Self::Deny(_) => DecisionOutcome::Deny,
+            Self::Challenge(_) => DecisionOutcome::Challenge,
+            Self::Failed(..) => DecisionOutcome::Failed,
         }
     }
 }
@@ -200,22 +202,20 @@ impl Run {
         let asked = Instant::now();
         let id = request.id.clone();
         let told = policies.ask(policy, &round, request).await;
-        let mut record = policies.measured((policy, hook), asked.elapsed(), &told);
+        let mut record = policies.measured((policy, hook, round.mode), asked.elapsed(), &told);
         record.id = (id != self.id).then_some(id);
-        record.mode = round.mode;
         self.records.push(record);
         let told = match told {
             Ok(told) => told,
             Err(failed) => {
-                policies.failed(policy, hook, &failed);
+                policies.failed((policy, hook, round.mode), &failed);
                 return match policy.on_failure(hook, required) {
                     OnFailure::Fail | OnFailure::Stale => {
                         Some(End::Failed(policy.config.name.clone(), failed))
                     }
                     OnFailure::Deny => Some(End::Deny(denied())),
                     OnFailure::Proceed => {
-                        policies.0.metrics.policy_degraded(&policy.config.name);
-                        self.degraded = true;
+                        self.degraded(policy);
                         None
                     }
                 };
@@ -224,11 +224,18 @@ impl Run {
         self.take(policy, told)
     }
 
+    /// Goes on without a policy, or with an old answer of it.
+    pub(super) fn degraded(&mut self, policy: &Registration) {
+        self.degraded = true;
+        if self.round.mode != Mode::Test {
+            self.policies.0.metrics.policy_degraded(&policy.config.name);
+        }
+    }
+
     /// Takes over what a policy said.
     fn take(&mut self, policy: &Arc<Registration>, told: Told) -> Option<End> {
-        if told.cache == super::log::CacheUse::Stale {
-            self.policies.0.metrics.policy_degraded(&policy.config.name);
-            self.degraded = true;
+        if told.cache == CacheUse::Stale {
+            self.degraded(policy);
         }
         match told.answer {
             Answer::Allow(result) => {

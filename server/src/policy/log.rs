@@ -9,10 +9,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use placet_sdk::decision::DecisionRequest;
+use placet_sdk::{
+    admin::{DecisionEntry, DecisionRecord},
+    decision::DecisionRequest,
+};
 use serde_json::Value;
 
-pub use record::{CacheUse, DecisionFilter, DecisionPage, DecisionRecord, PolicyRecord};
+pub use record::{DecisionFilter, DecisionPage};
 
 use self::{mask::Masks, sink::Sink};
 use crate::{config::DecisionLogConfig, metrics::Metrics, outcome::Fault, seal::SymmetricKey};
@@ -26,13 +29,23 @@ pub(super) struct DecisionLog {
     questions: bool,
     required: bool,
     keep: usize,
-    kept: Mutex<VecDeque<Entry>>,
+    kept: Mutex<Kept>,
     sink: Option<Sink>,
+}
+
+/// The newest records, the oldest first.
+#[derive(Default)]
+struct Kept {
+    entries: VecDeque<Entry>,
+    /// The number of the next record.
+    next: u64,
 }
 
 /// A record, and the question that led to it.
 #[derive(Clone)]
 struct Entry {
+    /// Pages go on by it: other than ids, no two records share one, and it means something after its record is gone.
+    number: u64,
     record: Arc<DecisionRecord>,
     question: Option<Arc<str>>,
 }
@@ -89,23 +102,41 @@ impl DecisionLog {
 
     /// The records that fit, newest first.
     pub(super) fn find(&self, filter: &DecisionFilter) -> DecisionPage {
+        let filter = DecisionFilter {
+            sub: filter.sub.as_deref().map(|sub| self.masks.sought("/subject/sub", sub)),
+            ..filter.clone()
+        };
         let kept = self.lock();
-        let after = filter.after.as_deref();
-        let start =
-            after.and_then(|id| kept.iter().position(|entry| entry.record.id == id)).unwrap_or(kept.len());
-        let mut fitting = kept.iter().take(start).rev().filter(|entry| filter.fits(&entry.record));
+        let older = |entry: &&Entry| filter.after.is_none_or(|after| entry.number < after);
+        let mut fitting =
+            kept.entries.iter().rev().filter(older).filter(|entry| filter.fits(&entry.record)).peekable();
         let limit = filter.limit.unwrap_or(50).clamp(1, 200);
-        let decisions: Vec<_> = fitting.by_ref().take(limit).map(|entry| (*entry.record).clone()).collect();
-        let next = fitting.next().and(decisions.last()).map(|record| record.id.clone());
-        DecisionPage { decisions, next }
+        let (mut decisions, mut last) = (Vec::new(), None);
+        while decisions.len() < limit
+            && let Some(entry) = fitting.next()
+        {
+            decisions.push((*entry.record).clone());
+            last = Some(entry.number);
+        }
+        DecisionPage { decisions, next: fitting.peek().and(last) }
     }
 
-    /// A record by its id, and the question that led to it, masked.
-    pub(super) fn get(&self, id: &str) -> Option<(DecisionRecord, Option<Value>)> {
+    /// A decision by its id, or by that of one of its questions: its record, the question that led to it, masked, and
+    /// what policies in shadow said.
+    pub(super) fn get(&self, id: &str) -> Option<DecisionEntry> {
+        let asked =
+            |record: &DecisionRecord| record.policies.iter().any(|policy| policy.id.as_deref() == Some(id));
         let kept = self.lock();
-        let entry = kept.iter().rev().find(|entry| entry.record.enforced && entry.record.id == id)?;
-        let question = entry.question.as_ref().and_then(|json| serde_json::from_str(json).ok());
-        Some(((*entry.record).clone(), question))
+        let named = kept.entries.iter().rev().find(|entry| entry.record.id == id || asked(&entry.record))?;
+        let id = &named.record.id;
+        let of_it = || kept.entries.iter().rev().filter(|entry| entry.record.id == *id);
+        let entry = of_it().find(|entry| entry.record.enforced)?;
+        let shadow = of_it().filter(|entry| !entry.record.enforced);
+        Some(DecisionEntry {
+            record: (*entry.record).clone(),
+            question: entry.question.as_ref().and_then(|json| serde_json::from_str(json).ok()),
+            shadow: shadow.flat_map(|entry| entry.record.policies.clone()).collect(),
+        })
     }
 
     fn keep(&self, record: Arc<DecisionRecord>, question: &Value) {
@@ -115,13 +146,15 @@ impl DecisionLog {
         let json = question.to_string();
         let question = (json.len() <= MAX_QUESTION).then(|| json.into());
         let mut kept = self.lock();
-        while kept.len() >= self.keep {
-            kept.pop_front();
+        while kept.entries.len() >= self.keep {
+            kept.entries.pop_front();
         }
-        kept.push_back(Entry { record, question });
+        let number = kept.next;
+        kept.next += 1;
+        kept.entries.push_back(Entry { number, record, question });
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

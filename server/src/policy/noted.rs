@@ -4,6 +4,7 @@ use std::{sync::PoisonError, time::Duration};
 
 use placet_sdk::{
     InstantMillis,
+    admin::{BreakerState, CacheUse, DecisionOutcome, DecisionRecord, PolicyRecord},
     decision::{Decision, DecisionRequest, HookType, Mode, Verdict},
     grant::{Actor, Grant},
 };
@@ -13,10 +14,8 @@ use tokio::time::Instant;
 use super::{
     Policies,
     asking::{Round, Told},
-    breaker::BreakerState,
     chain::{End, Run},
     failure::Failed,
-    log::{CacheUse, DecisionRecord, PolicyRecord},
     registration::Registration,
 };
 
@@ -28,13 +27,37 @@ impl Policies {
     /// Counts what a policy said, and gives its part of the record.
     pub(super) fn measured(
         &self,
-        (policy, hook): (&Registration, HookType),
+        (policy, hook, mode): (&Registration, HookType, Mode),
         took: Duration,
         told: &Result<Told, Failed>,
     ) -> PolicyRecord {
+        let name = &policy.config.name;
+        let verdict = told.as_ref().ok().map(|told| told.decision.decision);
+        if mode != Mode::Test {
+            self.count((policy, hook), took, verdict);
+        }
+        let decision = told.as_ref().ok().map(|told| told.decision.clone());
+        let reason = decision.as_ref().and_then(|decision| decision.reason.clone());
+        PolicyRecord {
+            id: None,
+            name: name.clone(),
+            version: decision.as_ref().and_then(|d| d.policy.as_ref()).map(|p| p.version.clone()),
+            mode,
+            decision: verdict,
+            reason: reason.as_ref().map(|reason| reason.code.clone()),
+            detail: reason.and_then(|reason| reason.detail),
+            tags: decision.map(|decision| decision.tags).unwrap_or_default(),
+            latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            cache: told.as_ref().map_or(CacheUse::Off, |told| told.cache),
+            attempts: told.as_ref().map_or_else(|failed| failed.attempts, |told| told.attempts),
+            failure: told.as_ref().err().map(|failed| failed.code),
+            diverged: None,
+        }
+    }
+
+    fn count(&self, (policy, hook): (&Registration, HookType), took: Duration, verdict: Option<Verdict>) {
         let (name, metrics) = (&policy.config.name, &self.0.metrics);
         metrics.policy_took(name, hook, took.as_secs_f64());
-        let verdict = told.as_ref().ok().map(|told| told.decision.decision);
         let word = match verdict {
             Some(Verdict::Allow) => "allow",
             Some(Verdict::Deny) => "deny",
@@ -52,27 +75,13 @@ impl Policies {
                 },
             );
         }
-        let decision = told.as_ref().ok().map(|told| told.decision.clone());
-        let reason = decision.as_ref().and_then(|decision| decision.reason.clone());
-        PolicyRecord {
-            id: None,
-            name: name.clone(),
-            version: decision.as_ref().and_then(|d| d.policy.as_ref()).map(|p| p.version.clone()),
-            mode: Mode::Enforce,
-            decision: verdict,
-            reason: reason.as_ref().map(|reason| reason.code.clone()),
-            detail: reason.and_then(|reason| reason.detail),
-            tags: decision.map(|decision| decision.tags).unwrap_or_default(),
-            latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            cache: told.as_ref().map_or(CacheUse::Off, |told| told.cache),
-            attempts: told.as_ref().map_or_else(|failed| failed.attempts, |told| told.attempts),
-            failure: told.as_ref().err().map(|failed| failed.code.as_str()),
-            diverged: None,
-        }
     }
 
-    /// Counts and tells of a failure.
-    pub(super) fn failed(&self, policy: &Registration, hook: HookType, failed: &Failed) {
+    /// Counts and tells of a failure; one that was only tried out is nobody's trouble.
+    pub(super) fn failed(&self, (policy, hook, mode): (&Registration, HookType, Mode), failed: &Failed) {
+        if mode == Mode::Test {
+            return;
+        }
         let name = &policy.config.name;
         tracing::warn!(
             policy = %name, hook = %hook, code = %failed.code, attempts = failed.attempts,
@@ -91,7 +100,7 @@ impl Policies {
             id: id.to_owned(),
             time: InstantMillis(self.0.clock.millis()),
             hook: request.hook,
-            outcome: "failed",
+            outcome: DecisionOutcome::Failed,
             enforced: true,
             issuer: self.0.issuer.clone(),
             client_id: round.question.client_id.clone(),
@@ -112,7 +121,7 @@ impl Policies {
     /// The record of a decision.
     pub(super) fn record(&self, run: &Run, end: &End) -> DecisionRecord {
         let mut record = self.bare_record(&run.round, &run.id);
-        record.outcome = end.word();
+        record.outcome = end.outcome();
         record.policies.clone_from(&run.records);
         record.degraded = run.degraded;
         record.duration_ms = u64::try_from(run.started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -159,7 +168,8 @@ fn subject(request: &DecisionRequest) -> Option<String> {
     proposed.or_else(party).or_else(|| request.session.as_ref().map(|session| session.sub.clone()))
 }
 
-fn granted(grant: &Grant) -> Value {
+/// What a grant comes to, in short.
+pub(super) fn granted(grant: &Grant) -> Value {
     let lifetime = grant.access_token.as_ref().and_then(|token| token.lifetime);
     let mut granted = json!({ "scope": grant.scope.clone().unwrap_or_default() });
     if let Some(resources) = grant.resources.as_ref().filter(|resources| !resources.is_empty()) {

@@ -4,8 +4,8 @@ use placet_oauth::client::ClientMetadata;
 use placet_sdk::{
     InstantMillis,
     decision::{
-        ChainPosition, DeciderClient, DecisionRequest, HookType, Limits, Mode, PROTOCOL, Proposal,
-        RequestFacts,
+        ChainPosition, DeciderClient, DecisionRequest, HookType, Limits, Mode, PROTOCOL, Party, PartyType,
+        Proposal, RequestFacts,
     },
 };
 
@@ -92,15 +92,25 @@ impl Question {
         }
     }
 
-    /// The question that a request is, as it stands in the log or as an operator writes it.
-    pub fn simulated(request: DecisionRequest) -> Self {
+    /// The question that a request is, as it stands in the log or as an operator writes it. `client` is the one that
+    /// it concerns, where the server knows it.
+    pub fn simulated(request: DecisionRequest, client: Option<&Client>) -> Self {
+        let named = request.client.as_ref();
+        let told = named.is_some_and(|client| !client.metadata.is_empty());
+        let external = |party: &Party| party.party_type == PartyType::External;
         Self {
-            client_id: request.client.as_ref().map(|client| client.client_id.clone()),
+            client_id: client
+                .map(|client| client.id.clone())
+                .or_else(|| named.map(|client| client.client_id.clone())),
+            sector: client.map(Client::sector),
+            metadata: client.filter(|_| !told).map(|client| Box::new(client.metadata.clone())),
             hook: request.hook,
+            impersonation: match request.hook {
+                HookType::InteractionEvaluate | HookType::InteractionApprove => true,
+                HookType::GrantTokenExchange => !request.subject.as_ref().is_some_and(external),
+                _ => false,
+            },
             request: Box::new(request),
-            sector: None,
-            metadata: None,
-            impersonation: false,
         }
     }
 }

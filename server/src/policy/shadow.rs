@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use placet_sdk::decision::{DecisionRequest, Mode, Outcome as Answer, Proposal};
+use placet_sdk::{
+    admin::PolicyRecord,
+    decision::{DecisionRequest, Mode, Outcome as Answer, Proposal},
+};
 use tokio::time::Instant;
 
 use super::{
@@ -18,6 +21,7 @@ use super::{
 pub(super) const OPEN: usize = 64;
 
 /// A question to a policy in shadow.
+#[derive(Clone)]
 pub(super) struct Shadow {
     policy: Arc<Registration>,
     request: Box<DecisionRequest>,
@@ -37,7 +41,7 @@ impl Policies {
                 continue;
             }
             let Ok(permit) = self.0.shadows.clone().try_acquire_owned() else { continue };
-            let (policies, policy, request) = (self.clone(), shadow.policy.clone(), shadow.request.clone());
+            let (policies, shadow) = (self.clone(), shadow.clone());
             let budget = Duration::from_millis(self.0.defaults.chain_budget_ms.into());
             let round = Round {
                 mode: Mode::Shadow,
@@ -47,38 +51,46 @@ impl Policies {
             };
             let (id, end, proposal) = (run.id.clone(), end.clone(), run.proposal.clone());
             tokio::spawn(async move {
-                policies.compare((policy, request, round), (&id, &end, &proposal)).await;
+                policies.compare((shadow, round), (&id, &end, &proposal)).await;
                 drop(permit);
             });
         }
     }
 
-    async fn compare(
-        &self,
-        (policy, request, round): (Arc<Registration>, Box<DecisionRequest>, Round),
-        (id, end, proposal): (&str, &End, &Proposal),
-    ) {
-        let hook = request.hook;
-        let (started, own_id) = (Instant::now(), request.id.clone());
-        let told = self.ask(&policy, &round, request).await;
-        let mut part = self.measured((&policy, hook), started.elapsed(), &told);
-        if let Err(failed) = &told {
-            self.failed(&policy, hook, failed);
-        }
-        let diverged = diverges(&told, end, proposal);
-        (part.id, part.mode, part.diverged) = (Some(own_id), Mode::Shadow, diverged);
-        if diverged == Some(true) {
-            self.0.metrics.policy_diverged(&policy.config.name);
-            tracing::info!(policy = %policy.config.name, decision = id, "a policy in shadow would decide otherwise");
+    async fn compare(&self, (shadow, round): (Shadow, Round), (id, end, proposal): (&str, &End, &Proposal)) {
+        let started = Instant::now();
+        let name = shadow.policy.config.name.clone();
+        let part = self.compared((shadow, &round), (end, proposal)).await;
+        if part.diverged == Some(true) {
+            self.0.metrics.policy_diverged(&name);
+            tracing::info!(policy = %name, decision = id, "a policy in shadow would decide otherwise");
         }
         let (question, masked) = self.0.log.masked(&round.question.request);
         let mut record = self.bare_record(&round, id);
-        (record.outcome, record.enforced) = (end.word(), false);
+        (record.outcome, record.enforced) = (end.outcome(), false);
         (record.policies, record.masked) = (vec![part], masked);
         record.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if let Err(fault) = self.0.log.write(record, &question).await {
             tracing::warn!(%fault, "the record of a policy in shadow could not be written");
         }
+    }
+
+    /// What a policy in shadow says, held against what was done.
+    pub(super) async fn compared(
+        &self,
+        (shadow, round): (Shadow, &Round),
+        (end, proposal): (&End, &Proposal),
+    ) -> PolicyRecord {
+        let Shadow { policy, request } = shadow;
+        let asked = (&*policy, request.hook, round.mode);
+        let (started, id) = (Instant::now(), request.id.clone());
+        let told = self.ask(&policy, round, request).await;
+        let mut part = self.measured(asked, started.elapsed(), &told);
+        if let Err(failed) = &told {
+            self.failed(asked, failed);
+        }
+        (part.id, part.mode, part.diverged) = (Some(id), Mode::Shadow, diverges(&told, end, proposal));
+        part
     }
 
     fn sampled(&self, share: f64) -> bool {

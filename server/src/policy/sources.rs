@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use placet_sdk::{
+    admin::CacheUse,
     decision::{DecisionRequest, HookType, Outcome as Answer, Proposal},
     grant::Object,
 };
@@ -14,7 +15,6 @@ use super::{
     asking::Told,
     chain::{End, Run, denied},
     failure::{Failed, FailureCode},
-    log::CacheUse,
     registration::Registration,
     shadow::Shadow,
 };
@@ -71,8 +71,8 @@ impl Run {
             let started = Instant::now();
             let (id, wanted) = (request.id.clone(), wanted(&request));
             let told = policies.ask(source, round, request).await;
-            let mut record = policies.measured((source, HOOK), started.elapsed(), &told);
-            (record.id, record.mode) = (Some(id), round.mode);
+            let mut record = policies.measured((source, HOOK, round.mode), started.elapsed(), &told);
+            record.id = Some(id);
             (source, wanted, record, told)
         });
         let mut end = End::Allow;
@@ -122,7 +122,7 @@ impl Run {
     /// Goes on without a source that failed, if that is allowed.
     fn without(&mut self, source: &Arc<Registration>, failed: Failed) -> End {
         const HOOK: HookType = HookType::ClaimsSource;
-        self.policies.failed(source, HOOK, &failed);
+        self.policies.failed((source, HOOK, self.round.mode), &failed);
         let required = !self.round.question.request.requires.is_empty();
         match source.on_failure(HOOK, required) {
             _ if source.config.optional => {}
@@ -130,8 +130,7 @@ impl Run {
             OnFailure::Deny => return End::Deny(denied()),
             OnFailure::Fail | OnFailure::Stale => return End::Failed(source.config.name.clone(), failed),
         }
-        self.policies.0.metrics.policy_degraded(&source.config.name);
-        self.degraded = true;
+        self.degraded(source);
         End::Allow
     }
 }

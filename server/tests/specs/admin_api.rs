@@ -1,54 +1,12 @@
 //! The admin API on the private listener.
 
-use placet_server::config::{AdminConfig, AdminRole};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
-use super::harness::{Browser, CALLBACK, Reply, Stand};
-
-const TOKEN: &str = "admin-token-of-the-whole-power-0123456789";
-
-async fn stand() -> Stand {
-    Stand::with(|config| {
-        let all =
-            [AdminRole::Read, AdminRole::Clients, AdminRole::Revoke, AdminRole::Policies, AdminRole::Keys];
-        let mut admit = |name: &str, token: &str, roles: Vec<AdminRole>| {
-            config.admin.push(AdminConfig {
-                name: name.to_owned(),
-                token_sha256: vec![placet_server::seal::hex(&Sha256::digest(token))],
-                client_ids: Vec::new(),
-                roles,
-            });
-        };
-        admit("root", TOKEN, all.to_vec());
-        for role in all {
-            let name = serde_json::to_value(role).unwrap().as_str().unwrap().to_owned();
-            admit(&name, &one_role(&name), vec![role]);
-        }
-    })
-    .await
-}
-
-fn one_role(name: &str) -> String {
-    format!("admin-token-with-the-one-role-{name}-0123456789")
-}
-
-fn url(stand: &Stand, path: &str) -> String {
-    format!("{}/admin/v1{path}", stand.api.trim_end_matches("/ui/v1"))
-}
-
-async fn call(stand: &Stand, token: &str, method: Method, path: &str, body: Option<&Value>) -> Reply {
-    let mut request = stand.http.request(method, url(stand, path)).bearer_auth(token);
-    if let Some(body) = body {
-        request = request.json(body);
-    }
-    Reply::read(request.send().await.unwrap()).await
-}
-
-async fn get(stand: &Stand, path: &str) -> Reply {
-    call(stand, TOKEN, Method::GET, path, None).await
-}
+use super::{
+    administering::{ROLES, TOKEN, call, get, one_role, stand, url},
+    harness::{Browser, CALLBACK, Reply},
+};
 
 fn books() -> Value {
     json!({
@@ -77,6 +35,14 @@ fn operations() -> Vec<(Method, &'static str, &'static str)> {
         (Method::GET, "/keys", "read"),
         (Method::POST, "/keys:rotate", "keys"),
         (Method::POST, "/keys/unknown:revoke", "keys"),
+        (Method::GET, "/policies", "read"),
+        (Method::GET, "/policies/unknown", "read"),
+        (Method::PATCH, "/policies/unknown", "policies"),
+        (Method::POST, "/policies/unknown/cache:purge", "policies"),
+        (Method::POST, "/policies:simulate", "policies"),
+        (Method::GET, "/decisions", "policies"),
+        (Method::GET, "/decisions/dec_x", "policies"),
+        (Method::POST, "/decisions/dec_x:replay", "policies"),
     ]
 }
 
@@ -89,7 +55,7 @@ async fn every_operation_asks_for_a_bearer_and_for_its_role() {
         assert_eq!((nobody.status, nobody.error()), (401, "unauthorized"), "{method} {path}");
         let wrong = call(&stand, "admin-token-of-nobody-at-all-0123456789", method.clone(), path, None).await;
         assert_eq!(wrong.status, 401, "{method} {path}");
-        for role in ["read", "clients", "revoke", "policies", "keys"] {
+        for role in ROLES {
             let reply = call(&stand, &one_role(role), method.clone(), path, None).await;
             let refused = reply.error() == "role_missing" && reply.status == 403;
             assert_eq!(refused, role != needed, "{method} {path} as {role}: {}", reply.text);
@@ -258,4 +224,20 @@ async fn keys_are_rotated_and_a_revoked_one_counts_no_more() {
     let other = super::helpers::header(fresh["access_token"].as_str().unwrap())["kid"].clone();
     assert_ne!(other, json!(kid));
     assert_eq!(call(&stand, TOKEN, Method::POST, &format!("/keys/{kid}:revoke"), None).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_client_whose_id_a_path_cannot_hold_is_managed_like_any_other() {
+    let stand = stand().await;
+    let id = "https://app.example/a b?c=d&e+f%2F";
+    let mut body = books();
+    body["client_id"] = json!(id);
+    let created = call(&stand, TOKEN, Method::POST, "/clients", Some(&body)).await;
+    assert_eq!((created.status, &created.json["client_id"]), (201, &json!(id)), "{}", created.text);
+    let path = "/clients/https%3A%2F%2Fapp.example%2Fa%20b%3Fc%3Dd%26e%2Bf%252F";
+    assert_eq!(get(&stand, path).await.json["client_id"], json!(id));
+    assert_eq!(call(&stand, TOKEN, Method::POST, &format!("{path}/secret"), None).await.status, 200);
+    assert_eq!(call(&stand, TOKEN, Method::PUT, path, Some(&body)).await.status, 200);
+    assert_eq!(call(&stand, TOKEN, Method::DELETE, path, None).await.status, 204);
+    assert_eq!(get(&stand, path).await.status, 404);
 }

@@ -23,7 +23,7 @@ async fn ask(stand: &Stand, extra: &[(&str, &str)]) -> Reply {
 
 fn failure(stand: &Stand) -> &'static str {
     let page = stand.server.policies().decisions(&DecisionFilter::default());
-    page.decisions[0].policies[0].failure.unwrap_or("none")
+    page.decisions[0].policies[0].failure.map_or("none", placet_sdk::admin::FailureCode::as_str)
 }
 
 /// A registration of a server at the origin of this one.

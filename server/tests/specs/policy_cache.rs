@@ -10,6 +10,7 @@ use std::{
 };
 
 use placet_sdk::{
+    admin::CacheUse,
     decision::{
         ClientCredentialsSection, Freedom, GrantLimits, HookType, Limits, Proposal, RequestFacts,
         SessionFacts,
@@ -18,7 +19,7 @@ use placet_sdk::{
 };
 use placet_server::{
     config::{OnFailure, PolicyCache, PolicyConfig},
-    policy::{CacheUse, Decided, DecisionFilter, Question, client_facts},
+    policy::{Decided, DecisionFilter, Question, client_facts},
 };
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,5 +1,6 @@
 //! The decision API, `docs/protocol.md`: what policies may make of a grant, one after the other.
 
+use placet_sdk::admin::BreakerState;
 use placet_server::config::{BackendKind, Config, Matcher, PolicyConfig, PolicyMode, RulesConfig};
 use serde_json::{Value, json};
 
@@ -202,7 +203,7 @@ async fn policies_can_be_changed_while_the_server_runs() {
     let listed = policies.list();
     assert_eq!(
         (listed[0].order, listed[0].mode, listed[0].breaker),
-        (7, PolicyMode::Enforce, Some("closed"))
+        (7, PolicyMode::Enforce, Some(BreakerState::Closed))
     );
     assert!(policies.set_mode("unknown", PolicyMode::Off).is_err());
 }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use placet_sdk::admin::{BreakerState, FailureCode};
 use placet_server::{
     config::{OnFailure, PolicyConfig},
     policy::DecisionFilter,
@@ -36,7 +37,7 @@ async fn with(policy: PolicyConfig) -> Stand {
 fn last(stand: &Stand) -> (&'static str, u32) {
     let page = stand.server.policies().decisions(&DecisionFilter::default());
     let policy = &page.decisions[0].policies[0];
-    (policy.failure.unwrap_or("none"), policy.attempts)
+    (policy.failure.map_or("none", FailureCode::as_str), policy.attempts)
 }
 
 /// Asks once, and gives the code of the failure.
@@ -216,7 +217,7 @@ async fn a_failure_counts_as_the_registration_says() {
         stand.server.metrics().text().unwrap().contains("placet_policy_degraded_total{policy=\"broken\"} 1")
     );
     let state = &stand.server.policies().list()[0];
-    assert_eq!(state.last_failure.as_ref().unwrap().code, "http_status");
+    assert_eq!(state.last_failure.as_ref().unwrap().code, FailureCode::HttpStatus);
 }
 
 #[tokio::test]
@@ -266,7 +267,7 @@ async fn an_endpoint_that_keeps_failing_is_left_alone_and_asked_again_after_a_wh
     for _ in 0..5 {
         assert_eq!(ask(&stand).await.status, 503);
     }
-    assert_eq!(stand.server.policies().list()[0].breaker, Some("open"));
+    assert_eq!(stand.server.policies().list()[0].breaker, Some(BreakerState::Open));
     well.store(1, Ordering::SeqCst);
     assert_eq!(ask(&stand).await.status, 503, "nobody asks");
     assert_eq!(last(&stand), ("breaker_open", 0));
@@ -279,7 +280,7 @@ async fn an_endpoint_that_keeps_failing_is_left_alone_and_asked_again_after_a_wh
         assert!(started.elapsed() < Duration::from_secs(20), "it recovers by itself");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(stand.server.policies().list()[0].breaker, Some("closed"));
+    assert_eq!(stand.server.policies().list()[0].breaker, Some(BreakerState::Closed));
 }
 
 #[tokio::test]
@@ -314,7 +315,7 @@ async fn all_policies_of_a_decision_together_have_so_much_time() {
     assert_eq!(ask(&stand).await.status, 503);
     let page = stand.server.policies().decisions(&DecisionFilter::default());
     let last = page.decisions[0].policies.last().unwrap();
-    assert_eq!((last.name.as_str(), last.failure), ("two", Some("budget")));
+    assert_eq!((last.name.as_str(), last.failure.map(FailureCode::as_str)), ("two", Some("budget")));
     assert!(sidecars[2].requests().is_empty());
 }
 
@@ -343,7 +344,11 @@ async fn all_decisions_of_a_request_together_have_so_much_time() {
     let code = stand.sign_in(&mut browser, "web", &extra).await["code"].clone();
     assert_eq!(stand.redeem("web", &code).await.status, 503);
     let page = stand.server.policies().decisions(&DecisionFilter::default());
-    let failures: Vec<_> = page.decisions.iter().map(|d| (d.hook.as_str(), d.policies[0].failure)).collect();
+    let failures: Vec<_> = page
+        .decisions
+        .iter()
+        .map(|d| (d.hook.as_str(), d.policies[0].failure.map(FailureCode::as_str)))
+        .collect();
     assert_eq!(failures, [("claims.source", Some("budget")), ("grant.authorization_code", None)]);
 }
 

@@ -232,7 +232,10 @@ impl Scene {
             self.begin(wish);
         }
         self.until(|(_, who)| who.contains("-after-").then(|| decided(&(String::new(), who.clone())))).await;
-        assert_eq!(self.stand.server.policies().list()[0].breaker, Some("closed"));
+        assert_eq!(
+            self.stand.server.policies().list()[0].breaker,
+            Some(placet_sdk::admin::BreakerState::Closed)
+        );
         self.stop.store(true, Ordering::SeqCst);
         let mut wishes = Vec::new();
         let patience = Duration::from_secs(15);

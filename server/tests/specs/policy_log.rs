@@ -152,7 +152,7 @@ async fn what_the_operator_masks_stands_nowhere() {
     let masked: Vec<_> = record["masked"].as_array().unwrap().iter().map(|p| p.as_str().unwrap()).collect();
     assert_eq!(masked, ["/request/remote", "/subject/sub", "/proposal/grant/sub"]);
     let kept = stand.server.policies().decisions(&DecisionFilter::default());
-    let (_, question) = stand.server.policies().decision(&kept.decisions[0].id).unwrap();
+    let question = stand.server.policies().decision(&kept.decisions[0].id).unwrap().question;
     assert!(!question.unwrap().to_string().contains("alice"));
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -180,7 +180,7 @@ async fn passwords_are_never_written_down() {
     assert_eq!(sidecar.requests()[0]["password"]["otp"], "917253");
     let text = std::fs::read_to_string(&path).unwrap();
     let kept = stand.server.policies().decisions(&DecisionFilter::default());
-    let (_, question) = stand.server.policies().decision(&kept.decisions[0].id).unwrap();
+    let question = stand.server.policies().decision(&kept.decisions[0].id).unwrap().question;
     for written in [text, question.unwrap().to_string()] {
         assert!(!written.contains("correct horse") && !written.contains("917253"), "{written}");
         assert!(written.contains("alice"));

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use placet_sdk::decision::{DecisionRequest, Mode};
+use placet_sdk::{
+    admin::{DecisionOutcome, DecisionRecord, FailureCode},
+    decision::{DecisionRequest, Mode},
+};
 use placet_server::{
     config::{PolicyConfig, PolicyMode},
-    policy::{AdminError, DecisionFilter, DecisionRecord},
+    policy::{AdminError, DecisionFilter, Question},
 };
 use serde_json::{Value, json};
 
@@ -51,7 +54,7 @@ async fn a_policy_in_shadow_is_asked_on_the_side_and_changes_nothing() {
     let record = compared(&stand).await;
     let part = &record.policies[0];
     assert_eq!((part.name.as_str(), part.mode, part.diverged), ("next", Mode::Shadow, Some(true)));
-    assert_eq!(record.outcome, "allow");
+    assert_eq!(record.outcome, DecisionOutcome::Allow);
     let asked = &strict.requests()[0];
     assert_eq!(asked["mode"], "shadow");
     assert_eq!(asked["proposal"], enforced.requests()[0]["proposal"]);
@@ -70,7 +73,10 @@ async fn a_policy_in_shadow_alone_is_asked_too_and_may_agree_hang_or_fail() {
     let stand = Stand::with(|config| config.policy.push(shadow(failing.policy("next", &[HOOK])))).await;
     assert_eq!(ask(&stand).await.status, 200);
     let record = compared(&stand).await;
-    assert_eq!((record.policies[0].failure, record.policies[0].diverged), (Some("http_status"), None));
+    assert_eq!(
+        (record.policies[0].failure, record.policies[0].diverged),
+        (Some(FailureCode::HttpStatus), None)
+    );
 
     let hanging = Sidecar::answering(|_| Answered::status(200).after(Duration::from_secs(600))).await;
     let slow = PolicyConfig { timeout_ms: Some(10_000), ..hanging.policy("next", &[HOOK]) };
@@ -104,7 +110,7 @@ async fn only_the_share_of_requests_that_is_sampled_is_asked() {
 fn question(stand: &Stand) -> (String, DecisionRequest) {
     let page = stand.server.policies().decisions(&DecisionFilter::default());
     let id = page.decisions[0].id.clone();
-    let (_, question) = stand.server.policies().decision(&id).unwrap();
+    let question = stand.server.policies().decision(&id).unwrap().question;
     (id, serde_json::from_value(question.unwrap()).unwrap())
 }
 
@@ -119,8 +125,8 @@ async fn what_policies_would_say_can_be_seen_without_any_effect() {
     let stand = Stand::with(|config| config.policy.push(sidecar.policy("tiers", &[HOOK]))).await;
     ask(&stand).await;
     let (id, asked) = question(&stand);
-    let simulated = stand.server.policies().simulate(asked.clone()).await.unwrap();
-    assert_eq!(simulated.outcome, "allow");
+    let simulated = stand.server.policies().simulate(Question::simulated(asked.clone(), None)).await.unwrap();
+    assert_eq!(simulated.outcome, DecisionOutcome::Allow);
     assert_eq!(simulated.proposal.grant.unwrap().scope.unwrap(), ["reports.read"]);
     let part = &simulated.policies[0];
     assert_eq!(
@@ -131,11 +137,11 @@ async fn what_policies_would_say_can_be_seen_without_any_effect() {
     assert_eq!(sidecar.requests()[1]["mode"], "test");
     assert_eq!(stand.server.policies().decisions(&DecisionFilter::default()).decisions.len(), 1, "no record");
 
-    let replayed = stand.server.policies().replay(&id).await.unwrap();
-    assert_eq!(replayed.outcome, "allow");
-    assert!(matches!(stand.server.policies().replay("dec_unknown").await, Err(AdminError::UnknownDecision)));
+    let (_, again) = stand.server.policies().recorded(&id).unwrap();
+    assert_eq!(again, asked);
+    assert!(matches!(stand.server.policies().recorded("dec_unknown"), Err(AdminError::UnknownDecision)));
     stand.server.policies().set_mode("tiers", PolicyMode::Off).unwrap();
-    let without = stand.server.policies().simulate(asked).await.unwrap();
+    let without = stand.server.policies().simulate(Question::simulated(asked, None)).await.unwrap();
     assert_eq!(without.proposal.grant.unwrap().scope.unwrap().len(), 2);
 }
 
@@ -146,9 +152,9 @@ async fn a_simulation_shows_where_an_answer_breaks_the_contract() {
     let stand = Stand::with(|config| config.policy.push(sidecar.policy("greedy", &[HOOK]))).await;
     assert_eq!(ask(&stand).await.status, 503);
     let (_, asked) = question(&stand);
-    let simulated = stand.server.policies().simulate(asked).await.unwrap();
+    let simulated = stand.server.policies().simulate(Question::simulated(asked, None)).await.unwrap();
     let failure = simulated.failure.unwrap();
-    assert_eq!((simulated.outcome, failure.code), ("failed", "limit"));
+    assert_eq!((simulated.outcome, failure.code), (DecisionOutcome::Failed, FailureCode::Limit));
     assert!(failure.detail.contains("/grant/scope"), "{}", failure.detail);
 }
 
@@ -171,7 +177,7 @@ async fn decisions_are_found_by_what_they_were_about() {
     let outcomes = |records: &[DecisionRecord]| -> Vec<Value> {
         records.iter().map(|r| json!([r.client_id, r.outcome])).collect()
     };
-    let denied = find(DecisionFilter { outcome: Some("deny".to_owned()), ..Default::default() });
+    let denied = find(DecisionFilter { outcome: Some(DecisionOutcome::Deny), ..Default::default() });
     assert_eq!(outcomes(&denied.decisions), vec![json!(["api", "deny"]); 3]);
     assert_eq!(denied.decisions[0].error.as_deref(), Some("access_denied"));
     let of_service = find(DecisionFilter { client_id: Some("service".to_owned()), ..Default::default() });

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use placet_sdk::{
     Instant,
+    admin::FailureCode,
     decision::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP},
     signature::{Secret, sign},
 };
@@ -34,7 +35,7 @@ async fn with(policy: PolicyConfig) -> Stand {
 /// The code of the last failure.
 fn failure(stand: &Stand) -> &'static str {
     let page = stand.server.policies().decisions(&DecisionFilter::default());
-    page.decisions[0].policies[0].failure.unwrap_or("none")
+    page.decisions[0].policies[0].failure.map_or("none", FailureCode::as_str)
 }
 
 fn allow(asked: &Asked) -> Answered {

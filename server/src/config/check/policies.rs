@@ -158,6 +158,23 @@ impl Config {
         }
     }
 
+    /// Why the answers of a policy cannot count beside those that do: what the configuration would be refused for.
+    /// `enforced` tells which count then.
+    pub fn conflicts_of(&self, name: &str, enforced: impl Fn(&str) -> bool) -> Vec<String> {
+        let changed = |counts: &dyn Fn(&str) -> bool| {
+            let mut config = self.clone();
+            for policy in &mut config.policy {
+                policy.mode = if counts(&policy.name) { PolicyMode::Enforce } else { PolicyMode::Off };
+            }
+            let mut wrong = Vec::new();
+            config.check_owners(&mut wrong);
+            config.check_decided_grants(&mut wrong);
+            wrong
+        };
+        let before = changed(&|other| other != name && enforced(other));
+        changed(&enforced).into_iter().filter(|what| !before.contains(what)).collect()
+    }
+
     /// A claim has one owner.
     fn check_owners(&self, wrong: &mut Vec<String>) {
         let sources: Vec<&PolicyConfig> = self

@@ -13,7 +13,7 @@ use warp::reply::Response;
 use super::{
     PAGE, audit,
     caller::{self, Admin},
-    not_found,
+    not_found, percent_decoded,
     resources::cursor,
 };
 use crate::{
@@ -89,14 +89,14 @@ pub(super) async fn client(server: Server, request: Request) -> Outcome<Response
 }
 
 async fn one(server: &Server, request: &Request) -> ApiResult<Response> {
-    let id = request.part(0);
+    let id = &percent_decoded(request.part(0)).ok_or_else(not_found)?;
     if request.method == Method::GET {
         caller::with(server, request, AdminRole::Read).await?;
         let client = server.client(id).await?.ok_or_else(not_found)?;
         return answer(200, server, &client, None);
     }
     let by = caller::with(server, request, AdminRole::Clients).await?;
-    let mut client = stored(server, request).await?;
+    let mut client = stored(server, request, id).await?;
     if request.method == Method::DELETE {
         let event = audit(server, ("client.deleted", id), &by, json!({ "client_id": id }))?;
         server.store().delete_client(id, server.now(), vec![event]).await?;
@@ -121,20 +121,19 @@ pub(super) async fn secret(server: Server, request: Request) -> Outcome<Response
 
 async fn rotate(server: &Server, request: &Request) -> ApiResult<Response> {
     let by = caller::with(server, request, AdminRole::Clients).await?;
-    let mut client = stored(server, request).await?;
+    let id = percent_decoded(request.part(0)).ok_or_else(not_found)?;
+    let mut client = stored(server, request, &id).await?;
     if !client.auth_method().needs_secret() {
         return Err(problem(409, "no_secret", "a client that authenticates without a secret has none").into());
     }
     let secret = client.renew_secret(server.root(), server.random())?;
-    let id = client.id.clone();
     let event = audit(server, ("client.updated", &id), &by, json!({ "client_id": id, "what": "secret" }))?;
     store(server, &mut client, event).await?;
     answer(200, server, &client, Some(&secret))
 }
 
 /// The client that a request is about, if it may be changed here and is what the caller has seen.
-async fn stored(server: &Server, request: &Request) -> ApiResult<Client> {
-    let id = request.part(0);
+async fn stored(server: &Server, request: &Request, id: &str) -> ApiResult<Client> {
     if server.is_configured(id) {
         return Err(problem(409, "client_configured", "this client stands in the configuration").into());
     }

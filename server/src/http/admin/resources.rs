@@ -11,7 +11,7 @@ use placet_sdk::{
 use serde_json::json;
 use warp::reply::Response;
 
-use super::{PAGE, audit, caller, not_found};
+use super::{PAGE, audit, caller, not_found, percent_decoded};
 use crate::{
     config::AdminRole,
     http::{
@@ -128,10 +128,4 @@ async fn one_subject(server: &Server, request: &Request) -> ApiResult<Response> 
     let record = server.store().subject(&sub).await?;
     let disabled_at = record.and_then(|r| r.disabled_at).map(Instant);
     reply::object(200, &SubjectEntry { sub, disabled: disabled_at.is_some(), disabled_at })
-}
-
-/// A subject may hold what a path cannot, escaped; `+`, `&` and `=` stand for themselves there.
-fn percent_decoded(part: &str) -> Option<String> {
-    let plain = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
-    url::form_urlencoded::parse(plain.as_bytes()).next().map(|(name, _)| name.into_owned())
 }

@@ -1,9 +1,11 @@
 //! The table of endpoints.
 
+use std::str::FromStr;
+
 use http::Method;
 use warp::{Filter, filters::BoxedFilter, reply::Response};
 
-use super::{clients, keys, resources};
+use super::{clients, decisions, keys, policies, resources};
 use crate::{
     http::request::{Cors, Endpoint, Errors, endpoint},
     server::Server,
@@ -14,6 +16,17 @@ const POST: &[Method] = &[Method::POST];
 const GET_POST: &[Method] = &[Method::GET, Method::POST];
 const GET_PUT: &[Method] = &[Method::GET, Method::PUT];
 const GET_DELETE: &[Method] = &[Method::GET, Method::DELETE];
+
+/// The id in `{id}:replay`.
+struct Replayed(String);
+
+impl FromStr for Replayed {
+    type Err = ();
+
+    fn from_str(segment: &str) -> Result<Self, ()> {
+        segment.strip_suffix(":replay").map(|id| Self(id.to_owned())).ok_or(())
+    }
+}
 
 /// The endpoints under `/admin/v1`.
 pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
@@ -58,6 +71,33 @@ pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
         .or(endpoint(at(POST), base().and(warp::path!("keys:rotate")).map(none), keys::rotate))
         .unify()
         .or(endpoint(at(POST), base().and(warp::path!("keys" / String)).map(one), keys::revoke))
+        .unify()
+        .boxed()
+        .or(endpoint(at(GET), base().and(warp::path!("policies")).map(none), policies::policies))
+        .unify()
+        .or(endpoint(
+            at(&[Method::GET, Method::PATCH]),
+            base().and(warp::path!("policies" / String)).map(one),
+            policies::policy,
+        ))
+        .unify()
+        .or(endpoint(
+            at(POST),
+            base().and(warp::path!("policies" / String / "cache:purge")).map(one),
+            policies::purge,
+        ))
+        .unify()
+        .or(endpoint(at(POST), base().and(warp::path!("policies:simulate")).map(none), policies::simulate))
+        .unify()
+        .or(endpoint(at(GET), base().and(warp::path!("decisions")).map(none), decisions::decisions))
+        .unify()
+        .or(endpoint(
+            at(POST),
+            base().and(warp::path!("decisions" / Replayed)).map(|Replayed(id)| vec![id]),
+            decisions::replay,
+        ))
+        .unify()
+        .or(endpoint(at(GET), base().and(warp::path!("decisions" / String)).map(one), decisions::decision))
         .unify()
         .boxed()
 }

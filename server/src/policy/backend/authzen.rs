@@ -188,7 +188,13 @@ impl Authzen {
     }
 
     async fn post(&self, call: &Call, url: &str, body: &Value) -> Result<(Value, u32), Failed> {
-        let target = Target { method: Method::POST, url, until: call.until, max_answer: MAX_ANSWER_BYTES };
+        let target = Target {
+            method: Method::POST,
+            url,
+            until: call.until,
+            max_answer: MAX_ANSWER_BYTES,
+            counts: call.counts(),
+        };
         let message = |_| Ok(Message { headers: headers(&call.request.id), body: body.to_string().into() });
         let (got, attempts) = self.transport.send(&target, message).await?;
         accept(&got)

@@ -175,7 +175,8 @@ impl<D: Document> Discovery<D> {
 
     async fn read(&self, transport: &Transport, until: Instant) -> Result<D, Failed> {
         let url = self.origin.well_known(D::WELL_KNOWN)?;
-        let target = Target { method: Method::GET, url: &url, until, max_answer: MAX_ANSWER_BYTES };
+        let target =
+            Target { method: Method::GET, url: &url, until, max_answer: MAX_ANSWER_BYTES, counts: true };
         let message = |_| {
             let accept = (header::ACCEPT, HeaderValue::from_static("application/json"));
             Ok(Message { headers: HeaderMap::from_iter([accept]), body: Vec::new() })

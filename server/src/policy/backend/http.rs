@@ -66,8 +66,13 @@ impl Backend for Http {
             None => None,
         };
         let url = endpoint.unwrap_or_else(|| self.url.clone());
-        let target =
-            Target { method: Method::POST, url: &url, until: call.until, max_answer: MAX_ANSWER_BYTES };
+        let target = Target {
+            method: Method::POST,
+            url: &url,
+            until: call.until,
+            max_answer: MAX_ANSWER_BYTES,
+            counts: call.counts(),
+        };
         let (got, attempts) = self.transport.send(&target, |attempt| self.message(call, attempt)).await?;
         let read = accept(&got).and_then(|()| {
             self.check_signature(call, &got)?;

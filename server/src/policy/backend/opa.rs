@@ -33,8 +33,13 @@ impl Backend for Opa {
             path = format!("{path}/{}", self.config.rule);
         }
         let url = self.origin.below(&path);
-        let target =
-            Target { method: Method::POST, url: &url, until: call.until, max_answer: MAX_ANSWER_BYTES };
+        let target = Target {
+            method: Method::POST,
+            url: &url,
+            until: call.until,
+            max_answer: MAX_ANSWER_BYTES,
+            counts: call.counts(),
+        };
         let (got, attempts) = self.transport.send(&target, |attempt| Ok(message(call, attempt))).await?;
         accept(&got)
             .and_then(|()| read(call, &got.body))

@@ -58,6 +58,8 @@ pub(in crate::policy) struct Target<'a> {
     pub(in crate::policy) url: &'a str,
     pub(in crate::policy) until: Instant,
     pub(in crate::policy) max_answer: usize,
+    /// Whether the breaker learns from it. What is only tried out keeps nobody from being asked.
+    pub(in crate::policy) counts: bool,
 }
 
 impl Transport {
@@ -68,7 +70,7 @@ impl Transport {
         target: &Target<'_>,
         message: impl Fn(u32) -> Result<Message, Failed> + Send + Sync,
     ) -> Result<(Got, u32), Failed> {
-        let leave = self.gate.enter()?;
+        let leave = self.gate.enter(target.counts)?;
         let mut attempt = 1;
         let sent = loop {
             let sent = self.attempt(target, message(attempt)?).await;
@@ -79,6 +81,7 @@ impl Transport {
             attempt += 1;
         };
         match &sent {
+            _ if !target.counts => drop(leave),
             Ok(got) if UNWELL.contains(&got.status) => leave.failed(),
             Ok(_) | Err(SendError::TooLarge) => leave.answered(),
             Err(_) => leave.failed(),

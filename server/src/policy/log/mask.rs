@@ -47,6 +47,12 @@ impl Masks {
         if self.mask.iter().any(|masked| masked == pointer) { MASK.to_owned() } else { value }
     }
 
+    /// How a value that is looked for stands in the record. One that is replaced cannot be found: all look alike.
+    pub(super) fn sought(&self, pointer: &str, value: &str) -> String {
+        let shown = self.like(pointer, value.to_owned());
+        if shown == MASK { value.to_owned() } else { shown }
+    }
+
     fn digest(&self, value: &Value) -> String {
         let text = match value {
             Value::String(text) => text.clone(),
