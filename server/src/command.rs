@@ -1,4 +1,4 @@
-//! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `keys`, `migrate`.
+//! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `mock`, `keys`, `migrate`.
 
 use std::{
     io::IsTerminal as _,
@@ -51,6 +51,8 @@ enum Command {
     Server(ServerCommand),
     /// Check whether a sidecar speaks the decision API as it should.
     CheckSidecar(Box<check::Arguments>),
+    /// Serve the interaction API with scripted scenarios, for those who write a login app.
+    Mock(Box<placet_mock::Arguments>),
 }
 
 #[derive(Subcommand)]
@@ -101,6 +103,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let command = match arguments.command {
         Command::CheckSidecar(sidecar) => return runtime.block_on(check::main(*sidecar)),
+        Command::Mock(mock) => return runtime.block_on(placet_mock::main(*mock)),
         Command::Server(command) => command,
     };
     match runtime.block_on(execute(arguments.config.as_deref(), command)) {

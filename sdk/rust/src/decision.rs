@@ -24,7 +24,7 @@ pub use assertion::*;
 pub use discovery::{PolicyAuth, PolicyDocument, SidecarInfo, SupportedType};
 pub use facts::*;
 pub use hook::{HookType, ParseHookError};
-pub use json::{MAX_DEPTH, MAX_STRING};
+pub use json::{MAX_DEPTH, MAX_STRING, parse as strict_json};
 pub use limits::*;
 pub use person::*;
 pub use projection::project;

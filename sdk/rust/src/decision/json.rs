@@ -13,7 +13,7 @@ pub const MAX_DEPTH: usize = 32;
 pub const MAX_STRING: usize = 8 * 1024;
 
 /// Reads JSON of which no object has a name twice, and that is not nested deeper than [`MAX_DEPTH`].
-pub(crate) fn parse(body: &[u8]) -> Result<Value, Violation> {
+pub fn parse(body: &[u8]) -> Result<Value, Violation> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = Strict { left: MAX_DEPTH }.deserialize(&mut reader);
     let value = value.and_then(|value| reader.end().map(|()| value));
