@@ -16,6 +16,7 @@ mod specs {
 
     mod access_token_profiles;
     mod admin_api;
+    mod admin_client;
     mod admin_decisions;
     mod admin_policies;
     mod admin_simulate;

@@ -1,4 +1,8 @@
-//! A small client of the interaction API for login apps written in Rust.
+//! Clients of the APIs behind the private listener: of the interaction API, for login apps, and of the admin API.
+
+mod admin;
+
+pub use admin::AdminClient;
 
 use std::time::Duration;
 
@@ -40,17 +44,93 @@ impl Error {
     }
 }
 
-/// A client of the interaction API; cheap to clone.
-#[derive(Clone, Debug)]
-pub struct UiClient {
+/// Who is called, and as whom.
+#[derive(Clone)]
+struct Caller {
     http: reqwest::Client,
     base: String,
     token: String,
 }
 
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// A client of the interaction API; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct UiClient(Caller);
+
 impl UiClient {
     /// A client for the API at `base` (`http://127.0.0.1:8081/ui/v1`), authenticated by the bearer `token`.
     pub fn new(base: &str, token: &str) -> Result<Self, Error> {
+        Caller::new(base, token).map(Self)
+    }
+
+    /// The current prompt; safe to repeat.
+    pub async fn current(&self, id: &str) -> Result<Prompt, Error> {
+        self.0.call(Method::GET, &format!("/interactions/{}", segment(id)), None::<&()>).await
+    }
+
+    /// Opens an interaction (headless front door).
+    pub async fn open(&self, open: &Open) -> Result<Prompt, Error> {
+        self.0.call(Method::POST, "/interactions", Some(open)).await
+    }
+
+    /// Answers the prompt of `step` and gives the next one. Sending the same answer again gives the same prompt.
+    pub async fn answer(&self, id: &str, step: u32, answer: &Answer) -> Result<Prompt, Error> {
+        self.0.call(Method::PUT, &format!("/interactions/{}/steps/{step}", segment(id)), Some(answer)).await
+    }
+
+    /// Stores scratch state with the interaction (at most 8 KiB); prompts show it as `data`.
+    pub async fn put_data(&self, id: &str, data: &Object) -> Result<(), Error> {
+        self.0.send(Method::PUT, &format!("/interactions/{}/data", segment(id)), Some(data)).await.map(drop)
+    }
+
+    /// Abandons an interaction silently.
+    pub async fn abandon(&self, id: &str) -> Result<(), Error> {
+        self.0.send(Method::DELETE, &format!("/interactions/{}", segment(id)), None::<&()>).await.map(drop)
+    }
+
+    /// The live sessions of a user.
+    pub async fn sessions(&self, sub: &str) -> Result<SessionList, Error> {
+        self.0.call(Method::GET, &format!("/sessions?sub={}", segment(sub)), None::<&()>).await
+    }
+
+    /// Ends a session.
+    pub async fn end_session(&self, id: &str) -> Result<(), Error> {
+        self.0.send(Method::DELETE, &format!("/sessions/{}", segment(id)), None::<&()>).await.map(drop)
+    }
+
+    /// The remembered consents of a user.
+    pub async fn consents(&self, sub: &str) -> Result<Page<ConsentInfo>, Error> {
+        self.0.call(Method::GET, &format!("/consents?sub={}", segment(sub)), None::<&()>).await
+    }
+
+    /// Withdraws a consent: every authorization granted under it ends.
+    pub async fn delete_consent(&self, id: &str) -> Result<(), Error> {
+        self.0.send(Method::DELETE, &format!("/consents/{}", segment(id)), None::<&()>).await.map(drop)
+    }
+
+    /// The authorizations of a user.
+    pub async fn authorizations(&self, sub: &str) -> Result<Page<AuthorizationInfo>, Error> {
+        self.0.call(Method::GET, &format!("/authorizations?sub={}", segment(sub)), None::<&()>).await
+    }
+
+    /// Revokes an authorization and its tokens.
+    pub async fn revoke_authorization(&self, id: &str) -> Result<(), Error> {
+        self.0.send(Method::DELETE, &format!("/authorizations/{}", segment(id)), None::<&()>).await.map(drop)
+    }
+
+    /// Reports a fact that the server cannot see.
+    pub async fn report(&self, report: &Report) -> Result<(), Error> {
+        self.0.send(Method::POST, "/reports", Some(report)).await.map(drop)
+    }
+}
+
+impl Caller {
+    fn new(base: &str, token: &str) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(10))
             .redirect(reqwest::redirect::Policy::none())
@@ -58,66 +138,6 @@ impl UiClient {
             .build()
             .map_err(Error::Unreachable)?;
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token: token.to_owned() })
-    }
-
-    /// The current prompt; safe to repeat.
-    pub async fn current(&self, id: &str) -> Result<Prompt, Error> {
-        self.call(Method::GET, &format!("/interactions/{}", segment(id)), None::<&()>).await
-    }
-
-    /// Opens an interaction (headless front door).
-    pub async fn open(&self, open: &Open) -> Result<Prompt, Error> {
-        self.call(Method::POST, "/interactions", Some(open)).await
-    }
-
-    /// Answers the prompt of `step` and gives the next one. Sending the same answer again gives the same prompt.
-    pub async fn answer(&self, id: &str, step: u32, answer: &Answer) -> Result<Prompt, Error> {
-        self.call(Method::PUT, &format!("/interactions/{}/steps/{step}", segment(id)), Some(answer)).await
-    }
-
-    /// Stores scratch state with the interaction (at most 8 KiB); prompts show it as `data`.
-    pub async fn put_data(&self, id: &str, data: &Object) -> Result<(), Error> {
-        self.send(Method::PUT, &format!("/interactions/{}/data", segment(id)), Some(data)).await.map(drop)
-    }
-
-    /// Abandons an interaction silently.
-    pub async fn abandon(&self, id: &str) -> Result<(), Error> {
-        self.send(Method::DELETE, &format!("/interactions/{}", segment(id)), None::<&()>).await.map(drop)
-    }
-
-    /// The live sessions of a user.
-    pub async fn sessions(&self, sub: &str) -> Result<SessionList, Error> {
-        self.call(Method::GET, &format!("/sessions?sub={}", segment(sub)), None::<&()>).await
-    }
-
-    /// Ends a session.
-    pub async fn end_session(&self, id: &str) -> Result<(), Error> {
-        self.send(Method::DELETE, &format!("/sessions/{}", segment(id)), None::<&()>).await.map(drop)
-    }
-
-    /// The remembered consents of a user.
-    pub async fn consents(&self, sub: &str) -> Result<Page<ConsentInfo>, Error> {
-        self.call(Method::GET, &format!("/consents?sub={}", segment(sub)), None::<&()>).await
-    }
-
-    /// Withdraws a consent: every authorization granted under it ends.
-    pub async fn delete_consent(&self, id: &str) -> Result<(), Error> {
-        self.send(Method::DELETE, &format!("/consents/{}", segment(id)), None::<&()>).await.map(drop)
-    }
-
-    /// The authorizations of a user.
-    pub async fn authorizations(&self, sub: &str) -> Result<Page<AuthorizationInfo>, Error> {
-        self.call(Method::GET, &format!("/authorizations?sub={}", segment(sub)), None::<&()>).await
-    }
-
-    /// Revokes an authorization and its tokens.
-    pub async fn revoke_authorization(&self, id: &str) -> Result<(), Error> {
-        self.send(Method::DELETE, &format!("/authorizations/{}", segment(id)), None::<&()>).await.map(drop)
-    }
-
-    /// Reports a fact that the server cannot see.
-    pub async fn report(&self, report: &Report) -> Result<(), Error> {
-        self.send(Method::POST, "/reports", Some(report)).await.map(drop)
     }
 
     async fn call<T: DeserializeOwned>(

@@ -1,0 +1,164 @@
+//! A client of the admin API for operators' programs written in Rust.
+
+use reqwest::Method;
+
+use super::{Caller, Error, segment};
+use crate::{
+    admin::{
+        ClientEntry, ClientWrite, DecisionEntry, DecisionQuery, DecisionRecord, KeyEntry, PolicyChange,
+        PolicyState, Replay, Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
+    },
+    interaction::SessionInfo,
+    resources::{AuthorizationInfo, Page, SessionList},
+};
+
+const NOTHING: Option<&()> = None;
+
+/// A client of the admin API; cheap to clone. What each call needs a role for, the server's configuration says.
+#[derive(Clone, Debug)]
+pub struct AdminClient(Caller);
+
+impl AdminClient {
+    /// A client for the API at `base` (`http://127.0.0.1:8081/admin/v1`), authenticated by the bearer `token`.
+    pub fn new(base: &str, token: &str) -> Result<Self, Error> {
+        Caller::new(base, token).map(Self)
+    }
+
+    /// Clients in order of their ids; those of the configuration come with the first page. `cursor` is the
+    /// `next_cursor` of the page before.
+    pub async fn clients(&self, cursor: Option<&str>) -> Result<Page<ClientEntry>, Error> {
+        self.0.call(Method::GET, &paged("/clients", cursor), NOTHING).await
+    }
+
+    /// A client.
+    pub async fn client(&self, id: &str) -> Result<ClientEntry, Error> {
+        self.0.call(Method::GET, &client_path(id), NOTHING).await
+    }
+
+    /// Registers a client; the answer alone shows its secret.
+    pub async fn create_client(&self, client: &ClientWrite) -> Result<ClientEntry, Error> {
+        self.0.call(Method::POST, "/clients", Some(client)).await
+    }
+
+    /// Replaces metadata and settings of a client.
+    pub async fn update_client(&self, id: &str, client: &ClientWrite) -> Result<ClientEntry, Error> {
+        self.0.call(Method::PUT, &client_path(id), Some(client)).await
+    }
+
+    /// Deletes a client and ends everything it has.
+    pub async fn delete_client(&self, id: &str) -> Result<(), Error> {
+        self.0.send(Method::DELETE, &client_path(id), NOTHING).await.map(drop)
+    }
+
+    /// Gives a client another secret; the old one ends at once.
+    pub async fn renew_client_secret(&self, id: &str) -> Result<ClientEntry, Error> {
+        self.0.call(Method::POST, &format!("{}/secret", client_path(id)), NOTHING).await
+    }
+
+    /// The live sessions of a user.
+    pub async fn sessions(&self, sub: &str) -> Result<SessionList, Error> {
+        self.0.call(Method::GET, &format!("/sessions?sub={}", segment(sub)), NOTHING).await
+    }
+
+    /// A live session.
+    pub async fn session(&self, id: &str) -> Result<SessionInfo, Error> {
+        self.0.call(Method::GET, &format!("/sessions/{}", segment(id)), NOTHING).await
+    }
+
+    /// Ends a session.
+    pub async fn end_session(&self, id: &str) -> Result<(), Error> {
+        self.0.send(Method::DELETE, &format!("/sessions/{}", segment(id)), NOTHING).await.map(drop)
+    }
+
+    /// The live authorizations of a user.
+    pub async fn authorizations(&self, sub: &str) -> Result<Page<AuthorizationInfo>, Error> {
+        self.0.call(Method::GET, &format!("/authorizations?sub={}", segment(sub)), NOTHING).await
+    }
+
+    /// Ends an authorization and its tokens.
+    pub async fn revoke_authorization(&self, id: &str) -> Result<(), Error> {
+        self.0.send(Method::DELETE, &format!("/authorizations/{}", segment(id)), NOTHING).await.map(drop)
+    }
+
+    /// What is known of a subject.
+    pub async fn subject(&self, sub: &str) -> Result<SubjectEntry, Error> {
+        self.0.call(Method::GET, &format!("/subjects/{}", segment(sub)), NOTHING).await
+    }
+
+    /// Disables or enables a subject.
+    pub async fn change_subject(&self, sub: &str, change: SubjectWrite) -> Result<SubjectEntry, Error> {
+        self.0.call(Method::PUT, &format!("/subjects/{}", segment(sub)), Some(&change)).await
+    }
+
+    /// The signing keys.
+    pub async fn keys(&self) -> Result<Page<KeyEntry>, Error> {
+        self.0.call(Method::GET, "/keys", NOTHING).await
+    }
+
+    /// Stages a successor for every signing key.
+    pub async fn rotate_keys(&self) -> Result<Page<KeyEntry>, Error> {
+        self.0.call(Method::POST, "/keys:rotate", NOTHING).await
+    }
+
+    /// Ends a signing key at once: what it signed counts no more.
+    pub async fn revoke_key(&self, kid: &str) -> Result<Page<KeyEntry>, Error> {
+        self.0.call(Method::POST, &format!("/keys/{}:revoke", segment(kid)), NOTHING).await
+    }
+
+    /// The policies as they are right now.
+    pub async fn policies(&self) -> Result<Page<PolicyState>, Error> {
+        self.0.call(Method::GET, "/policies", NOTHING).await
+    }
+
+    /// A policy as it is right now.
+    pub async fn policy(&self, name: &str) -> Result<PolicyState, Error> {
+        self.0.call(Method::GET, &format!("/policies/{}", segment(name)), NOTHING).await
+    }
+
+    /// Changes mode or order of a policy, until the server starts again.
+    pub async fn change_policy(&self, name: &str, change: PolicyChange) -> Result<PolicyState, Error> {
+        self.0.call(Method::PATCH, &format!("/policies/{}", segment(name)), Some(&change)).await
+    }
+
+    /// Forgets the kept decisions of a policy.
+    pub async fn purge_policy(&self, name: &str) -> Result<(), Error> {
+        self.0
+            .send(Method::POST, &format!("/policies/{}/cache:purge", segment(name)), NOTHING)
+            .await
+            .map(drop)
+    }
+
+    /// What policies would say, without any effect.
+    pub async fn simulate(&self, question: &SimulationRequest) -> Result<Simulation, Error> {
+        self.0.call(Method::POST, "/policies:simulate", Some(question)).await
+    }
+
+    /// Decisions, the newest first.
+    pub async fn decisions(&self, wanted: &DecisionQuery) -> Result<Page<DecisionRecord>, Error> {
+        let query = serde_json::to_value(wanted).map_err(|e| Error::Unexpected(e.to_string()))?;
+        let pairs = query.as_object().into_iter().flatten().map(|(name, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            format!("{name}={}", segment(&text))
+        });
+        let query = pairs.collect::<Vec<_>>().join("&");
+        self.0.call(Method::GET, &format!("/decisions?{query}"), NOTHING).await
+    }
+
+    /// A decision with all that is kept of it.
+    pub async fn decision(&self, id: &str) -> Result<DecisionEntry, Error> {
+        self.0.call(Method::GET, &format!("/decisions/{}", segment(id)), NOTHING).await
+    }
+
+    /// What would be decided today.
+    pub async fn replay(&self, id: &str) -> Result<Replay, Error> {
+        self.0.call(Method::POST, &format!("/decisions/{}:replay", segment(id)), NOTHING).await
+    }
+}
+
+fn client_path(id: &str) -> String {
+    format!("/clients/{}", segment(id))
+}
+
+fn paged(path: &str, cursor: Option<&str>) -> String {
+    cursor.map_or_else(|| path.to_owned(), |cursor| format!("{path}?cursor={}", segment(cursor)))
+}
