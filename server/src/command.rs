@@ -1,4 +1,7 @@
-//! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `mock`, `keys`, `migrate`.
+//! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `mock`, `keys`, `migrate`; and `client`, `policies`,
+//! `decisions`, `simulate`, which call the admin API.
+
+mod admin;
 
 use std::{
     io::IsTerminal as _,
@@ -49,6 +52,8 @@ struct Arguments {
 enum Command {
     #[command(flatten)]
     Server(ServerCommand),
+    #[command(flatten)]
+    Admin(admin::AdminCommand),
     /// Check whether a sidecar speaks the decision API as it should.
     CheckSidecar(Box<check::Arguments>),
     /// Serve the interaction API with scripted scenarios, for those who write a login app.
@@ -103,6 +108,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let command = match arguments.command {
         Command::CheckSidecar(sidecar) => return runtime.block_on(check::main(*sidecar)),
+        Command::Admin(command) => return runtime.block_on(admin::main(command)),
         Command::Mock(mock) => return runtime.block_on(placet_mock::main(*mock)),
         Command::Server(command) => command,
     };

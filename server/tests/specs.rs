@@ -17,6 +17,7 @@ mod specs {
     mod access_token_profiles;
     mod admin_api;
     mod admin_client;
+    mod admin_command_line;
     mod admin_decisions;
     mod admin_policies;
     mod admin_simulate;
