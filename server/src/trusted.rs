@@ -155,21 +155,14 @@ fn rules<'a>(
 fn check(rules: &Rules<'_>, parsed: &Compact<'_>, now: i64) -> Result<i64, OAuthError> {
     let types: Vec<Option<&str>> =
         rules.types.iter().map(|typ| (!typ.is_empty()).then_some(typ.as_str())).collect();
-    let profile = |audience| jwt::VerifyProfile {
+    let profile = jwt::VerifyProfile {
         typ: &types,
         issuer: rules.issuer,
-        audience: Some(audience),
+        audiences: Some(&rules.audiences),
         accept_expired: false,
         leeway: SKEW,
     };
-    let mut outcome = Err(JwtError::WrongAudience);
-    for audience in &rules.audiences {
-        outcome = profile(*audience).check(&parsed.header, &parsed.claims, now);
-        if !matches!(outcome, Err(JwtError::WrongAudience)) {
-            break;
-        }
-    }
-    outcome.map_err(|e| refused(&e))?;
+    profile.check(&parsed.header, &parsed.claims, now).map_err(|e| refused(&e))?;
     let sub = parsed.claims.get("sub").and_then(Value::as_str).unwrap_or_default();
     if sub.is_empty() || sub.len() > 255 {
         return Err(OAuthError::invalid_grant("the assertion lacks the claim `sub`"));

@@ -56,13 +56,6 @@ pub(super) async fn prove(
 
 /// Everything that can be said without a key; gives when the JWT ends.
 fn check(server: &Server, client: &Client, parsed: &Compact<'_>, endpoint: &str) -> Outcome<i64> {
-    let profile = |audience| VerifyProfile {
-        typ: &TYPES,
-        issuer: &client.id,
-        audience: Some(audience),
-        accept_expired: false,
-        leeway: SKEW,
-    };
     let (header, claims, now) = (&parsed.header, &parsed.claims, server.now());
     let strict = client.settings.assertion_audience == AssertionAudience::Issuer;
     if strict && claims.get("aud").is_some_and(|aud| !aud.is_string()) {
@@ -70,14 +63,14 @@ fn check(server: &Server, client: &Client, parsed: &Compact<'_>, endpoint: &str)
     }
     let (token, asked) = (format!("{}/token", server.issuer()), format!("{}{endpoint}", server.issuer()));
     let audiences: &[&str] = if strict { &[server.issuer()] } else { &[server.issuer(), &token, &asked] };
-    let mut outcome = Err(JwtError::WrongAudience);
-    for audience in audiences {
-        outcome = profile(*audience).check(header, claims, now);
-        if !matches!(outcome, Err(JwtError::WrongAudience)) {
-            break;
-        }
-    }
-    outcome.map_err(|error| refused(&error))?;
+    let profile = VerifyProfile {
+        typ: &TYPES,
+        issuer: &client.id,
+        audiences: Some(audiences),
+        accept_expired: false,
+        leeway: SKEW,
+    };
+    profile.check(header, claims, now).map_err(|error| refused(&error))?;
     if claims.get("sub").and_then(Value::as_str) != Some(client.id.as_str()) {
         return Err(invalid("`sub` is not the client"));
     }

@@ -14,8 +14,8 @@ pub struct VerifyProfile<'a> {
     pub typ: &'a [Option<&'a str>],
     /// Who must have issued it.
     pub issuer: &'a str,
-    /// Whom it must be meant for; `None` is anybody.
-    pub audience: Option<&'a str>,
+    /// Whom it must be meant for, one of these; `None` is anybody.
+    pub audiences: Option<&'a [&'a str]>,
     /// Whether its time may be over.
     pub accept_expired: bool,
     /// How far the clocks may differ, in seconds.
@@ -25,13 +25,13 @@ pub struct VerifyProfile<'a> {
 impl<'a> VerifyProfile<'a> {
     /// An access token (RFC 9068 section 4).
     pub const fn access_token(issuer: &'a str) -> Self {
-        Self { typ: &[Some("at+jwt")], issuer, audience: None, accept_expired: false, leeway: LEEWAY }
+        Self { typ: &[Some("at+jwt")], issuer, audiences: None, accept_expired: false, leeway: LEEWAY }
     }
 
     /// An ID token that a client sends back as a hint: its time may be over (OpenID Connect Core section 3.1.2.1,
     /// RP-Initiated Logout section 2).
     pub const fn id_token_hint(issuer: &'a str) -> Self {
-        Self { typ: &[Some("JWT"), None], issuer, audience: None, accept_expired: true, leeway: LEEWAY }
+        Self { typ: &[Some("JWT"), None], issuer, audiences: None, accept_expired: true, leeway: LEEWAY }
     }
 
     /// Checks type, issuer, audience and times; `now` in seconds since 1970.
@@ -46,8 +46,8 @@ impl<'a> VerifyProfile<'a> {
             Some(issuer) if issuer.as_str() != Some(self.issuer) => return Err(JwtError::WrongIssuer),
             Some(_) => {}
         }
-        if let Some(audience) = self.audience {
-            check_audience(claims, audience)?;
+        if let Some(audiences) = self.audiences {
+            check_audience(claims, audiences)?;
         }
         self.check_times(claims, now)
     }
@@ -83,11 +83,13 @@ fn short(media_type: &str) -> &str {
     }
 }
 
-fn check_audience(claims: &Map<String, Value>, audience: &str) -> Result<(), JwtError> {
+fn check_audience(claims: &Map<String, Value>, audiences: &[&str]) -> Result<(), JwtError> {
     let meant = match claims.get("aud") {
         None => return Err(JwtError::MissingClaim("aud")),
-        Some(Value::String(only)) => only == audience,
-        Some(Value::Array(list)) => list.iter().any(|item| item.as_str() == Some(audience)),
+        Some(Value::String(only)) => audiences.contains(&only.as_str()),
+        Some(Value::Array(list)) => {
+            list.iter().any(|item| item.as_str().is_some_and(|item| audiences.contains(&item)))
+        }
         Some(_) => return Err(JwtError::Malformed),
     };
     if meant { Ok(()) } else { Err(JwtError::WrongAudience) }

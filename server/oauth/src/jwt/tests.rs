@@ -104,7 +104,7 @@ fn the_issuer_must_be_the_expected_one() {
 
 #[test]
 fn the_audience_is_one_text_or_a_list() {
-    let profile = VerifyProfile { audience: Some("api"), ..VerifyProfile::access_token(ISSUER) };
+    let profile = VerifyProfile { audiences: Some(&["api"]), ..VerifyProfile::access_token(ISSUER) };
     let meant_for =
         |aud: Value| check(&profile, Some("at+jwt"), json!({"iss": ISSUER, "exp": 2_000_000, "aud": aud}));
     assert_eq!(meant_for(json!("api")), Ok(()));
