@@ -2,6 +2,7 @@
 
 mod assertion;
 mod authenticate;
+mod certificate;
 mod secret;
 
 use std::sync::Arc;
@@ -24,7 +25,8 @@ use crate::{
     store::{ClientRecord, Digest},
 };
 
-pub use authenticate::{AuthenticatedClient, authenticate};
+pub use authenticate::{AuthenticatedClient, Sender, authenticate};
+pub use certificate::ClientCertificate;
 pub use secret::{CLIENT_SECRET, REGISTRATION_TOKEN};
 
 /// A registered client.

@@ -7,7 +7,7 @@ use placet_oauth::{
     error::{ErrorCode, OAuthError},
 };
 
-use super::{Client, assertion, secret::CLIENT_SECRET};
+use super::{Client, ClientCertificate, assertion, secret::CLIENT_SECRET};
 use crate::{
     outcome::{Failure, Outcome},
     server::Server,
@@ -33,13 +33,25 @@ impl AuthenticatedClient {
     }
 }
 
-/// Authenticates the client of a request from `peer` to the endpoint at this path. An unknown client, a wrong method
-/// and a wrong secret are the same to the caller, in words and in work; failures are counted by address and client.
+/// Who sends a request, and where to.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender<'a> {
+    /// The address that it comes from.
+    pub peer: IpAddr,
+    /// The path of the endpoint.
+    pub endpoint: &'a str,
+    /// The certificate of the connection, if there is one.
+    pub certificate: Option<&'a ClientCertificate>,
+}
+
+/// Authenticates the client of a request. An unknown client, a wrong method and a wrong secret are the same to the
+/// caller, in words and in work; failures are counted by address and client.
 pub async fn authenticate(
     server: &Server,
     credentials: &Credentials,
-    (peer, endpoint): (IpAddr, &str),
+    sender: Sender<'_>,
 ) -> Outcome<AuthenticatedClient> {
+    let Sender { peer, endpoint, .. } = sender;
     let client_id = credentials.client_id().as_str();
     // Whoever failed too often has to wait also with the right secret: else guessing could go on.
     server.limits().may_try(peer, client_id)?;

@@ -18,7 +18,12 @@ use tracing::Instrument as _;
 use warp::{Buf, Filter, filters::BoxedFilter, reply::Response};
 
 use super::reply;
-use crate::{outcome::Outcome, random, server::Server};
+use crate::{
+    client::{ClientCertificate, Sender},
+    outcome::Outcome,
+    random,
+    server::Server,
+};
 
 /// Bodies larger than this are refused.
 const MAX_BODY: usize = 128 * 1024;
@@ -76,6 +81,8 @@ pub struct Request {
     pub body: Bytes,
     /// Where it comes from.
     pub peer: IpAddr,
+    /// The certificate that the caller has, if it showed one.
+    pub certificate: Option<ClientCertificate>,
     /// Finds its log lines.
     pub id: String,
 }
@@ -128,6 +135,11 @@ impl Request {
         placet_oauth::bearer::token(self.authorization()?, &self.query, None)
     }
 
+    /// Who sends it to the endpoint at this path, for the authentication of clients.
+    pub fn sender<'a>(&'a self, endpoint: &'a str) -> Sender<'a> {
+        Sender { peer: self.peer, endpoint, certificate: self.certificate.as_ref() }
+    }
+
     /// Where it comes from, and with what.
     pub fn caller(&self) -> (IpAddr, Option<&str>) {
         (self.peer, self.header(header::USER_AGENT))
@@ -150,16 +162,22 @@ where
     path.and(warp::method())
         .and(query)
         .and(warp::header::headers_cloned())
-        .and(warp::ext::optional::<Peer>())
+        .and(
+            warp::ext::optional::<Peer>()
+                .and(warp::ext::optional::<ClientCertificate>())
+                .map(|peer, shown| (peer, shown))
+                .boxed(),
+        )
         .and(warp::body::stream())
-        .then(move |path, method, query, headers, peer: Option<Peer>, body| {
+        .then(move |path, method, query, headers, (peer, certificate): (Option<Peer>, _), body| {
             let (endpoint, handler) = (endpoint.clone(), handler.clone());
             let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0);
             let id =
                 random::id(endpoint.server.random(), "req_").unwrap_or_else(|_| "req_unknown".to_owned());
             let span = tracing::info_span!("request", id = %id);
             async move {
-                let head = Request { method, path, query, headers, body: Bytes::new(), peer, id };
+                let head =
+                    Request { method, path, query, headers, body: Bytes::new(), peer, certificate, id };
                 answer(endpoint, head, body, handler).await
             }
             .instrument(span)

@@ -13,7 +13,7 @@ pub(super) async fn token(server: Server, request: Request) -> Outcome<Response>
     }
     let params = request.form()?;
     let credentials = request.credentials(&params)?;
-    let client = client::authenticate(&server, &credentials, (request.peer, "/token")).await?;
+    let client = client::authenticate(&server, &credentials, request.sender("/token")).await?;
     grant::check_on(&server, params.get("grant_type").unwrap_or_default())?;
     let asking = policy::request_facts(&server, "token", Some(&params), request.caller());
     let exchanged = grant::exchange(&server, &client, TokenRequest::parse(&params)?, &asking).await?;

@@ -22,7 +22,7 @@ async fn caller(
 ) -> Outcome<(AuthenticatedClient, Secret)> {
     let params = request.form()?;
     let credentials = request.credentials(&params)?;
-    let client = client::authenticate(server, &credentials, (request.peer, endpoint)).await?;
+    let client = client::authenticate(server, &credentials, request.sender(endpoint)).await?;
     Ok((client, Secret::new(params.require("token")?)))
 }
 

@@ -1,0 +1,61 @@
+//! The certificate of a caller (RFC 8705).
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use openssl::{
+    error::ErrorStack,
+    x509::{X509, X509Ref},
+};
+use sha2::{Digest as _, Sha256};
+
+/// A certificate whose private key the caller has: the listener saw the proof, or a trusted proxy says that it did.
+/// Whose it is, whether anybody vouches for it and whether its time has come is not checked yet. Cheap to clone.
+#[derive(Clone)]
+pub struct ClientCertificate(Arc<Inner>);
+
+struct Inner {
+    certificate: X509,
+    der: Vec<u8>,
+    thumbprint: String,
+    chain: Vec<X509>,
+}
+
+impl ClientCertificate {
+    /// The certificate, with what was sent along to link it to an authority.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be encoded.
+    pub fn new(certificate: X509, chain: Vec<X509>) -> Result<Self, ErrorStack> {
+        let der = certificate.to_der()?;
+        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&der));
+        Ok(Self(Arc::new(Inner { certificate, der, thumbprint, chain })))
+    }
+
+    /// The certificate as it was sent.
+    pub fn der(&self) -> &[u8] {
+        &self.0.der
+    }
+
+    /// The certificate, parsed.
+    pub fn x509(&self) -> &X509Ref {
+        &self.0.certificate
+    }
+
+    /// What was sent along to link it to an authority.
+    pub fn chain(&self) -> &[X509] {
+        &self.0.chain
+    }
+
+    /// Its SHA-256 thumbprint in base64url: `x5t#S256` (RFC 8705 section 3.1).
+    pub fn thumbprint(&self) -> &str {
+        &self.0.thumbprint
+    }
+}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientCertificate").field(&self.0.thumbprint).finish()
+    }
+}
