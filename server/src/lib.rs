@@ -26,6 +26,7 @@ pub mod openapi;
 pub mod outbound;
 pub mod outcome;
 pub mod policy;
+pub mod possession;
 pub mod problem;
 pub mod random;
 pub mod register;

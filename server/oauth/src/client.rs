@@ -188,6 +188,12 @@ pub struct ClientMetadata {
     /// Where the browser may go after logout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// Whether the client wants all its access tokens bound to a DPoP key (RFC 9449 section 5.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop_bound_access_tokens: Option<bool>,
+    /// Whether the client wants its access tokens bound to its certificate (RFC 8705 section 3.4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_certificate_bound_access_tokens: Option<bool>,
     /// Human-readable members in a language: `client_name#fr` (RFC 7591 section 2.2). Use
     /// [`ClientMetadata::from_json`] to read metadata from outside: it keeps unknown members out of here.
     #[serde(flatten)]

@@ -13,6 +13,7 @@ pub mod authorization;
 pub mod bearer;
 pub mod claims;
 pub mod client;
+pub mod confirmation;
 pub mod credentials;
 pub mod error;
 pub mod grant_type;

@@ -10,26 +10,42 @@ use placet_oauth::{
 use super::{Client, ClientCertificate, assertion, secret::CLIENT_SECRET};
 use crate::{
     outcome::{Failure, Outcome},
+    possession::Possession,
     server::Server,
     store::Digest,
 };
 
 /// A client that has proved who it is, as far as its registered method asks for proof.
+/// Beside that it carries what the same request proved to possess.
 #[derive(Clone, Debug)]
-pub struct AuthenticatedClient(Arc<Client>);
+pub struct AuthenticatedClient {
+    client: Arc<Client>,
+    possession: Possession,
+}
 
 impl Deref for AuthenticatedClient {
     type Target = Client;
 
     fn deref(&self) -> &Client {
-        &self.0
+        &self.client
     }
 }
 
 impl AuthenticatedClient {
     /// The client.
     pub fn shared(&self) -> &Arc<Client> {
-        &self.0
+        &self.client
+    }
+
+    /// The same client with what its request proved to possess.
+    #[must_use]
+    pub fn with_possession(self, possession: Possession) -> Self {
+        Self { possession, ..self }
+    }
+
+    /// What its request proved to possess: tokens are bound to it, and bound tokens ask for it.
+    pub fn possession(&self) -> &Possession {
+        &self.possession
     }
 }
 
@@ -76,7 +92,7 @@ pub async fn authenticate(
         }
         outcome?;
     }
-    Ok(AuthenticatedClient(client.clone()))
+    Ok(AuthenticatedClient { client: client.clone(), possession: Possession::default() })
 }
 
 fn unproved(server: &Server, client: Option<&Client>) -> OAuthError {

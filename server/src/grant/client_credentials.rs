@@ -13,7 +13,7 @@ use super::decide::{Settled, decide};
 use crate::{
     client::AuthenticatedClient,
     outcome::Outcome,
-    policy::{Question, ceiling, client_facts},
+    policy::{Question, ceiling},
     server::Server,
     token::{AccessRequest, mint_access},
 };
@@ -88,7 +88,7 @@ async fn settle(
     if !server.policies().asks(HOOK) {
         return Ok(Settled { grant, extra: Object::new(), changed_subject_by: None });
     }
-    let mut question = Question::new(HOOK, Some((client, client_facts(client, true))), asking.clone());
+    let mut question = Question::asked_by(HOOK, client, asking.clone());
     question.request.client_credentials = Some(ClientCredentialsSection::default());
     question.request.subject = Some(Party {
         sub: client.id.clone(),

@@ -11,7 +11,7 @@ use super::establish::{Asked, Establish, establish};
 use crate::{
     client::AuthenticatedClient,
     outcome::Outcome,
-    policy::{Question, client_facts},
+    policy::Question,
     server::Server,
     store::Once,
     trusted::{self, USED_ASSERTION, VerifiedJwt},
@@ -31,7 +31,7 @@ pub(super) async fn exchange(
             OAuthError::invalid_grant("no policy of this server says whose tokens these would be").into()
         );
     }
-    let mut question = Question::new(HOOK, Some((client, client_facts(client, true))), asking.clone());
+    let mut question = Question::asked_by(HOOK, client, asking.clone());
     question.request.subject = Some(Party {
         sub: verified.sub().to_owned(),
         party_type: if for_itself { PartyType::Client } else { PartyType::External },

@@ -13,7 +13,7 @@ use super::decide::decide;
 use crate::{
     client::AuthenticatedClient,
     outcome::Outcome,
-    policy::{Question, ceiling, client_facts},
+    policy::{Question, ceiling},
     server::Server,
     store::AuthorizationRecord,
     token::Authorized,
@@ -44,8 +44,7 @@ pub(super) async fn narrow(
     if !server.policies().asks(asked.hook) {
         return Ok((authorized, Object::new()));
     }
-    let mut question =
-        Question::new(asked.hook, Some((client, client_facts(client, true))), asked.asking.clone());
+    let mut question = Question::asked_by(asked.hook, client, asked.asking.clone());
     let request = &mut question.request;
     request.subject = Some(Party {
         sub: authorization.sub.clone(),

@@ -5,12 +5,7 @@ use placet_oauth::{error::OAuthError, grant_type::GrantType, id::Secret, token_r
 use placet_sdk::decision::{HookType, PasswordSection, RequestFacts};
 
 use super::establish::{Asked, Establish, establish};
-use crate::{
-    client::AuthenticatedClient,
-    outcome::Outcome,
-    policy::{Question, client_facts},
-    server::Server,
-};
+use crate::{client::AuthenticatedClient, outcome::Outcome, policy::Question, server::Server};
 
 /// What the client presents.
 #[derive(Debug)]
@@ -34,7 +29,7 @@ pub(super) async fn exchange(
     }
     let address = asking.remote.as_ref().map_or("", |remote| remote.ip.as_str());
     server.limits().login(address, &presented.username)?;
-    let mut question = Question::new(HOOK, Some((client, client_facts(client, true))), asking.clone());
+    let mut question = Question::asked_by(HOOK, client, asking.clone());
     question.request.password = Some(PasswordSection {
         username: presented.username,
         password: presented.password.expose().to_owned(),

@@ -16,7 +16,7 @@ use super::establish::{Asked, Establish, establish};
 use crate::{
     client::AuthenticatedClient,
     outcome::{Fault, Outcome},
-    policy::{Decided, Question, client_facts, denial},
+    policy::{Decided, Question, denial},
     seal::hex,
     server::Server,
     store::Once,
@@ -44,7 +44,7 @@ pub(super) async fn exchange(
         authenticated_at: Some(statement.instant),
         ..Authentication::default()
     });
-    let mut question = Question::new(HOOK, Some((client, client_facts(client, true))), asking.clone());
+    let mut question = Question::asked_by(HOOK, client, asking.clone());
     question.request.subject = Some(Party {
         sub: facts.name_id.value.clone(),
         party_type: PartyType::External,
@@ -71,8 +71,7 @@ async fn facts(
     assertion: &Secret,
     asking: &RequestFacts,
 ) -> Outcome<Saml2BearerSection> {
-    let facts = (&**client, client_facts(client, true));
-    let mut question = Question::new(HookType::AssertionSaml2, Some(facts), asking.clone());
+    let mut question = Question::asked_by(HookType::AssertionSaml2, client, asking.clone());
     let request = &mut question.request;
     let recipient = format!("{}/token", server.issuer());
     request.raw_assertion = Some(RawAssertionSection {

@@ -9,7 +9,8 @@ use placet_sdk::{
     },
 };
 
-use crate::client::Client;
+use super::client_facts;
+use crate::client::{AuthenticatedClient, Client};
 
 /// A question for policies: the decision request without what only its sending decides (id, instants, chain).
 #[derive(Clone, Debug)]
@@ -40,6 +41,13 @@ impl Question {
             question.metadata = Some(Box::new(client.metadata.clone()));
             question.request.client = Some(facts);
         }
+        question
+    }
+
+    /// A question of this type about the request of a client that authenticated, with what that request proved.
+    pub fn asked_by(hook: HookType, client: &AuthenticatedClient, request: RequestFacts) -> Self {
+        let mut question = Self::new(hook, Some((client, client_facts(client, true))), request);
+        question.request.pop = client.possession().facts(client);
         question
     }
 

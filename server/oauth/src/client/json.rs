@@ -6,7 +6,7 @@ use super::{ClientMetadata, localized::base_of};
 use crate::error::OAuthError;
 
 /// Every member that is understood, apart from those with language tags.
-pub(super) const MEMBERS: [&str; 26] = [
+pub(super) const MEMBERS: [&str; 28] = [
     "redirect_uris",
     "token_endpoint_auth_method",
     "token_endpoint_auth_signing_alg",
@@ -33,6 +33,8 @@ pub(super) const MEMBERS: [&str; 26] = [
     "default_acr_values",
     "initiate_login_uri",
     "post_logout_redirect_uris",
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
 ];
 
 impl ClientMetadata {

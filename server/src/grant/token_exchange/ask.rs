@@ -19,7 +19,7 @@ use crate::{
     client::{AuthenticatedClient, Client},
     grant::decide::{Settled, decide},
     outcome::Outcome,
-    policy::{Question, ceiling, client_facts},
+    policy::{Question, ceiling},
     server::Server,
 };
 
@@ -31,7 +31,7 @@ pub(super) async fn ask(
 ) -> Outcome<Settled> {
     const HOOK: HookType = HookType::GrantTokenExchange;
     let (subject, actor) = (&exchange.subject, exchange.actor.as_ref());
-    let mut question = Question::new(HOOK, Some((client, client_facts(client, true))), asking.clone());
+    let mut question = Question::asked_by(HOOK, client, asking.clone());
     // Whoever this server knows is only exchanged for another by who may impersonate.
     question.impersonation = !matches!(subject.who, Who::External { .. });
     let request = &mut question.request;
