@@ -68,7 +68,7 @@ enum ServerCommand {
     Serve,
     /// Say whether the configuration is sound, and everything that is wrong with it.
     CheckConfig,
-    /// Look at and change the signing keys.
+    /// Look at and change the keys.
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
@@ -81,7 +81,7 @@ enum ServerCommand {
 enum KeysCommand {
     /// List the keys with their states.
     List,
-    /// Stage a successor for every signing key; it signs once verifiers had time to see it. While a server holds the
+    /// Stage a successor for every key; it signs once verifiers had time to see it. While a server holds the
     /// embedded store, send it SIGUSR1 instead.
     Rotate {
         /// Sign with the new keys at once: verifiers that have cached the key set refuse the first tokens.
@@ -228,7 +228,7 @@ async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
         tokio::select! {
             _ = keys.tick() => {
                 if let Err(fault) = server.keys().maintain().await {
-                    tracing::error!(%fault, "the signing keys could not be looked after");
+                    tracing::error!(%fault, "the keys could not be looked after");
                 }
             }
             _ = purge.tick() => purge_all(&server).await,
@@ -248,15 +248,15 @@ async fn purge_all(server: &Server) {
     }
 }
 
-/// Stages successors of the signing keys at every SIGUSR1: the way to rotate while this process holds the store.
+/// Stages successors of the keys at every SIGUSR1: the way to rotate while this process holds the store.
 async fn rotate_on_signal(server: Server, mut stopped: watch::Receiver<bool>) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut asked) = signal(SignalKind::user_defined1()) else { return };
     loop {
         tokio::select! {
             _ = asked.recv() => match server.keys().rotate(false).await {
-                Ok(()) => tracing::info!("successors of the signing keys are staged"),
-                Err(fault) => tracing::error!(%fault, "the signing keys could not be rotated"),
+                Ok(()) => tracing::info!("successors of the keys are staged"),
+                Err(fault) => tracing::error!(%fault, "the keys could not be rotated"),
             },
             changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
         }

@@ -11,6 +11,7 @@ use openssl::{
     pkey::{Id, PKey},
     rsa::Rsa,
 };
+use placet_jose::{Encryption, EncryptionKeySet, KeyError};
 use placet_oauth::jwt::Compact;
 use serde_json::{Map, Value};
 
@@ -19,8 +20,6 @@ use crate::{
     outbound::{FetchError, Outbound},
 };
 
-/// Keys in a set at most.
-const MAX_KEYS: usize = 100;
 /// The weakest RSA key (RFC 7518 section 3.3), and the largest: verification gets dear.
 const RSA_BITS: std::ops::RangeInclusive<i32> = 2048..=8192;
 /// Sets in memory at most, and for how long.
@@ -37,11 +36,14 @@ struct PublicKey {
 }
 
 /// The public keys of somebody.
-pub struct KeySet(Vec<PublicKey>);
+pub struct KeySet {
+    signatures: Vec<PublicKey>,
+    encryption: EncryptionKeySet,
+}
 
 impl std::fmt::Debug for KeySet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("KeySet").field(&self.0.len()).finish()
+        f.debug_struct("KeySet").field("signatures", &self.signatures.len()).finish_non_exhaustive()
     }
 }
 
@@ -57,26 +59,25 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// Reads a key set. Keys that are not for signatures or of an unknown kind are skipped.
+    /// Reads a key set. Keys of an unknown kind are skipped.
     ///
     /// # Errors
     ///
     /// A set without `keys`, with too many, or with a private or symmetric key: whoever publishes one of these has
     /// lost it.
     pub fn parse(set: &Map<String, Value>) -> Result<Self, KeySetError> {
-        let keys =
-            set.get("keys").and_then(Value::as_array).ok_or(KeySetError::Malformed("has no array `keys`"))?;
-        if keys.len() > MAX_KEYS {
-            return Err(KeySetError::Malformed("has too many keys"));
-        }
-        let mut parsed = Vec::new();
-        for key in keys.iter().filter_map(Value::as_object) {
-            if ["d", "k", "p", "q"].iter().any(|secret| key.contains_key(*secret)) {
-                return Err(KeySetError::Malformed("holds a private or symmetric key"));
-            }
-            parsed.extend(public_key(key));
-        }
-        Ok(Self(parsed))
+        let encryption = EncryptionKeySet::parse(set).map_err(|error| match error {
+            KeyError::SecretPublished => KeySetError::Malformed("holds a private or symmetric key"),
+            _ => KeySetError::Malformed("has no array `keys`, or too many of them"),
+        })?;
+        let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
+        let signatures = keys.filter_map(Value::as_object).filter_map(public_key).collect();
+        Ok(Self { signatures, encryption })
+    }
+
+    /// Those that encrypt.
+    pub fn encryption(&self) -> &EncryptionKeySet {
+        &self.encryption
     }
 
     /// Whether a JWT is signed by one of these keys, with an algorithm that is in `algorithms` and fits the key (RFC
@@ -101,7 +102,7 @@ impl KeySet {
     }
 
     fn matching<'a>(&'a self, jwt: &'a Compact<'_>) -> impl Iterator<Item = &'a PublicKey> {
-        self.0.iter().filter(|key| jwt.header.kid.is_none() || key.kid == jwt.header.kid)
+        self.signatures.iter().filter(|key| jwt.header.kid.is_none() || key.kid == jwt.header.kid)
     }
 }
 
@@ -217,8 +218,25 @@ impl KeySets {
     ///
     /// The set cannot be fetched, or is none.
     pub async fn at(&self, uri: &str, jwt: &Compact<'_>) -> Result<Arc<KeySet>, KeySetError> {
+        self.with(uri, |set| set.knows(jwt)).await
+    }
+
+    /// The set at `uri`, to encrypt with. If it has no key for it, it is fetched again, at most once a minute.
+    ///
+    /// # Errors
+    ///
+    /// The set cannot be fetched, or is none.
+    pub async fn to_encrypt(
+        &self,
+        uri: &str,
+        (alg, enc): (placet_jose::Algorithm, Encryption),
+    ) -> Result<Arc<KeySet>, KeySetError> {
+        self.with(uri, |set| set.encryption.select(alg, enc, None).is_some()).await
+    }
+
+    async fn with(&self, uri: &str, suits: impl Fn(&KeySet) -> bool) -> Result<Arc<KeySet>, KeySetError> {
         let set = self.get(uri).await?;
-        if set.knows(jwt) || !self.may_fetch(uri).await {
+        if suits(&set) || !self.may_fetch(uri).await {
             return Ok(set);
         }
         self.sets.remove(uri.to_owned()).await;
@@ -263,7 +281,7 @@ mod tests {
     fn a_set_with_a_private_or_symmetric_key_is_refused() {
         let okp =
             json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
-        assert_eq!(parse(&json!([okp])).unwrap().0.len(), 1);
+        assert_eq!(parse(&json!([okp])).unwrap().signatures.len(), 1);
         let mut private = okp.clone();
         private["d"] = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A".into();
         assert!(parse(&json!([private])).is_err());
@@ -281,7 +299,7 @@ mod tests {
             json!({ "kty": "OKP", "crv": "X25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }),
         ] {
             let set = parse(&json!([key])).unwrap();
-            assert!(set.0.iter().all(|key| key.algorithms.is_empty()), "{key}");
+            assert!(set.signatures.iter().all(|key| key.algorithms.is_empty()), "{key}");
         }
     }
 }

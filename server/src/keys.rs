@@ -1,17 +1,22 @@
-//! Signing keys: made on first start, kept sealed, rotated with overlap.
+//! The keys of the server: made on first start, kept sealed, rotated with overlap.
 //!
-//! A key is `staged` (published, not used yet), then `signing`, then `verify_only` until the last token it
+//! A key that signs is `staged` (published, not used yet), then `signing`, then `verify_only` until the last token it
 //! signed is worthless, then `removed`; or `revoked`. A new key is published for longer than verifiers cache
 //! the key set before it signs anything, so that a rotation breaks nobody who honours the cache headers.
+//!
+//! A key that others encrypt with is `staged` (known to every process, not published yet), then `decrypting`, then
+//! `retired` (no longer published, but it still opens what comes from a kept key set), then `removed`; or `revoked`.
 
+mod pair;
 pub mod provider;
+mod purpose;
 mod rotation;
 mod signing;
 
 use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
-use jsonwebtoken::Algorithm;
+use placet_jose::DecryptionKey;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -22,6 +27,7 @@ use crate::{
     store::{Event, KeyRecord, Store},
 };
 
+use purpose::Purpose;
 pub use rotation::Rotation;
 pub use signing::{SIGNING_ALGORITHMS, SigningKey, VerifyingKey, algorithm_name, parse_algorithm};
 
@@ -34,6 +40,7 @@ pub struct KeySet {
     generation: i64,
     signing: HashMap<&'static str, Arc<SigningKey>>,
     verifying: HashMap<String, Arc<VerifyingKey>>,
+    decrypting: Vec<DecryptionKey>,
     jwks: String,
 }
 
@@ -46,6 +53,11 @@ impl KeySet {
     /// The published key with this id.
     pub fn verifier(&self, kid: &str) -> Option<&Arc<VerifyingKey>> {
         self.verifying.get(kid)
+    }
+
+    /// The keys that decrypt, also those that are no longer published.
+    pub fn decrypting(&self) -> &[DecryptionKey] {
+        &self.decrypting
     }
 
     /// The public key set (RFC 7517), as JSON text.
@@ -104,14 +116,14 @@ impl Keys {
         Err(Fault::new("keys", "other processes keep changing the key set"))
     }
 
-    /// Stages a successor for every signing key; with `at_once` it signs immediately, which breaks verifiers that
-    /// have cached the key set.
+    /// Stages a successor for every key; with `at_once` it works immediately, which breaks verifiers that have cached the
+    /// key set.
     pub async fn rotate(&self, at_once: bool) -> Result<(), Fault> {
         let generation = self.store.key_generation().await?;
         let records = self.records().await?;
         let mut plan = self.rotation.plan(&records, self.clock.now(), true);
         if at_once {
-            plan.promote(&records, self.clock.now(), self.rotation.overlap);
+            plan.promote(&records, self.clock.now(), &self.rotation);
         }
         if !self.carry_out(generation, plan).await? {
             return Err(Fault::new("keys", "somebody else has just changed the key set; look and try again"));
@@ -119,14 +131,14 @@ impl Keys {
         self.maintain().await
     }
 
-    /// Revokes a key: it is published no more, and what it signed counts no more on this process at once. Where it was
-    /// the one that signs, a new one signs at once. False if there is no such key in force.
+    /// Revokes a key: it is published no more, and on this process what it signed counts no more and what was encrypted
+    /// with it is opened no more, at once. Where it was the one at work, a new one works at once. False if there is no such
+    /// key in force.
     pub async fn revoke(&self, kid: &str, event: Event) -> Result<bool, Fault> {
         for _ in 0..5 {
             let generation = self.store.key_generation().await?;
             let records = self.records().await?;
-            let in_force = |r: &&KeyRecord| matches!(r.state.as_str(), "staged" | "signing" | "verify_only");
-            let Some(found) = records.iter().filter(in_force).find(|r| r.kid == kid) else {
+            let Some(found) = records.iter().filter(|r| is_in_force(r)).find(|r| r.kid == kid) else {
                 return Ok(false);
             };
             let now = self.clock.now();
@@ -138,8 +150,8 @@ impl Keys {
                 ..found.clone()
             };
             if self.store.change_keys(generation, vec![revoked], vec![event.clone()]).await? {
-                tracing::warn!(kid, "a signing key was revoked");
-                // Without a key that signs, the plan makes one that signs at once.
+                tracing::warn!(kid, "a key was revoked");
+                // Without a key at work, the plan makes one that works at once.
                 self.maintain().await?;
                 return Ok(true);
             }
@@ -147,7 +159,7 @@ impl Keys {
         Err(Fault::new("keys", "other processes keep changing the key set"))
     }
 
-    /// The signing keys on record, newest first per algorithm.
+    /// The keys on record, newest first per algorithm.
     pub async fn records(&self) -> Result<Vec<KeyRecord>, Fault> {
         let mut records = self.store.keys().await?;
         records.retain(|r| r.alg != ROOT);
@@ -211,20 +223,17 @@ impl Keys {
     async fn carry_out(&self, generation: i64, plan: rotation::Plan) -> Result<bool, Fault> {
         let now = self.clock.now();
         let mut changes = plan.changes;
-        for (algorithm, state) in plan.make {
+        for (purpose, state) in plan.make {
+            let kid = random::id(&*self.random, "")?;
             // An RSA key takes up to a second: not on a thread that serves requests.
-            let (kid, pair) = {
-                let kid = random::id(&*self.random, "")?;
-                let made = tokio::task::spawn_blocking(move || signing::generate(algorithm))
-                    .await
-                    .map_err(|e| Fault::new("keys", e))??;
-                (kid, made)
-            };
+            let pair = tokio::task::spawn_blocking(move || pair::generate(purpose))
+                .await
+                .map_err(|e| Fault::new("keys", e))??;
             changes.push(KeyRecord {
                 sealed: self.master.seal(&*self.random, &kid, &pair.pkcs8)?,
-                public_jwk: Value::Object(signing::public_jwk(&pair, &kid)?).to_string(),
+                public_jwk: Value::Object(pair.public_jwk(&kid)?).to_string(),
                 kid,
-                alg: algorithm_name(algorithm).to_owned(),
+                alg: purpose.name().to_owned(),
                 state: state.to_owned(),
                 created_at: now,
                 changed_at: now,
@@ -240,38 +249,54 @@ impl Keys {
         };
         let done = self.store.change_keys(generation, changes, vec![event]).await?;
         if done {
-            tracing::info!("the signing keys were changed");
+            tracing::info!("the keys were changed");
         }
         Ok(done)
     }
 
     fn install(&self, generation: i64, records: &[KeyRecord]) -> Result<(), Fault> {
         let mut set = KeySet { generation, ..KeySet::default() };
-        let mut published = Vec::new();
-        for record in records {
-            let algorithm = parse_algorithm(&record.alg)
+        // Whoever takes the first key of the set takes one that signs.
+        let (mut signing, mut encryption) = (Vec::new(), Vec::new());
+        for record in records.iter().filter(|r| is_in_force(r)) {
+            let purpose = Purpose::parse(&record.alg)
                 .ok_or_else(|| Fault::new("keys", format!("the store holds a key for `{}`", record.alg)))?;
-            if !matches!(record.state.as_str(), "staged" | "signing" | "verify_only") {
-                continue;
-            }
             let jwk: Map<String, Value> =
                 serde_json::from_str(&record.public_jwk).map_err(|e| Fault::new("keys", e))?;
-            set.verifying.insert(record.kid.clone(), Arc::new(VerifyingKey::from_jwk(algorithm, &jwk)?));
-            published.push(Value::Object(jwk));
-            if record.state == "signing" {
-                let key = self.unseal(record, algorithm)?;
-                set.signing.entry(algorithm_name(algorithm)).or_insert_with(|| Arc::new(key));
+            let at_work = record.state == purpose.at_work();
+            match purpose {
+                Purpose::Signing(algorithm) => {
+                    let verifying = VerifyingKey::from_jwk(algorithm, &jwk)?;
+                    set.verifying.insert(record.kid.clone(), Arc::new(verifying));
+                    signing.push(Value::Object(jwk));
+                    if at_work {
+                        let key = SigningKey::new(record.kid.clone(), algorithm, &self.unseal(record)?);
+                        set.signing.entry(algorithm_name(algorithm)).or_insert_with(|| Arc::new(key));
+                    }
+                }
+                Purpose::Encryption(_) => {
+                    let key = DecryptionKey::from_pkcs8(&self.unseal(record)?, Some(&record.kid));
+                    set.decrypting.push(key.map_err(|e| Fault::new("keys", e))?);
+                    if at_work {
+                        encryption.push(Value::Object(jwk));
+                    }
+                }
             }
         }
-        set.jwks = json!({ "keys": published }).to_string();
+        signing.append(&mut encryption);
+        set.jwks = json!({ "keys": signing }).to_string();
         self.current.store(Arc::new(set));
         Ok(())
     }
 
-    fn unseal(&self, record: &KeyRecord, algorithm: Algorithm) -> Result<SigningKey, Fault> {
-        let pkcs8 = self.master.open(&record.kid, &record.sealed).ok_or_else(|| {
+    fn unseal(&self, record: &KeyRecord) -> Result<zeroize::Zeroizing<Vec<u8>>, Fault> {
+        self.master.open(&record.kid, &record.sealed).ok_or_else(|| {
             Fault::new("keys", format!("key `{}` does not open with the master key", record.kid))
-        })?;
-        Ok(SigningKey::new(record.kid.clone(), algorithm, &pkcs8))
+        })
     }
+}
+
+/// Whether a key counts: it is not revoked and not removed.
+fn is_in_force(record: &KeyRecord) -> bool {
+    matches!(record.state.as_str(), "staged" | "signing" | "verify_only" | "decrypting" | "retired")
 }

@@ -11,6 +11,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod direct_grant;
+pub mod encryption;
 pub mod events;
 pub mod grant;
 pub mod headless;

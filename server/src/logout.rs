@@ -17,7 +17,7 @@ use crate::{
     outcome::Outcome,
     policy::passed_parameters,
     server::Server,
-    token::{is_for, verify_id_token},
+    token::{is_for, read_id_token},
 };
 
 /// A valid request: who asks, and what it is about.
@@ -44,7 +44,10 @@ struct Hint {
 /// Validates the raw parameters; every error is a page, since an unverified request must not redirect anybody.
 pub async fn validate(server: &Server, raw: &[u8], visitor: &Visitor) -> Outcome<LogoutRequest> {
     let params = Params::parse(raw)?;
-    let hint = params.get("id_token_hint").map(|text| read_hint(server, text)).transpose()?;
+    let hint = match params.get("id_token_hint") {
+        Some(text) => Some(read_hint(server, text).await?),
+        None => None,
+    };
     let named = params.get("client_id").map(str::to_owned);
     let of_hint = hint.as_ref().and_then(|h| h.client_id.clone());
     if let (Some(named), Some(of_hint)) = (&named, &of_hint)
@@ -82,8 +85,9 @@ pub async fn validate(server: &Server, raw: &[u8], visitor: &Visitor) -> Outcome
     Ok(LogoutRequest { client, facts, hint, parameters })
 }
 
-fn read_hint(server: &Server, text: &str) -> Result<Hint, OAuthError> {
-    let claims = verify_id_token(server, text, &VerifyProfile::id_token_hint(server.issuer()))
+async fn read_hint(server: &Server, text: &str) -> Outcome<Hint> {
+    let claims = read_id_token(server, text, &VerifyProfile::id_token_hint(server.issuer()))
+        .await?
         .ok_or_else(|| OAuthError::invalid_request("`id_token_hint` is not an ID token of this server"))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let client_id = text("azp").or_else(|| text("aud")).filter(|id| is_for(&claims, id));

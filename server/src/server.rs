@@ -144,7 +144,7 @@ impl Server {
         &*self.0.environment.store
     }
 
-    /// The signing keys.
+    /// The keys of the server.
     pub fn keys(&self) -> &Keys {
         &self.0.keys
     }

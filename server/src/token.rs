@@ -6,6 +6,7 @@ mod inspect;
 mod issue;
 mod profile;
 pub mod refresh;
+mod signed;
 
 use placet_oauth::{
     claims::{ClaimsRequest, scope_claims},
@@ -17,10 +18,11 @@ use serde::{Deserialize, Serialize};
 use crate::{outcome::Fault, store::AuthorizationRecord};
 
 pub use access::{ACCESS_TOKEN, Access, AccessRequest, authorization_of_jti, mint as mint_access};
-pub use id::{IdRequest, claims as id_token_claims, is_for, mint as mint_id, verify as verify_id_token};
+pub use id::{IdRequest, claims as id_token_claims, mint as mint_id};
 pub use inspect::{ActiveToken, SignedToken, active, read_signed};
 pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};
 pub use profile::{audience, join_scope, list_scope, scope_of};
+pub use signed::{is_for, read_id_token, verify};
 
 /// What was granted, and the facts it was granted on; kept with the authorization.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -3,6 +3,7 @@
 
 mod specs {
     pub(crate) mod administering;
+    pub(crate) mod encrypting;
     pub(crate) mod exchanging;
     pub(crate) mod flaky;
     pub(crate) mod granting;
@@ -29,6 +30,7 @@ mod specs {
     mod keys;
     mod master_key;
     mod oidc_core_claims;
+    mod oidc_core_encryption;
     mod oidc_core_id_token;
     mod oidc_core_implicit_hybrid;
     mod oidc_core_pairwise;

@@ -53,14 +53,15 @@ pub struct ClientWrite {
     pub settings: Object,
 }
 
-/// A signing key.
+/// A key that signs, or one that others encrypt with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyEntry {
     /// Its id.
     pub kid: String,
-    /// Its algorithm.
+    /// Its algorithm; of a key that others encrypt with, the first of those that it serves.
     pub alg: String,
-    /// `staged`, `signing`, `verify_only` or `revoked`.
+    /// `staged`, `signing`, `verify_only` or `revoked`; `staged`, `decrypting`, `retired` or `revoked` if others encrypt
+    /// with it.
     pub state: String,
     /// When it was made.
     pub created_at: Instant,

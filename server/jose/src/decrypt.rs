@@ -13,8 +13,9 @@ use crate::{
     management,
 };
 
-/// Header members that demand what is never done: rules of an extension (RFC 7516 section 4.1.13), and decompression.
-const REFUSED_MEMBERS: [&str; 2] = ["crit", "zip"];
+/// Header members that demand what is never done: rules of an extension (RFC 7516 section 4.1.13), decompression; and
+/// those that bring or name keys, which the receiver alone chooses (RFC 8725 section 3.10).
+const REFUSED_MEMBERS: [&str; 6] = ["crit", "zip", "jku", "jwk", "x5u", "x5c"];
 
 /// What the receiver of a token accepts. The header of the token chooses among these, and never beyond.
 #[derive(Clone, Copy, Debug)]

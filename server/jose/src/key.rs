@@ -180,6 +180,15 @@ impl DecryptionKey {
     pub fn from_pem(pem: &[u8], kid: Option<&str>) -> Result<Self, KeyError> {
         // Without this, OpenSSL would ask for the password of an encrypted document at the terminal.
         let key = PKey::private_key_from_pem_callback(pem, |_| Ok(0)).map_err(|_| KeyError::Malformed)?;
+        Self::of(key, kid)
+    }
+
+    /// The private key in a PKCS#8 document, of RSA, of a curve of NIST, or X25519.
+    pub fn from_pkcs8(der: &[u8], kid: Option<&str>) -> Result<Self, KeyError> {
+        Self::of(PKey::private_key_from_pkcs8(der).map_err(|_| KeyError::Malformed)?, kid)
+    }
+
+    fn of(key: PKey<Private>, kid: Option<&str>) -> Result<Self, KeyError> {
         let material = match key.id() {
             Id::RSA => Material::Rsa(checked(key.rsa().map_err(|_| KeyError::Malformed)?)?),
             Id::EC | Id::X25519 => {

@@ -19,7 +19,7 @@ use crate::{
     config::ConsentMode,
     outcome::{Failure, Outcome},
     server::Server,
-    token::{is_for, verify_id_token},
+    token::{is_for, read_id_token},
 };
 
 /// Longer requests are refused: what is pending is kept for strangers too, so it must be small.
@@ -33,7 +33,7 @@ pub async fn validate(server: &Server, raw: &[u8]) -> Result<Valid, Refusal> {
     let client = client_of(server, raw).await?;
     let registered = client.metadata.redirect_uris.as_deref().unwrap_or_default();
     let destination = resolve_destination(raw, registered).map_err(Refusal::Page)?;
-    match read(server, &client, &destination, raw) {
+    match read(server, &client, &destination, raw).await {
         Ok((request, demanded_sub)) => Ok(Valid { client, request, destination, demanded_sub }),
         Err(failure) => {
             if let Failure::Fault(fault) = &failure {
@@ -57,7 +57,7 @@ async fn client_of(server: &Server, raw: &[u8]) -> Result<SharedClient, Refusal>
     })
 }
 
-fn read(
+async fn read(
     server: &Server,
     client: &Client,
     destination: &Destination,
@@ -85,7 +85,7 @@ fn read(
     server.config().check_resources(&request.resources)?;
     request.extra.retain(|name, _| server.config().passed_parameters.contains(name));
     request.scope = permitted(client, &request);
-    let hinted = hinted_sub(server, client, &request)?;
+    let hinted = hinted_sub(server, client, &request).await?;
     let claimed = request.claims.sub();
     if let (Some(claimed), Some(hinted)) = (&claimed, &hinted)
         && claimed != hinted
@@ -111,9 +111,14 @@ fn permitted(client: &Client, request: &AuthorizationRequest) -> Scope {
 }
 
 /// The subject of `id_token_hint`: one of our own ID tokens for this client, also an expired one.
-fn hinted_sub(server: &Server, client: &Client, request: &AuthorizationRequest) -> Outcome<Option<String>> {
+async fn hinted_sub(
+    server: &Server,
+    client: &Client,
+    request: &AuthorizationRequest,
+) -> Outcome<Option<String>> {
     let Some(hint) = &request.id_token_hint else { return Ok(None) };
-    let claims = verify_id_token(server, hint, &VerifyProfile::id_token_hint(server.issuer()))
+    let claims = read_id_token(server, hint, &VerifyProfile::id_token_hint(server.issuer()))
+        .await?
         .filter(|claims| is_for(claims, &client.id))
         .ok_or_else(|| {
             OAuthError::invalid_request("`id_token_hint` is not an ID token of this server for this client")

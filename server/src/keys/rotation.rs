@@ -1,8 +1,6 @@
 //! When keys change their state: a pure plan from the keys on record and the time.
 
-use jsonwebtoken::Algorithm;
-
-use super::signing::{SIGNING_ALGORITHMS, algorithm_name};
+use super::purpose::Purpose;
 use crate::store::KeyRecord;
 
 /// Settings of the rotation; all in seconds.
@@ -22,7 +20,7 @@ pub(super) struct Plan {
     /// Keys on record that change.
     pub(super) changes: Vec<KeyRecord>,
     /// Keys to make, with the state they start in.
-    pub(super) make: Vec<(Algorithm, &'static str)>,
+    pub(super) make: Vec<(Purpose, &'static str)>,
 }
 
 impl Plan {
@@ -30,23 +28,22 @@ impl Plan {
         self.changes.is_empty() && self.make.is_empty()
     }
 
-    /// New keys sign at once, those that wait too, and those that signed so far sign no more. Which key is the newer
-    /// one is not left to the clock.
-    pub(super) fn promote(&mut self, records: &[KeyRecord], now: i64, overlap: i64) {
-        for (_, state) in &mut self.make {
-            *state = "signing";
+    /// New keys work at once, those that wait too, and those that worked so far phase out. Which key is the newer one is
+    /// not left to the clock.
+    pub(super) fn promote(&mut self, records: &[KeyRecord], now: i64, rotation: &Rotation) {
+        for (purpose, state) in &mut self.make {
+            *state = purpose.at_work();
         }
         for record in records {
+            let Some(purpose) = Purpose::parse(&record.alg) else { continue };
             if self.changes.iter().any(|change| change.kid == record.kid) {
                 continue;
             }
-            match record.state.as_str() {
-                "staged" => self.changes.push(changed(record, "signing", now, None)),
-                "signing" => {
-                    let until = Some(now.saturating_add(overlap));
-                    self.changes.push(changed(record, "verify_only", now, until));
-                }
-                _ => {}
+            if record.state == "staged" {
+                self.changes.push(changed(record, purpose.at_work(), now, None));
+            } else if record.state == purpose.at_work() {
+                let until = Some(now.saturating_add(rotation.overlap_of(purpose)));
+                self.changes.push(changed(record, purpose.phasing_out(), now, until));
             }
         }
     }
@@ -58,54 +55,68 @@ fn changed(record: &KeyRecord, state: &str, now: i64, expires_at: Option<i64>) -
         state: state.to_owned(),
         changed_at: now,
         expires_at,
-        // A key that signs no more needs no private half.
-        sealed: if state == "signing" { record.sealed.clone() } else { Vec::new() },
+        // A key that signs no more needs no private half. One that is retired may still have something to decrypt.
+        sealed: if matches!(state, "signing" | "decrypting" | "retired") {
+            record.sealed.clone()
+        } else {
+            Vec::new()
+        },
         ..record.clone()
     }
 }
 
 impl Rotation {
-    /// What is to be done at `now`; with `force` every signing key gets a successor, however young it is.
+    /// What is to be done at `now`; with `force` every key at work gets a successor, however young it is.
     pub(super) fn plan(&self, records: &[KeyRecord], now: i64, force: bool) -> Plan {
         let mut plan = Plan::default();
-        for algorithm in SIGNING_ALGORITHMS {
-            let own: Vec<&KeyRecord> =
-                records.iter().filter(|r| r.alg == algorithm_name(algorithm)).collect();
-            self.plan_one(algorithm, &own, now, &mut plan);
+        for purpose in Purpose::all() {
+            let own: Vec<&KeyRecord> = records.iter().filter(|r| r.alg == purpose.name()).collect();
+            self.plan_one(purpose, &own, now, &mut plan);
             let waiting = own.iter().any(|r| r.state == "staged");
-            if force && !waiting && !plan.make.iter().any(|(a, _)| *a == algorithm) {
-                plan.make.push((algorithm, "staged"));
+            if force && !waiting && !plan.make.iter().any(|(p, _)| *p == purpose) {
+                plan.make.push((purpose, "staged"));
             }
         }
         plan
     }
 
-    fn plan_one(&self, algorithm: Algorithm, own: &[&KeyRecord], now: i64, plan: &mut Plan) {
+    /// How long a key is needed after its last use. Others may go on encrypting with a key for as long as they may keep
+    /// the key set.
+    const fn overlap_of(&self, purpose: Purpose) -> i64 {
+        match purpose {
+            Purpose::Signing(_) => self.overlap,
+            Purpose::Encryption(_) => self.publish.saturating_add(self.overlap),
+        }
+    }
+
+    fn plan_one(&self, purpose: Purpose, own: &[&KeyRecord], now: i64, plan: &mut Plan) {
         let change = |record: &KeyRecord, state: &str, expires_at| changed(record, state, now, expires_at);
+        let (at_work, phasing_out) = (purpose.at_work(), purpose.phasing_out());
         let ripe = own
             .iter()
             .filter(|r| r.state == "staged" && r.changed_at.saturating_add(self.publish) <= now)
             .max_by_key(|r| (r.created_at, &r.kid));
         let newest =
-            own.iter().filter(|r| r.state == "signing").max_by_key(|r| (r.changed_at, r.created_at, &r.kid));
+            own.iter().filter(|r| r.state == at_work).max_by_key(|r| (r.changed_at, r.created_at, &r.kid));
         if let Some(ripe) = ripe {
-            plan.changes.push(change(ripe, "signing", None));
+            plan.changes.push(change(ripe, at_work, None));
         }
         for record in own {
             let superseded = ripe.is_some() || newest.is_some_and(|n| n.kid != record.kid);
-            if record.state == "signing" && superseded {
-                plan.changes.push(change(record, "verify_only", Some(now.saturating_add(self.overlap))));
+            if record.state == at_work && superseded {
+                let until = Some(now.saturating_add(self.overlap_of(purpose)));
+                plan.changes.push(change(record, phasing_out, until));
             }
-            if record.state == "verify_only" && record.expires_at.is_some_and(|at| at <= now) {
+            if record.state == phasing_out && record.expires_at.is_some_and(|at| at <= now) {
                 plan.changes.push(change(record, "removed", Some(now)));
             }
         }
         match newest {
-            None if ripe.is_none() => plan.make.push((algorithm, "signing")),
+            None if ripe.is_none() => plan.make.push((purpose, at_work)),
             Some(newest) if ripe.is_none() => {
                 let due = newest.changed_at.saturating_add(self.period - self.publish) <= now;
                 if due && !own.iter().any(|r| r.state == "staged") {
-                    plan.make.push((algorithm, "staged"));
+                    plan.make.push((purpose, "staged"));
                 }
             }
             _ => {}
@@ -126,10 +137,10 @@ mod tests {
             let at = records.iter().position(|r| r.kid == change.kid).unwrap();
             records[at] = change;
         }
-        for (algorithm, state) in plan.make {
+        for (purpose, state) in plan.make {
             records.push(KeyRecord {
-                kid: format!("{}-{now}", algorithm_name(algorithm)),
-                alg: algorithm_name(algorithm).to_owned(),
+                kid: format!("{}-{now}", purpose.name()),
+                alg: purpose.name().to_owned(),
                 state: state.to_owned(),
                 sealed: vec![1],
                 public_jwk: String::new(),
@@ -141,9 +152,13 @@ mod tests {
     }
 
     fn states(records: &[KeyRecord]) -> Vec<(String, String)> {
+        states_of("ES256", records)
+    }
+
+    fn states_of(alg: &str, records: &[KeyRecord]) -> Vec<(String, String)> {
         let mut out: Vec<_> = records
             .iter()
-            .filter(|r| r.alg == "ES256" && r.state != "removed")
+            .filter(|r| r.alg == alg && r.state != "removed")
             .map(|r| (r.kid.clone(), r.state.clone()))
             .collect();
         out.sort();
@@ -179,5 +194,24 @@ mod tests {
         step(&mut records, 10, true);
         step(&mut records, 20, true);
         assert_eq!(states(&records), pairs(&[("ES256-0", "signing"), ("ES256-10", "staged")]));
+    }
+
+    #[test]
+    fn a_key_that_others_encrypt_with_opens_until_nobody_may_have_kept_it() {
+        let mut records = Vec::new();
+        let now = |records: &[KeyRecord]| states_of("ECDH-ES", records);
+        step(&mut records, 0, false);
+        assert_eq!(now(&records), pairs(&[("ECDH-ES-0", "decrypting")]));
+        step(&mut records, 900, false);
+        assert_eq!(now(&records), pairs(&[("ECDH-ES-0", "decrypting"), ("ECDH-ES-900", "staged")]));
+        step(&mut records, 1000, false);
+        assert_eq!(now(&records), pairs(&[("ECDH-ES-0", "retired"), ("ECDH-ES-900", "decrypting")]));
+        step(&mut records, 1149, false);
+        let sealed =
+            |records: &[KeyRecord]| !records.iter().find(|r| r.kid == "ECDH-ES-0").unwrap().sealed.is_empty();
+        assert!(sealed(&records));
+        step(&mut records, 1150, false);
+        assert_eq!(now(&records), pairs(&[("ECDH-ES-900", "decrypting")]));
+        assert!(!sealed(&records), "the private half is gone");
     }
 }

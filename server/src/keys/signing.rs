@@ -3,15 +3,14 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use openssl::{
-    bn::{BigNum, BigNumContext},
+    bn::BigNum,
     ec::{EcGroup, EcKey},
     nid::Nid,
-    pkey::{Id, PKey, Private},
+    pkey::{Id, PKey},
     rsa::Rsa,
 };
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
+use serde_json::{Map, Value};
 
 use crate::outcome::Fault;
 
@@ -19,8 +18,6 @@ use crate::outcome::Fault;
 /// section 15.1).
 pub const SIGNING_ALGORITHMS: [Algorithm; 4] =
     [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
-
-const RSA_BITS: u32 = 2048;
 
 /// The name of an algorithm in JOSE.
 pub fn algorithm_name(algorithm: Algorithm) -> &'static str {
@@ -132,59 +129,12 @@ impl VerifyingKey {
     }
 }
 
-/// A new key pair.
-pub(super) struct Pair {
-    algorithm: Algorithm,
-    key: PKey<Private>,
-    pub(super) pkcs8: Zeroizing<Vec<u8>>,
-}
-
-/// Makes a key for `algorithm`; RSA takes up to a second.
-pub(super) fn generate(algorithm: Algorithm) -> Result<Pair, Fault> {
-    let broken = |e: openssl::error::ErrorStack| Fault::new("key generation", e);
-    let key = match algorithm {
-        Algorithm::EdDSA => PKey::generate_ed25519(),
-        Algorithm::ES256 => EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)
-            .and_then(|group| EcKey::generate(&group))
-            .and_then(PKey::from_ec_key),
-        _ => Rsa::generate(RSA_BITS).and_then(PKey::from_rsa),
-    }
-    .map_err(broken)?;
-    let pkcs8 = Zeroizing::new(key.private_key_to_pkcs8().map_err(broken)?);
-    Ok(Pair { algorithm, key, pkcs8 })
-}
-
-/// The public half as a JWK (RFC 7517, RFC 8037).
-pub(super) fn public_jwk(pair: &Pair, kid: &str) -> Result<Map<String, Value>, Fault> {
-    let broken = |e: openssl::error::ErrorStack| Fault::new("keys", e);
-    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let own = match pair.algorithm {
-        Algorithm::EdDSA => {
-            json!({ "kty": "OKP", "crv": "Ed25519", "x": text(&pair.key.raw_public_key().map_err(broken)?) })
-        }
-        Algorithm::ES256 => {
-            let key = pair.key.ec_key().map_err(broken)?;
-            let mut context = BigNumContext::new().map_err(broken)?;
-            let (mut x, mut y) = (BigNum::new().map_err(broken)?, BigNum::new().map_err(broken)?);
-            key.public_key().affine_coordinates(key.group(), &mut x, &mut y, &mut context).map_err(broken)?;
-            let padded = |n: &BigNum| n.to_vec_padded(32).map(|bytes| text(&bytes)).map_err(broken);
-            json!({ "kty": "EC", "crv": "P-256", "x": padded(&x)?, "y": padded(&y)? })
-        }
-        _ => {
-            let key = pair.key.rsa().map_err(broken)?;
-            json!({ "kty": "RSA", "n": text(&key.n().to_vec()), "e": text(&key.e().to_vec()) })
-        }
-    };
-    let Value::Object(mut jwk) = own else { unreachable!("every arm makes an object") };
-    jwk.insert("kid".to_owned(), kid.into());
-    jwk.insert("use".to_owned(), "sig".into());
-    jwk.insert("alg".to_owned(), algorithm_name(pair.algorithm).into());
-    Ok(jwk)
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::keys::{pair, purpose::Purpose};
 
     #[test]
     fn every_algorithm_signs_what_its_own_public_jwk_verifies_and_no_other() {
@@ -192,8 +142,8 @@ mod tests {
         let mut verifiers = Vec::new();
         let mut tokens = Vec::new();
         for algorithm in SIGNING_ALGORITHMS {
-            let pair = generate(algorithm).unwrap();
-            verifiers.push(VerifyingKey::from_jwk(algorithm, &public_jwk(&pair, "k").unwrap()).unwrap());
+            let pair = pair::generate(Purpose::Signing(algorithm)).unwrap();
+            verifiers.push(VerifyingKey::from_jwk(algorithm, &pair.public_jwk("k").unwrap()).unwrap());
             let key = SigningKey::new("k".to_owned(), algorithm, &pair.pkcs8);
             tokens.push((algorithm, key.sign("at+jwt", &json!({ "sub": "alice" })).unwrap()));
         }

@@ -1,15 +1,12 @@
 //! ID tokens (OpenID Connect Core section 2).
 
-use placet_oauth::{
-    id::Secret,
-    jwt::{self, VerifyProfile, half_hash},
-};
+use placet_oauth::{id::Secret, jwt::half_hash};
 use placet_sdk::{
     InstantMillis,
     decision::RequestFacts,
     grant::{Object, is_reserved_claim},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Authorized, access::jti};
 use crate::{
@@ -124,27 +121,6 @@ pub async fn claims(
     };
     let target = Target::IdToken;
     gather(server, Wanted { client, authorization, authorized, target, names, asking }).await
-}
-
-/// The claims of a JWT that this server signed for the use that `profile` describes; none for any other text.
-pub fn verify(server: &Server, compact: &str, profile: &VerifyProfile<'_>) -> Option<Map<String, Value>> {
-    let parsed = jwt::parse(compact).ok()?;
-    let keys = server.keys().current();
-    let key = keys.verifier(parsed.header.kid.as_deref()?)?;
-    if !key.verify(&parsed.header.alg, parsed.message.as_bytes(), parsed.signature) {
-        return None;
-    }
-    profile.check(&parsed.header, &parsed.claims, server.now()).ok()?;
-    Some(parsed.claims)
-}
-
-/// Whether `aud` of these claims names this client.
-pub fn is_for(claims: &Map<String, Value>, client_id: &str) -> bool {
-    match claims.get("aud") {
-        Some(Value::String(one)) => one == client_id,
-        Some(Value::Array(all)) => all.iter().any(|a| a == client_id),
-        _ => false,
-    }
 }
 
 /// Facts of an authentication as token claims.

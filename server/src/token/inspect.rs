@@ -3,7 +3,7 @@
 use placet_oauth::{id::Secret, jwt::VerifyProfile, scope::Scope};
 use serde_json::{Map, Value};
 
-use super::{ACCESS_TOKEN, authorization_of_jti, is_for, scope_of, verify_id_token};
+use super::{ACCESS_TOKEN, authorization_of_jti, is_for, scope_of, verify};
 use crate::{
     client::SharedClient,
     outcome::Fault,
@@ -53,7 +53,7 @@ pub struct SignedToken {
 
 /// Reads a JWT access token of this server (RFC 9068 section 4), without a look into the store.
 pub fn read_signed(server: &Server, token: &Secret) -> Option<SignedToken> {
-    let claims = verify_id_token(server, token.expose(), &VerifyProfile::access_token(server.issuer()))?;
+    let claims = verify(server, token.expose(), &VerifyProfile::access_token(server.issuer()))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let (jti, client_id) = (text("jti")?, text("client_id")?);
     // The profile forgives clocks that differ. Here nothing is forgiven: a revocation is only remembered until

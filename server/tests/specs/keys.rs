@@ -31,8 +31,10 @@ fn store(folder: &Path) -> Arc<dyn Store> {
     Arc::new(Embedded::open(&folder.join("placet.db"), "default").unwrap())
 }
 
+/// The published keys that sign.
 async fn kids(stand: &Stand) -> Vec<String> {
-    let mut kids: Vec<String> = jwks(stand).await.iter().map(|k| text(&k["kid"])).collect();
+    let signing = |key: &&Value| key["use"] == "sig";
+    let mut kids: Vec<String> = jwks(stand).await.iter().filter(signing).map(|k| text(&k["kid"])).collect();
     kids.sort();
     kids
 }

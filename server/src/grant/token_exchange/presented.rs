@@ -17,9 +17,8 @@ use crate::{
     server::Server,
     store::{AuthorizationRecord, Parent},
     token::{
-        ACCESS_TOKEN, ActiveToken, Authorized, active, authorization_of_jti, is_for,
+        ACCESS_TOKEN, ActiveToken, Authorized, active, authorization_of_jti, is_for, read_id_token,
         refresh::{self, REFRESH_TOKEN},
-        verify_id_token,
     },
     trusted,
 };
@@ -185,7 +184,7 @@ async fn refresh_token(server: &Server, client: &Client, typed: &TypedToken) -> 
 async fn id_token(server: &Server, client: &Client, typed: &TypedToken) -> Outcome<Option<Presented>> {
     let profile =
         VerifyProfile { accept_expired: false, leeway: 0, ..VerifyProfile::id_token_hint(server.issuer()) };
-    let Some(claims) = verify_id_token(server, typed.token.expose(), &profile) else { return Ok(None) };
+    let Some(claims) = read_id_token(server, typed.token.expose(), &profile).await? else { return Ok(None) };
     if !is_for(&claims, &client.id) {
         return Ok(None);
     }
