@@ -55,6 +55,7 @@ fn every_member_of_the_struct_is_read_from_json() {
         "id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "ES256",
         "default_max_age": 60, "require_auth_time": true, "default_acr_values": ["gold"],
         "initiate_login_uri": "i", "post_logout_redirect_uris": ["p"], "client_name#fr": "nom",
+        "dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": false,
     }))
     .expect("sound metadata");
     let Value::Object(written) = serde_json::to_value(&metadata).expect("can be written") else {
@@ -72,7 +73,7 @@ fn every_member_of_the_struct_is_read_from_json() {
 #[test]
 fn members_that_are_null_or_unknown_are_ignored() {
     let metadata = read(json!({
-        "client_name": null, "scope": null, "dpop_bound": true, "scope#fr": "x", "client_name#": "x",
+        "client_name": null, "scope": null, "unknown": true, "scope#fr": "x", "client_name#": "x",
         "client_name#<b>": "x", "tos_uri#de": null,
     }));
     assert_eq!(metadata, Ok(ClientMetadata::default()));
