@@ -7,6 +7,7 @@ mod check;
 mod clients;
 mod policy;
 mod profiles;
+mod requests;
 mod trusted;
 mod ui;
 
@@ -27,6 +28,7 @@ pub use policy::{
     ResponseSecret, RulesConfig, SecretText, SigningSecret, SubjectView,
 };
 pub use profiles::{AccessTokenProfile, IdentityAssurance, OptionalMember, ScopeForm};
+pub use requests::ParConfig;
 pub use trusted::TrustedIssuer;
 pub use ui::{Capability, FrontDoor, UiConfig};
 
@@ -63,6 +65,8 @@ pub struct Config {
     pub ui_locales: Vec<String>,
     /// Names of non-standard request parameters that the login app may see.
     pub passed_parameters: Vec<String>,
+    /// Pushed authorization requests (RFC 9126).
+    pub par: ParConfig,
     /// The browser and its cookies.
     pub browser: BrowserConfig,
     /// Dynamic client registration (RFC 7591).
@@ -118,6 +122,7 @@ impl Default for Config {
             acr_values: vec!["urn:placet:acr:pwd".to_owned()],
             ui_locales: vec!["en".to_owned(), "de".to_owned()],
             passed_parameters: Vec::new(),
+            par: ParConfig::default(),
             browser: BrowserConfig::default(),
             registration: RegistrationConfig::default(),
             trusted_proxies: Vec::new(),
@@ -144,6 +149,8 @@ impl Default for Config {
 pub struct Lifetimes {
     /// An authorization code.
     pub code: u32,
+    /// A pushed authorization request: so long it opens interactions.
+    pub pushed_request: u32,
     /// The way back from the login app.
     pub resume_ticket: u32,
     /// An interaction that nobody answers.
@@ -175,6 +182,7 @@ impl Default for Lifetimes {
         const DAY: u32 = 86_400;
         Self {
             code: 60,
+            pushed_request: 90,
             resume_ticket: 60,
             interaction_idle: 900,
             interaction: 3_600,

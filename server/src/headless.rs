@@ -8,7 +8,7 @@ use placet_sdk::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    authorize::{Refusal, validate},
+    authorize::{Refusal, already_answered, validate},
     config::UiConfig,
     interaction::{
         LogoutState, Origin,
@@ -120,7 +120,7 @@ fn raw(open: &Open) -> ApiResult<&[u8]> {
 async fn authorization(server: &Server, ui: &UiConfig, visitor: &Visitor, open: &Open) -> ApiResult<Prompt> {
     match validate(server, raw(open)?).await {
         Ok(valid) => {
-            let destination = valid.destination.clone();
+            let (client, destination) = (valid.client.clone(), valid.destination.clone());
             match open::authorization(server, ui, visitor, valid).await {
                 Ok(Opened::Asked(state) | Opened::Delivered(state))
                     if state.delivered.is_none() || finished(&state.prompt) =>
@@ -136,14 +136,14 @@ async fn authorization(server: &Server, ui: &UiConfig, visitor: &Visitor, open: 
                         (denied.as_ref().map(|d| (d.error.as_str(), d.description.as_str())), delivery),
                     ))
                 }
-                Err(Failure::Refused(error)) => {
-                    let refusal = crate::authorize::refusal(server.issuer(), &destination, error);
-                    by_refusal(server, refusal)
+                Ok(Opened::TooLate) => by_refusal(server, Refusal::Page(already_answered())).await,
+                Err(refused @ Failure::Refused(_)) => {
+                    by_refusal(server, Refusal::at(&client, &destination, &refused)).await
                 }
                 Err(broken) => Err(broken.into()),
             }
         }
-        Err(refusal) => by_refusal(server, refusal),
+        Err(refusal) => by_refusal(server, refusal).await,
     }
 }
 
@@ -152,7 +152,7 @@ fn finished(prompt: &Prompt) -> bool {
 }
 
 /// A request that is refused before an interaction begins.
-fn by_refusal(server: &Server, refusal: Refusal) -> ApiResult<Prompt> {
+async fn by_refusal(server: &Server, refusal: Refusal) -> ApiResult<Prompt> {
     let prompt = open::unopened(server, Kind::Authorization)?;
     match refusal {
         Refusal::Fault(fault) => Err(fault.into()),
@@ -164,7 +164,8 @@ fn by_refusal(server: &Server, refusal: Refusal) -> ApiResult<Prompt> {
             };
             Ok(Prompt { body: Body::Error { error }, ..prompt })
         }
-        Refusal::ToClient(error, delivery) => {
+        Refusal::ToClient(told) => {
+            let (error, delivery) = (&told.error, told.delivery(server).await?);
             Ok(refused(prompt, (Some((error.code.as_str(), &error.description)), Some(delivery))))
         }
     }
@@ -196,6 +197,7 @@ async fn log_out(server: &Server, ui: &UiConfig, visitor: &Visitor, open: &Open)
     };
     match opened {
         Ok(Opened::Asked(state) | Opened::Delivered(state)) => Ok(state.prompt),
+        Ok(Opened::TooLate) => Err(Fault::new("logout", "it has no request that could be spent").into()),
         Err(Failure::Refused(error)) => {
             let prompt = open::unopened(server, Kind::Logout)?;
             let error = ErrorPrompt {

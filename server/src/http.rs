@@ -7,6 +7,7 @@ mod documents;
 pub mod listen;
 mod logout;
 mod page;
+mod par;
 mod register;
 pub mod reply;
 pub mod request;
@@ -39,6 +40,8 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
         .or(endpoint(at(GET, Cors::Any), warp::path!("jwks").map(none), documents::jwks))
         .unify()
         .or(endpoint(at(GET_POST, Cors::No), warp::path!("authorize").map(none), authorize::authorize))
+        .unify()
+        .or(endpoint(at(POST, Cors::Any), warp::path!("par").map(none), par::par))
         .unify()
         .or(endpoint(at(GET, Cors::No), warp::path!("resume").map(none), resume::resume))
         .unify()

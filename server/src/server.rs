@@ -266,6 +266,7 @@ impl Config {
             claims: policies.owned_claims(),
             claim_references: policies.has(HookType::ClaimsSource),
             verified_claims: self.identity_assurance.metadata(),
+            require_pushed_requests: self.par.required,
             registration: self.registration.mode != RegistrationMode::Closed,
         }
     }

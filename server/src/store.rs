@@ -62,8 +62,19 @@ pub trait Store: Send + Sync + 'static {
     async fn delete_interaction(&self, id: &str) -> Result<()>;
     /// Everything an interaction leads to, in one transaction: the interaction's last state (compare-and-set
     /// as in `advance_interaction`), session, remembered consent, authorization, code, tokens, ended sessions, events. Nothing
-    /// happens if the interaction was advanced by somebody else, or if the subject is disabled.
+    /// happens if the interaction was advanced by somebody else, if the pushed request that it answers was spent before,
+    /// or if the subject is disabled.
     async fn complete_interaction(&self, completion: Completion) -> Result<Completed>;
+
+    // --- pushed requests -------------------------------------------------------------------------
+
+    /// Keeps a request that a client pushed.
+    async fn push_request(&self, request: PushedRecord) -> Result<()>;
+    /// A pushed request that has neither expired at `now` nor been spent.
+    async fn pushed_request(&self, digest: &Digest, now: i64) -> Result<Option<PushedRecord>>;
+    /// Spends a pushed request by a response for which nothing else is stored; true for exactly one response, also of
+    /// those for which something is (`Completion::pushed`). Whether it has expired does not matter.
+    async fn spend_request(&self, spent: SpentRequest) -> Result<bool>;
 
     // --- sessions --------------------------------------------------------------------------------
 

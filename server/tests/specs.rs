@@ -73,4 +73,5 @@ mod specs {
     mod rfc8693_fate;
     mod rfc8693_token_exchange;
     mod rfc9068_jwt_access_token;
+    mod rfc9126_par;
 }

@@ -28,6 +28,8 @@ mod misc;
 mod processes;
 #[path = "store_contract/purge.rs"]
 mod purge;
+#[path = "store_contract/pushed.rs"]
+mod pushed;
 #[path = "store_contract/samples.rs"]
 mod samples;
 #[path = "store_contract/schema.rs"]
@@ -143,6 +145,12 @@ promises! {
         long_names_from_strangers_are_remembered,
         tenants_do_not_see_each_other,
         the_store_answers;
+    pushed:
+        a_pushed_request_is_found_until_it_expires,
+        a_response_spends_a_pushed_request_and_the_next_stores_nothing,
+        a_completion_that_stores_nothing_spends_nothing,
+        of_50_racing_responses_to_one_pushed_request_one_is_stored,
+        what_is_spent_is_remembered_beyond_its_expiry;
     purge:
         purging_leaves_what_is_live,
         purging_removes_what_is_dead,

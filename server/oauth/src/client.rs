@@ -194,6 +194,9 @@ pub struct ClientMetadata {
     /// Whether the client wants its access tokens bound to its certificate (RFC 8705 section 3.4).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_certificate_bound_access_tokens: Option<bool>,
+    /// Whether the client pushes every authorization request (RFC 9126 section 6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_pushed_authorization_requests: Option<bool>,
     /// Human-readable members in a language: `client_name#fr` (RFC 7591 section 2.2). Use
     /// [`ClientMetadata::from_json`] to read metadata from outside: it keeps unknown members out of here.
     #[serde(flatten)]

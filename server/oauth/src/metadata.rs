@@ -39,6 +39,8 @@ pub struct Discovery<'a> {
     pub claim_references: bool,
     /// What is said of verified claims (OpenID Connect for Identity Assurance 1.0 section 8).
     pub verified_claims: Map<String, Value>,
+    /// Whether every authorization request has to be pushed.
+    pub require_pushed_requests: bool,
     /// Whether clients may register themselves.
     pub registration: bool,
 }
@@ -68,6 +70,8 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         "userinfo_endpoint": format!("{issuer}/userinfo"),
         "jwks_uri": format!("{issuer}/jwks"),
         "introspection_endpoint": format!("{issuer}/introspect"),
+        "pushed_authorization_request_endpoint": format!("{issuer}/par"),
+        "require_pushed_authorization_requests": d.require_pushed_requests,
         "revocation_endpoint": format!("{issuer}/revoke"),
         "end_session_endpoint": format!("{issuer}/logout"),
         "scopes_supported": d.scopes,

@@ -157,7 +157,7 @@ pub(crate) fn decode(raw: &[u8]) -> Option<String> {
 }
 
 /// Whether any name in `raw` is `name`, whatever its value.
-pub(crate) fn mentions(raw: &[u8], name: &str) -> bool {
+pub fn mentions(raw: &[u8], name: &str) -> bool {
     segments(raw).any(|(known, _)| decode(known).as_deref() == Some(name))
 }
 

@@ -13,7 +13,11 @@ use placet_oauth::{
 };
 use placet_sdk::decision::HookType;
 
-use super::{Refusal, Valid, refusal};
+use super::{
+    Refusal, Stop, Valid,
+    arrival::{self, Arrived},
+    pushed, redirect_uris,
+};
 use crate::{
     client::{Client, SharedClient},
     config::ConsentMode,
@@ -23,7 +27,7 @@ use crate::{
 };
 
 /// Longer requests are refused: what is pending is kept for strangers too, so it must be small.
-const MAX_REQUEST: usize = 32 * 1024;
+pub(super) const MAX_REQUEST: usize = 32 * 1024;
 
 /// Validates the raw parameters of an authorization request.
 pub async fn validate(server: &Server, raw: &[u8]) -> Result<Valid, Refusal> {
@@ -31,16 +35,19 @@ pub async fn validate(server: &Server, raw: &[u8]) -> Result<Valid, Refusal> {
         return Err(Refusal::Page(OAuthError::invalid_request("the request is longer than 32768 bytes")));
     }
     let client = client_of(server, raw).await?;
-    let registered = client.metadata.redirect_uris.as_deref().unwrap_or_default();
-    let destination = resolve_destination(raw, registered).map_err(Refusal::Page)?;
-    match read(server, &client, &destination, raw).await {
-        Ok((request, demanded_sub)) => Ok(Valid { client, request, destination, demanded_sub }),
-        Err(failure) => {
-            if let Failure::Fault(fault) = &failure {
-                tracing::error!(%fault, "an authorization request could not be validated");
+    let arrived = arrival::of_browser(server, &client, raw).await.map_err(|stop| stop.refusal(&client))?;
+    let arrival = arrived.arrival.clone();
+    match examine(server, &client, arrived).await {
+        Ok(valid) => Ok(valid),
+        // It was sound when it was pushed: the client changed since. This is a response like any other.
+        Err(stop) if matches!(stop.failure, Failure::Refused(_)) => {
+            if pushed::spend(server, &arrival).await.map_err(Refusal::Fault)? {
+                Err(stop.refusal(&client))
+            } else {
+                Err(Refusal::Page(pushed::already_answered()))
             }
-            Err(refusal(server.issuer(), &destination, failure.shown()))
         }
+        Err(stop) => Err(stop.refusal(&client)),
     }
 }
 
@@ -48,13 +55,28 @@ async fn client_of(server: &Server, raw: &[u8]) -> Result<SharedClient, Refusal>
     let page = |text: &str| Refusal::Page(OAuthError::invalid_request(text));
     let client_id = unambiguous(raw, "client_id")
         .ok_or_else(|| page("parameter `client_id` is missing, repeated or not readable"))?;
-    let client = server.client(&client_id).await?;
+    let client = server.client(&client_id).await.map_err(Refusal::Fault)?;
     client.ok_or_else(|| {
         Refusal::Page(OAuthError::new(
             ErrorCode::InvalidClient,
             format!("client `{client_id}` is not registered here"),
         ))
     })
+}
+
+/// Validates the parameters that count: first a safe destination, then the rest.
+pub(super) async fn examine(
+    server: &Server,
+    client: &SharedClient,
+    Arrived { form, arrival }: Arrived,
+) -> Result<Valid, Stop> {
+    let destination = resolve_destination(&form, redirect_uris(client))?;
+    match read(server, client, &destination, &form).await {
+        Ok((request, demanded_sub)) => {
+            Ok(Valid { client: client.clone(), request, destination, demanded_sub, arrival })
+        }
+        Err(failure) => Err(Stop::at(&destination, failure)),
+    }
 }
 
 async fn read(

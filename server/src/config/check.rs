@@ -85,6 +85,9 @@ impl Config {
         if l.code > 600 {
             wrong.push("lifetimes.code must be at most 600 seconds (RFC 6749 section 4.1.2)".to_owned());
         }
+        if !(5..=600).contains(&l.pushed_request) {
+            wrong.push("lifetimes.pushed_request must be 5 to 600 seconds (RFC 9126 section 2.2)".to_owned());
+        }
         if l.refresh_token_grace > 300 {
             wrong.push("lifetimes.refresh_token_grace must be at most 300 seconds".to_owned());
         }

@@ -8,12 +8,12 @@ use warp::reply::Response;
 
 use super::{cookie, page, reply, request::Request};
 use crate::{
-    authorize::{Refusal, refusal, validate},
+    authorize::{self, Refusal, validate},
     interaction::{
         State,
         open::{self, Opened, Visitor},
     },
-    outcome::{Failure, Outcome},
+    outcome::{Failure, Fault, Outcome},
     server::Server,
 };
 
@@ -42,18 +42,25 @@ pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
             Ok(response)
         }
         Err(Refusal::Page(error)) => page::error(400, page::Stopped::Request, &error, &request.id),
-        Err(Refusal::ToClient(error, delivery)) => {
+        Err(Refusal::ToClient(told)) => {
+            let error = &told.error;
             tracing::info!(code = error.code.as_str(), reason = %error.description, "an authorization request was refused");
-            page::deliver(&server, &delivery)
+            match told.delivery(&server).await {
+                Ok(delivery) => page::deliver(&server, &delivery),
+                Err(fault) => broken(fault, &request),
+            }
         }
-        Err(Refusal::Fault(fault)) => {
-            tracing::error!(%fault, "an authorization request could not be answered");
-            let shown = Failure::Fault(fault).shown();
-            let mut response = page::error(503, page::Stopped::Request, &shown, &request.id)?;
-            response.headers_mut().insert("retry-after", http::HeaderValue::from_static("2"));
-            Ok(response)
-        }
+        Err(Refusal::Fault(fault)) => broken(fault, &request),
     }
+}
+
+/// Our own trouble, where there is nowhere safe to send the browser.
+fn broken(fault: Fault, request: &Request) -> Outcome<Response> {
+    tracing::error!(%fault, "an authorization request could not be answered");
+    let shown = Failure::Fault(fault).shown();
+    let mut response = page::error(503, page::Stopped::Request, &shown, &request.id)?;
+    response.headers_mut().insert("retry-after", http::HeaderValue::from_static("2"));
+    Ok(response)
 }
 
 /// A form posted by another site comes without the `SameSite=Lax` cookies. So the request is sealed into the URL of
@@ -88,25 +95,21 @@ async fn begin(
     visitor: &mut Visitor,
 ) -> Result<(Response, Option<String>), Refusal> {
     let valid = validate(server, raw).await?;
-    let destination = valid.destination.clone();
-    let to_client = |failure: Failure| {
-        if let Failure::Fault(fault) = &failure {
-            tracing::error!(%fault, "an authorization request could not be answered");
-        }
-        refusal(server.issuer(), &destination, failure.shown())
-    };
+    let (client, destination) = (valid.client.clone(), valid.destination.clone());
+    let to_client = |failure: Failure| Refusal::at(&client, &destination, &failure);
     let Some(ui) = server.redirect_ui() else {
         let error = OAuthError::new(
             placet_oauth::error::ErrorCode::TemporarilyUnavailable,
             "no login app is registered with this server",
         );
-        return Err(refusal(server.issuer(), &destination, error));
+        return Err(to_client(error.into()));
     };
     let binding = cookie::bind(server, visitor).map_err(|f| to_client(f.into()))?;
     let opened = open::authorization(server, ui, visitor, valid).await.map_err(&to_client)?;
     let response = match opened {
         Opened::Asked(state) => ask(server, &state),
         Opened::Delivered(state) => delivered(server, visitor, &state).await.map_err(&to_client)?,
+        Opened::TooLate => return Err(Refusal::Page(authorize::already_answered())),
     };
     Ok((response, binding))
 }

@@ -8,7 +8,7 @@ use super::{authorize, cookie, page, reply, request::Request};
 use crate::{
     interaction::open::{self, Opened},
     logout,
-    outcome::{Failure, Outcome},
+    outcome::{Failure, Fault, Outcome},
     server::Server,
 };
 
@@ -59,6 +59,7 @@ async fn begin(server: &Server, request: &Request) -> Outcome<Response> {
     let mut response = match opened {
         Opened::Asked(state) => authorize::ask(server, &state),
         Opened::Delivered(state) => authorize::delivered(server, &visitor, &state).await?,
+        Opened::TooLate => return Err(Fault::new("logout", "it has no request that could be spent").into()),
     };
     if let Some(line) = binding {
         cookie::set(&mut response, &line);

@@ -6,6 +6,7 @@ use warp::reply::Response;
 
 use super::{authorize, cookie, page, request::Request};
 use crate::{
+    authorize::already_answered,
     interaction::{
         State,
         advance::TICKET,
@@ -51,6 +52,7 @@ async fn finish(server: &Server, request: &Request) -> Outcome<Response> {
         match complete::complete(server, state, record.revision).await? {
             Finished::Delivered(state) => return authorize::delivered(server, &visitor, &state).await,
             Finished::AskAgain(state) => return Ok(authorize::ask(server, &state)),
+            Finished::TooLate(_) => return Err(already_answered().into()),
             Finished::Conflict => {}
         }
     }

@@ -143,7 +143,9 @@ async fn finish_headless(
     let prompt = state.prompt.clone();
     state.history.push(Answered { step, digest: digest.to_owned(), prompt });
     match complete::complete(server, state, revision).await? {
-        Finished::Delivered(state) | Finished::AskAgain(state) => Ok(Some(state.prompt)),
+        Finished::Delivered(state) | Finished::AskAgain(state) | Finished::TooLate(state) => {
+            Ok(Some(state.prompt))
+        }
         Finished::Conflict => Ok(None),
     }
 }

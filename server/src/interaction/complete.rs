@@ -8,7 +8,7 @@ pub(crate) use effects::authorization_life;
 pub(crate) use sessions::handle_text;
 
 use placet_oauth::{error::OAuthError, redirect_uri::matches};
-use placet_sdk::interaction::{Body, Delivery, DeliveryMethod, Kind};
+use placet_sdk::interaction::{Body, Delivery, DeliveryMethod, ErrorPrompt, Kind};
 use serde_json::json;
 
 use super::{
@@ -33,6 +33,8 @@ pub enum Finished {
     AskAgain(Box<State>),
     /// Somebody else advanced the interaction in the meantime.
     Conflict,
+    /// Another interaction of the same pushed request was answered first; this one is over, and its prompt says so.
+    TooLate(Box<State>),
 }
 
 /// The client of a state, if it has one that still exists.
@@ -56,7 +58,7 @@ pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> 
                 effects::Grant::Moved => return look_again(server, client, state, revision).await,
             }
         }
-        _ => effects::refusal(server, &state)?,
+        (_, client) => effects::refusal(server, client.as_deref(), &state).await?,
     };
     settle(server, client.as_deref(), state, (revision, prepared)).await
 }
@@ -80,6 +82,7 @@ async fn settle(
     deliver(server, &mut state, prepared.delivery, prepared.cookie);
     prepared.completion.interaction = state.seal(server, revision, kept_until(server))?;
     prepared.completion.now = server.now();
+    prepared.completion.pushed = authorize::spent(server, &state.arrival)?;
     prepared.completion.events.push(ended(server, &state)?);
     match server.store().complete_interaction(prepared.completion).await? {
         Completed::Done => Ok(Finished::Delivered(state)),
@@ -90,9 +93,24 @@ async fn settle(
         }
         Completed::SubjectDisabled => {
             advance::deny(&mut state, "access_denied", "the account is disabled");
-            refuse(server, state, revision).await
+            refuse(server, client, state, revision).await
         }
+        Completed::RequestSpent => too_late(server, state).await,
     }
+}
+
+/// Nothing of the interaction can take effect any more.
+async fn too_late(server: &Server, mut state: Box<State>) -> Outcome<Finished> {
+    server.store().delete_interaction(&state.id).await?;
+    tracing::info!(interaction = %state.id, "its pushed request was answered by another interaction");
+    let refused = authorize::already_answered();
+    let error = ErrorPrompt {
+        error: refused.code.as_str().to_owned(),
+        error_description: refused.description,
+        retryable: false,
+    };
+    state.prompt.body = Body::Error { error };
+    Ok(Finished::TooLate(state))
 }
 
 /// What others learn of the end of an interaction.
@@ -103,19 +121,26 @@ fn ended(server: &Server, state: &State) -> Result<Event, Fault> {
 }
 
 /// Ends an interaction with its refusal, and with nothing else.
-async fn refuse(server: &Server, mut state: Box<State>, revision: i64) -> Outcome<Finished> {
-    let refusal = effects::refusal(server, &state)?;
+async fn refuse(
+    server: &Server,
+    client: Option<&Client>,
+    mut state: Box<State>,
+    revision: i64,
+) -> Outcome<Finished> {
+    let refusal = effects::refusal(server, client, &state).await?;
     deliver(server, &mut state, refusal.delivery, None);
     let completion = Completion {
         interaction: state.seal(server, revision, kept_until(server))?,
         now: server.now(),
+        pushed: authorize::spent(server, &state.arrival)?,
         events: vec![ended(server, &state)?],
         ..refusal.completion
     };
-    Ok(match server.store().complete_interaction(completion).await? {
-        Completed::Done => Finished::Delivered(state),
-        _ => Finished::Conflict,
-    })
+    match server.store().complete_interaction(completion).await? {
+        Completed::Done => Ok(Finished::Delivered(state)),
+        Completed::RequestSpent => too_late(server, state).await,
+        _ => Ok(Finished::Conflict),
+    }
 }
 
 /// What was delivered is kept for a browser that asks again.
@@ -150,7 +175,7 @@ async fn look_again(
         return asked(server, state, revision).await;
     }
     if state.denied.is_some() {
-        return refuse(server, state, revision).await;
+        return refuse(server, Some(client), state, revision).await;
     }
     match effects::grant(server, client, &mut state).await? {
         effects::Grant::Ready(prepared) => settle(server, Some(client), state, (revision, *prepared)).await,
@@ -200,13 +225,13 @@ async fn ask_again(
                     "the session ended while the request was under way",
                 );
             }
-            refuse(server, state, revision).await
+            refuse(server, Some(client), state, revision).await
         }
     }
 }
 
 /// The delivery of a state's refusal.
-pub(super) fn refused(server: &Server, state: &State) -> Result<Delivery, Fault> {
+pub(super) async fn refused(server: &Server, client: &Client, state: &State) -> Result<Delivery, Fault> {
     let (_, destination) = state.authorization_request()?;
     let denied =
         state.denied.as_ref().ok_or_else(|| Fault::new("interaction", "a refusal without a reason"))?;
@@ -215,7 +240,7 @@ pub(super) fn refused(server: &Server, state: &State) -> Result<Delivery, Fault>
         ("error_description".to_owned(), denied.description.clone()),
     ];
     params.extend(denied.uri.iter().map(|uri| ("error_uri".to_owned(), uri.clone())));
-    Ok(authorize::delivery(server.issuer(), destination, params))
+    authorize::delivery(server, client, destination, params).await
 }
 
 /// "You are signed out", or back to the client.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use placet_oauth::{authorization::Prompt as PromptValue, id::Secret};
-use placet_sdk::interaction::{Body, ErrorPrompt, Kind, LogoutScope};
+use placet_sdk::{
+    decision::HookType,
+    interaction::{Body, ErrorPrompt, Kind, LogoutScope},
+};
 
 use super::{
     advance::{self, Next},
@@ -13,8 +16,8 @@ use super::{
     steer::{self, Origin},
 };
 use crate::{
-    authorize::Valid,
-    client::Client,
+    authorize::{self, Arrival, Valid},
+    client::{Client, SharedClient},
     config::{FrontDoor, UiConfig},
     logout::{LogoutRequest, must_confirm},
     outcome::{Fault, Outcome},
@@ -40,6 +43,8 @@ pub enum Opened {
     Asked(Box<State>),
     /// Nobody had to be asked: the browser can be sent on.
     Delivered(Box<State>),
+    /// Its pushed request was answered by another interaction at the same time.
+    TooLate,
 }
 
 /// SHA-256 of a binding secret, in hexadecimal.
@@ -56,25 +61,52 @@ pub async fn authorization(
     valid: Valid,
 ) -> Outcome<Opened> {
     let sessions = session::of_browser(server, &visitor.handles).await?;
-    let mut state = blank(server, ui, visitor, Kind::Authorization)?;
+    let mut state = blank(server, ui, binding_of(visitor)?, Kind::Authorization)?;
     state.handles = handle_texts(server, visitor, &sessions);
     state.sessions = sessions.iter().map(|s| s.record.id.clone()).collect();
     state.sessions_over = state.sessions.is_empty() && !visitor.handles.is_empty();
+    let silent = valid.request.prompt.contains(&PromptValue::None);
+    let client = fill(&mut state, valid);
+    steer::note_origin(server, &mut state, &visitor.origin);
+    if steer::request(server, &client, &mut state, Some(&sessions)).await?.is_some() {
+        return refused_at_once(server, &client, state).await;
+    }
+    let next = advance::advance(server, Some(&client), &mut state).await?;
+    if silent && state.denied.is_some() {
+        return refused_at_once(server, &client, state).await;
+    }
+    begin(server, Some(&client), state, next).await
+}
+
+/// Asks the policies about a request that a client pushes (RFC 9126): no browser is there yet, and nothing is opened.
+/// They are asked again when one comes.
+///
+/// # Errors
+///
+/// What a policy refuses with.
+pub async fn pushed(server: &Server, valid: Valid, origin: &Origin) -> Outcome<()> {
+    if !server.policies().asks(HookType::AuthorizationRequest) {
+        return Ok(());
+    }
+    let ui = server.redirect_ui().or_else(|| server.config().ui.first());
+    let ui = ui.ok_or_else(|| Fault::new("policy", "no login app is registered with this server"))?;
+    let mut state = blank(server, ui, String::new(), Kind::Authorization)?;
+    let client = fill(&mut state, valid);
+    steer::note_origin(server, &mut state, origin);
+    match steer::request(server, &client, &mut state, None).await? {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
+    }
+}
+
+/// Notes the request in its state.
+fn fill(state: &mut State, valid: Valid) -> SharedClient {
     state.client_id = Some(valid.client.id.clone());
     state.demanded_sub = valid.demanded_sub;
-    let silent = valid.request.prompt.contains(&PromptValue::None);
     state.request = Some(valid.request);
     state.destination = Some(valid.destination);
-    steer::note_origin(server, &mut state, &visitor.origin);
-    steer::request(server, &valid.client, &mut state, &sessions).await?;
-    if state.denied.is_some() {
-        return refused_at_once(server, state);
-    }
-    let next = advance::advance(server, Some(&valid.client), &mut state).await?;
-    if silent && state.denied.is_some() {
-        return refused_at_once(server, state);
-    }
-    begin(server, Some(&valid.client), state, next).await
+    state.arrival = valid.arrival;
+    valid.client
 }
 
 /// Opens an interaction for a logout.
@@ -91,7 +123,7 @@ pub async fn logout(
     let sessions = session::of_browser(server, &visitor.handles).await?;
     let confirm = must_confirm(server, &asked, (&visitor.origin, &sessions)).await?;
     let client = asked.client.as_deref();
-    let mut state = blank(server, ui, visitor, Kind::Logout)?;
+    let mut state = blank(server, ui, binding_of(visitor)?, Kind::Logout)?;
     state.handles = handle_texts(server, visitor, &sessions);
     state.sessions = sessions.into_iter().map(|s| s.record.id).collect();
     if !confirm {
@@ -115,6 +147,7 @@ async fn begin(server: &Server, client: Option<&Client>, state: Box<State>, next
         Next::Finish => match complete::complete(server, state, 1).await? {
             Finished::Delivered(state) => Ok(Opened::Delivered(state)),
             Finished::AskAgain(state) => Ok(Opened::Asked(state)),
+            Finished::TooLate(_) => Ok(Opened::TooLate),
             Finished::Conflict => {
                 let client = client.map(|c| c.id.clone()).unwrap_or_default();
                 Err(Fault::new("interaction", format!("a new one for `{client}` was advanced by another"))
@@ -125,9 +158,12 @@ async fn begin(server: &Server, client: Option<&Client>, state: Box<State>, next
 }
 
 /// A policy refuses the request, or somebody would have to be asked with `prompt=none`: the client learns it, nothing is
-/// kept.
-fn refused_at_once(server: &Server, mut state: Box<State>) -> Outcome<Opened> {
-    let delivery = complete::refused(server, &state)?;
+/// kept. It is a response nevertheless: a pushed request is good for one.
+async fn refused_at_once(server: &Server, client: &Client, mut state: Box<State>) -> Outcome<Opened> {
+    let delivery = complete::refused(server, client, &state).await?;
+    if !authorize::spend(server, &state.arrival).await? {
+        return Ok(Opened::TooLate);
+    }
     state.delivered = Some(super::state::Delivered { at: server.now(), delivery, cookie: None });
     Ok(Opened::Delivered(state))
 }
@@ -151,12 +187,15 @@ fn handle_texts(
         .collect()
 }
 
-fn blank(server: &Server, ui: &UiConfig, visitor: &Visitor, kind: Kind) -> Result<Box<State>, Fault> {
+fn binding_of(visitor: &Visitor) -> Result<String, Fault> {
+    let binding = visitor.binding.as_ref();
+    binding.map(binding_text).ok_or_else(|| Fault::new("interaction", "a browser without binding"))
+}
+
+fn blank(server: &Server, ui: &UiConfig, binding: String, kind: Kind) -> Result<Box<State>, Fault> {
     let now = server.now();
     let ends_at = now + i64::from(server.config().lifetimes.interaction);
     let id = id::make(server.root(), server.random(), ends_at)?;
-    let binding =
-        visitor.binding.as_ref().ok_or_else(|| Fault::new("interaction", "a browser without binding"))?;
     let envelope = prompt::Envelope { id: id.clone(), kind, step: 1, created_at: now, expires_at: ends_at };
     Ok(Box::new(State {
         kind,
@@ -165,12 +204,13 @@ fn blank(server: &Server, ui: &UiConfig, visitor: &Visitor, kind: Kind) -> Resul
             FrontDoor::Redirect => Door::Redirect,
             FrontDoor::Headless => Door::Headless,
         },
-        binding: binding_text(binding),
+        binding,
         opened_at: now,
         ends_at,
         client_id: None,
         request: None,
         destination: None,
+        arrival: Arrival::default(),
         demanded_sub: None,
         logout: None,
         sessions: Vec::new(),

@@ -9,7 +9,7 @@ use placet_sdk::{
 };
 
 use super::state::State;
-use crate::server::Server;
+use crate::{authorize::Arrival, server::Server};
 
 /// What the envelope is made of.
 pub(super) struct Envelope {
@@ -62,7 +62,7 @@ pub(super) fn of_state(
     prompt.session = session;
     prompt.data.clone_from(&state.data);
     if let Some(request) = &state.request {
-        prompt.request = Some(request_info(server, request));
+        prompt.request = Some(request_info(server, request, &state.arrival));
         prompt.ui = hints(request);
     }
     if let Some(logout) = &state.logout {
@@ -89,7 +89,11 @@ pub(super) fn hints(request: &AuthorizationRequest) -> UiHints {
 }
 
 /// The request as login apps and policies see it.
-pub(super) fn request_info(server: &Server, request: &AuthorizationRequest) -> RequestInfo {
+pub(super) fn request_info(
+    server: &Server,
+    request: &AuthorizationRequest,
+    arrival: &Arrival,
+) -> RequestInfo {
     let passed = &server.config().passed_parameters;
     let parameters: BTreeMap<_, _> = request
         .extra
@@ -106,8 +110,8 @@ pub(super) fn request_info(server: &Server, request: &AuthorizationRequest) -> R
         authorization_details: Vec::new(),
         prompt: request.prompt.iter().map(|p| p.as_str().to_owned()).collect(),
         max_age: request.max_age,
-        pushed: false,
-        signed: false,
+        pushed: arrival.pushed.is_some(),
+        signed: arrival.signed,
         pkce: request.challenge.as_ref().map(|_| "S256".to_owned()),
         dpop_jkt: None,
         parameters,

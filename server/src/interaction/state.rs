@@ -8,7 +8,7 @@ use placet_sdk::{
 use serde::{Deserialize, Serialize};
 
 use super::steer::Steered;
-use crate::{outcome::Fault, server::Server, store::InteractionRecord};
+use crate::{authorize::Arrival, outcome::Fault, server::Server, store::InteractionRecord};
 
 /// Who holds the browser's cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -43,6 +43,9 @@ pub struct State {
     pub request: Option<AuthorizationRequest>,
     /// Where its answer goes.
     pub destination: Option<Destination>,
+    /// How it came here.
+    #[serde(default)]
+    pub arrival: Arrival,
     /// The subject that the request demands (`id_token_hint`, `claims`), as the client sees subjects.
     pub demanded_sub: Option<String>,
     /// Facts of a logout.

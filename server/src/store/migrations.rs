@@ -18,13 +18,18 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         name: "first tables",
         sql: include_str!("../../migrations/0001_first_tables.sql"),
     },
     Migration { version: 2, name: "derivation", sql: include_str!("../../migrations/0002_derivation.sql") },
+    Migration {
+        version: 3,
+        name: "pushed requests",
+        sql: include_str!("../../migrations/0003_pushed_requests.sql"),
+    },
 ];
 
 /// A database to look at or to change.

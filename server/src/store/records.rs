@@ -77,6 +77,21 @@ pub struct InteractionRecord {
     pub expires_at: i64,
 }
 
+/// An authorization request that a client pushed (RFC 9126).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushedRecord {
+    /// Digest of its `request_uri`.
+    pub digest: Digest,
+    /// The client that pushed it, and alone may use it.
+    pub client_id: String,
+    /// The request, sealed under the master key.
+    pub sealed: Vec<u8>,
+    /// When it was pushed.
+    pub created_at: i64,
+    /// Until when it opens interactions.
+    pub expires_at: i64,
+}
+
 /// A session of a user with this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {

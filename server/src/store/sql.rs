@@ -11,6 +11,7 @@ mod keys;
 mod lineage;
 mod misc;
 mod purge;
+mod pushed;
 mod sessions;
 mod subjects;
 mod tokens;
@@ -25,8 +26,8 @@ pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, Wor
 use super::{
     AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
     Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Paging,
-    Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Store, SubjectRecord, TokenRecord,
-    TokenState,
+    PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, SpentRequest, Store,
+    SubjectRecord, TokenRecord, TokenState,
 };
 
 /// The store of one tenant on some engine.
@@ -119,6 +120,18 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn complete_interaction(&self, completion: Completion) -> Result<Completed> {
         self.write(completion, |tx, completion| Box::pin(interactions::complete(tx, completion))).await
+    }
+
+    async fn push_request(&self, request: PushedRecord) -> Result<()> {
+        self.write(request, |tx, request| Box::pin(pushed::insert(tx, request))).await
+    }
+
+    async fn pushed_request(&self, digest: &Digest, now: i64) -> Result<Option<PushedRecord>> {
+        self.read((*digest, now), |tx, (digest, now)| Box::pin(pushed::find(tx, digest, *now))).await
+    }
+
+    async fn spend_request(&self, spent: SpentRequest) -> Result<bool> {
+        self.write(spent, |tx, spent| Box::pin(pushed::spend(tx, spent))).await
     }
 
     async fn sessions_by_handle(&self, handles: &[Digest], now: i64) -> Result<Vec<SessionRecord>> {

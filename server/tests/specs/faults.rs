@@ -56,6 +56,29 @@ async fn a_code_and_a_refresh_token_outlive_the_trouble() {
 }
 
 #[tokio::test]
+async fn a_pushed_request_outlives_the_trouble() {
+    let (stand, store, _folder) = stand("pushed").await;
+    let form = [
+        ("redirect_uri", super::harness::CALLBACK),
+        ("response_type", "code"),
+        ("scope", "openid"),
+        ("prompt", "none"),
+    ];
+    store.set_down(true);
+    assert!(is_trouble(&stand.post("/par", "web", &form).await));
+    store.set_down(false);
+    let pushed = stand.post("/par", "web", &form).await;
+    assert_eq!(pushed.status, 201, "{}", pushed.text);
+    let uri = text(&pushed.json["request_uri"]);
+    let url = format!("{}/authorize?client_id=web&request_uri={uri}", stand.issuer);
+    let mut browser = Browser::new();
+    store.set_down(true);
+    assert!(is_trouble(&browser.get(&url).await), "the browser is not sent anywhere");
+    store.set_down(false);
+    assert_eq!(browser.get(&url).await.params()["error"], "login_required");
+}
+
+#[tokio::test]
 async fn a_token_is_never_called_inactive_because_nobody_could_look() {
     let (stand, store, _folder) = stand("look").await;
     for client in ["web", "opaque", "single"] {

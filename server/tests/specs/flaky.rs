@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use placet_server::store::{
     AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
     Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Paging,
-    Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Store, StoreError, SubjectRecord,
-    TokenRecord, TokenState,
+    PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, SpentRequest, Store,
+    StoreError, SubjectRecord, TokenRecord, TokenState,
 };
 use tokio::sync::Barrier;
 
@@ -77,6 +77,15 @@ impl Store for Flaky {
     }
     async fn complete_interaction(&self, completion: Completion) -> Result<Completed> {
         self.up()?.complete_interaction(completion).await
+    }
+    async fn push_request(&self, request: PushedRecord) -> Result<()> {
+        self.up()?.push_request(request).await
+    }
+    async fn pushed_request(&self, digest: &Digest, now: i64) -> Result<Option<PushedRecord>> {
+        self.up()?.pushed_request(digest, now).await
+    }
+    async fn spend_request(&self, spent: SpentRequest) -> Result<bool> {
+        self.up()?.spend_request(spent).await
     }
     async fn sessions_by_handle(&self, handles: &[Digest], now: i64) -> Result<Vec<SessionRecord>> {
         self.up()?.sessions_by_handle(handles, now).await

@@ -150,6 +150,14 @@ impl Stand {
             .collect()
     }
 
+    /// The texts that a query finds in the store.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        let database = rusqlite::Connection::open(self.folder.join("placet.db")).unwrap();
+        let mut statement = database.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
     /// Posts a form to an endpoint; the client authenticates with `client_secret_basic`.
     pub async fn post(&self, path: &str, client: &str, form: &[(&str, &str)]) -> Reply {
         let request =

@@ -166,6 +166,7 @@ pub(crate) fn completion(interaction: InteractionRecord) -> Completion {
         parties: Parties::default(),
         code: None,
         token: None,
+        pushed: None,
         end: None,
         now: NOW,
         events: Vec::new(),

@@ -56,6 +56,7 @@ fn every_member_of_the_struct_is_read_from_json() {
         "default_max_age": 60, "require_auth_time": true, "default_acr_values": ["gold"],
         "initiate_login_uri": "i", "post_logout_redirect_uris": ["p"], "client_name#fr": "nom",
         "dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": false,
+        "require_pushed_authorization_requests": true,
     }))
     .expect("sound metadata");
     let Value::Object(written) = serde_json::to_value(&metadata).expect("can be written") else {

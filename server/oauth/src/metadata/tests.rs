@@ -12,6 +12,7 @@ fn document(registration: bool) -> Value {
         claims: vec!["groups".to_owned(), "email".to_owned()],
         claim_references: false,
         verified_claims: Map::new(),
+        require_pushed_requests: false,
         registration,
     })
 }

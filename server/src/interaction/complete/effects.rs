@@ -54,6 +54,7 @@ pub(super) fn nothing() -> Completion {
         parties: Parties::default(),
         code: None,
         token: None,
+        pushed: None,
         end: None,
         now: 0,
         events: Vec::new(),
@@ -61,8 +62,13 @@ pub(super) fn nothing() -> Completion {
 }
 
 /// A refusal: the client learns it, nothing else happens.
-pub(super) fn refusal(server: &Server, state: &State) -> Result<Prepared, Fault> {
-    Ok(Prepared { completion: nothing(), delivery: refused(server, state)?, cookie: None })
+pub(super) async fn refusal(
+    server: &Server,
+    client: Option<&Client>,
+    state: &State,
+) -> Result<Prepared, Fault> {
+    let client = client.ok_or_else(|| Fault::new("interaction", "a refusal for nobody"))?;
+    Ok(Prepared { completion: nothing(), delivery: refused(server, client, state).await?, cookie: None })
 }
 
 /// What came of preparing a grant.
@@ -174,7 +180,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     )?);
     let params =
         response_params(server, client, state, (&authorization, &authorized, &mut completion)).await?;
-    let delivery = authorize::delivery(server.issuer(), destination, params);
+    let delivery = authorize::delivery(server, client, destination, params).await?;
     completion.authorization = Some(authorization);
     Ok(Grant::Ready(Box::new(Prepared { completion, delivery, cookie: part.cookie })))
 }

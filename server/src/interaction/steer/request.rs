@@ -1,6 +1,9 @@
 //! `authorization.request`: the request is valid, and nobody was asked anything yet.
 
-use placet_oauth::authorization::{AuthorizationRequest, Prompt};
+use placet_oauth::{
+    authorization::{AuthorizationRequest, Prompt},
+    error::OAuthError,
+};
 use placet_sdk::decision::{
     AuthorizationRequestSection, DemandLimits, DemandProposal, HookType, Limits, Proposal,
 };
@@ -22,22 +25,27 @@ use crate::{
 
 const HOOK: HookType = HookType::AuthorizationRequest;
 
-/// Asks the policies of `authorization.request` about a state that was just made. A refusal is recorded in it.
+/// Asks the policies of `authorization.request` about a state that was just made; `sessions` are those of the browser,
+/// none while the request is only pushed. A refusal is recorded in the state, and given.
 pub(in crate::interaction) async fn request(
     server: &Server,
     client: &Client,
     state: &mut State,
-    sessions: &[Session],
-) -> Outcome<()> {
+    sessions: Option<&[Session]>,
+) -> Outcome<Option<OAuthError>> {
     if !server.policies().asks(HOOK) {
-        return Ok(());
+        return Ok(None);
     }
     let mut question = facts::begin(server, HOOK, client, state)?;
     let (request, _) = state.authorization_request()?;
-    question.request.session = sessions.first().map(Session::shown);
+    if sessions.is_none() {
+        "par".clone_into(&mut question.request.request.endpoint);
+    }
+    let latest = sessions.and_then(<[Session]>::first);
+    question.request.session = latest.map(Session::shown);
     question.request.authorization_request = Some(AuthorizationRequestSection {
-        request: prompt::request_info(server, request),
-        session_present: !sessions.is_empty(),
+        request: prompt::request_info(server, request, &state.arrival),
+        session_present: latest.is_some(),
     });
     let everything = consent::everything(request);
     let proposed = {
@@ -57,7 +65,7 @@ pub(in crate::interaction) async fn request(
         Decided::Allow(allowed) => allowed.proposal,
         Decided::Deny(error) => {
             super::deny(state, &error);
-            return Ok(());
+            return Ok(Some(crate::policy::denial(&error)));
         }
         Decided::Challenge(_) => {
             return Err(Fault::new("policy", "`authorization.request` cannot be challenged").into());
@@ -75,7 +83,7 @@ pub(in crate::interaction) async fn request(
     // `prompt=login` is demanded by the request itself.
     let raised = DemandProposal { force_auth: raised.force_auth && !login, ui: demand.ui.clone(), ..raised };
     steered.demand = (raised != DemandProposal { force_auth: false, ..demand.clone() }).then_some(raised);
-    Ok(())
+    Ok(None)
 }
 
 /// What the request demands, and how a policy may raise it.

@@ -223,6 +223,15 @@ pub struct Remembering {
     pub consent: ConsentRecord,
 }
 
+/// A pushed request that a response spends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpentRequest {
+    /// Digest of its `request_uri`.
+    pub digest: Digest,
+    /// Until when it is remembered that it is spent: at least until the last interaction is over that it can have opened.
+    pub remembered_until: i64,
+}
+
 /// Everything an interaction leads to.
 #[derive(Clone, Debug)]
 pub struct Completion {
@@ -240,6 +249,8 @@ pub struct Completion {
     pub code: Option<CodeRecord>,
     /// An opaque access token for it (implicit and hybrid responses).
     pub token: Option<TokenRecord>,
+    /// The pushed request that is answered.
+    pub pushed: Option<SpentRequest>,
     /// Which sessions end.
     pub end: Option<EndSessions>,
     /// Now.
@@ -255,6 +266,8 @@ pub enum Completed {
     Done,
     /// The interaction was advanced by somebody else, or is gone; nothing was stored.
     Conflict,
+    /// The pushed request was answered before; nothing was stored.
+    RequestSpent,
     /// The session to renew or to touch, or that of the authorization, is over; nothing was stored.
     SessionOver,
     /// The subject, or somebody who takes part, is disabled or gone; nothing was stored.

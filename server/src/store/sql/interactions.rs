@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    authorizations, codes, consents, grants, misc, sessions, subjects, tokens,
+    authorizations, codes, consents, grants, misc, pushed, sessions, subjects, tokens,
     tx::{Fallible, Row, Tx, at_most_one, values},
 };
 use crate::store::{
@@ -86,11 +86,17 @@ pub(super) async fn delete(tx: &mut dyn Tx, id: &str) -> Fallible<()> {
     Ok(())
 }
 
-/// Rows are locked in one order by every completion: interaction, subjects by name, sessions, clients,
+/// Rows are locked in one order by every completion: interaction, pushed request, subjects by name, sessions, clients,
 /// consent, authorization. So two completions wait for each other and never in a circle.
 pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallible<Completed> {
     if !advance(tx, &completion.interaction).await? {
         return Ok(Completed::Conflict);
+    }
+    if let Some(spent) = &completion.pushed
+        && !pushed::spend(tx, spent).await?
+    {
+        tx.give_up();
+        return Ok(Completed::RequestSpent);
     }
     let now = completion.now;
     for (sub, must_be_enabled) in subjects_of(completion) {

@@ -1,0 +1,27 @@
+//! `/par` (RFC 9126).
+
+use serde_json::json;
+use warp::reply::Response;
+
+use super::{reply, request::Request};
+use crate::{authorize, client, interaction::Origin, outcome::Outcome, server::Server};
+
+/// Takes a request that a client pushes.
+pub(super) async fn par(server: Server, request: Request) -> Outcome<Response> {
+    if let Err(wait) = server.limits().token(request.peer) {
+        return Ok(reply::too_many(wait));
+    }
+    let params = request.form()?;
+    let credentials = request.credentials(&params)?;
+    let client = client::authenticate(&server, &credentials, request.sender("/par")).await?;
+    if client.is_public() {
+        // Anybody can be this client: it may keep no more here than strangers at the authorization endpoint.
+        server.limits().authorize(request.peer)?;
+    }
+    let (peer, user_agent) = request.caller();
+    let origin = Origin::new(Some(peer), user_agent);
+    let pushed = authorize::push(&server, &client, &params, &origin).await?;
+    tracing::info!(client = %client.id, "an authorization request was pushed");
+    let body = json!({ "request_uri": pushed.request_uri, "expires_in": pushed.expires_in });
+    Ok(reply::json(201, &body))
+}
