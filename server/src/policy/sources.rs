@@ -79,7 +79,7 @@ impl Run {
         for (source, wanted, mut record, told) in join_all(telling).await {
             record.id = record.id.filter(|id| *id != self.id);
             self.records.push(record);
-            let outcome = told.and_then(|told| self.add(told, &wanted));
+            let outcome = told.and_then(|told| self.add(source, told, &wanted));
             let next = match outcome {
                 Ok(next) => next,
                 Err(failed) => self.without(source, failed),
@@ -92,8 +92,10 @@ impl Run {
     }
 
     /// Adds the claims of one source.
-    fn add(&mut self, told: Told, wanted: &[String]) -> Result<End, Failed> {
-        self.degraded |= told.cache == CacheUse::Stale;
+    fn add(&mut self, source: &Registration, told: Told, wanted: &[String]) -> Result<End, Failed> {
+        if told.cache == CacheUse::Stale {
+            self.degraded(source);
+        }
         let result = match told.answer {
             Answer::Allow(result) => *result,
             Answer::Deny(error) => return Ok(End::Deny(error)),
