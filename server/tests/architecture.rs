@@ -87,7 +87,13 @@ fn only_in(words: &[&str], place: &str) {
 
 #[test]
 fn only_the_http_edge_knows_the_http_server() {
-    only_in(&["warp", "hyper", "hyper_util"], "server/src/http");
+    only_in(&["warp", "hyper_util"], "server/src/http");
+    // What went wrong below the HTTP client is told in words of hyper.
+    let server = files("server/src", ".rs");
+    let found = crossings(&server, &["hyper"], |name| {
+        within(name, "server/src/http") || within(name, "server/src/outbound/operator")
+    });
+    assert_none(&found, "hyper is for the HTTP edge, and for the errors of the HTTP client");
 }
 
 #[test]

@@ -135,7 +135,12 @@ fn judged(error: reqwest::Error) -> SendError {
     let detail = causes().last().map_or_else(|| error.to_string(), ToString::to_string);
     let tls =
         causes().any(|cause| cause.is::<openssl::ssl::Error>() || cause.is::<openssl::error::ErrorStack>());
+    let endless = causes()
+        .filter_map(|cause| cause.downcast_ref::<hyper::Error>())
+        .any(hyper::Error::is_parse_too_large);
     match (connect, tls, timeout) {
+        // More headers than anybody reads.
+        _ if endless => SendError::TooLarge,
         (true, true, false) => SendError::Tls(detail),
         (true, ..) => SendError::Connect(detail),
         (false, _, true) => SendError::Timeout,
