@@ -9,9 +9,11 @@ mod specs {
     pub(crate) mod granting;
     pub(crate) mod harness;
     pub(crate) mod helpers;
+    pub(crate) mod policy_doors;
     pub(crate) mod policy_stage;
     pub(crate) mod sidecar;
     mod sidecar_process;
+    mod sidecar_script;
     pub(crate) mod signer;
     pub(crate) mod tls;
 
@@ -55,6 +57,8 @@ mod specs {
     mod policy_registration;
     mod policy_request;
     mod policy_shadow;
+    mod policy_table;
+    mod policy_table_codes;
     mod policy_transport;
     mod rate_limits;
     mod replicas;

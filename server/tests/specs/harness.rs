@@ -134,6 +134,11 @@ impl Stand {
         Self { server, clock, issuer, api, http: http_client(), folder: PathBuf::new(), _stop: stop }
     }
 
+    /// Its store, to be looked into.
+    pub fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.join("placet.db")).unwrap()
+    }
+
     /// Now, as the server sees it.
     pub fn now(&self) -> i64 {
         self.clock.now()
@@ -141,7 +146,7 @@ impl Stand {
 
     /// The events of a type that were written so far: what each is about, and its data.
     pub fn events(&self, event_type: &str) -> Vec<(String, Value)> {
-        let database = rusqlite::Connection::open(self.folder.join("placet.db")).unwrap();
+        let database = self.database();
         let sql = "SELECT subject, data FROM outbox WHERE event_type = ? ORDER BY seq";
         let mut statement = database.prepare(sql).unwrap();
         let rows =

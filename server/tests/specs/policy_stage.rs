@@ -1,8 +1,11 @@
 //! What the specifications of policies share: decisions, and a look at what is stored.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use placet_server::store::Paging;
@@ -88,6 +91,24 @@ pub async fn rows(stand: &Stand, sub: &str) -> (usize, usize, usize) {
         store.consents_of(sub, page, stand.now()).await.unwrap().len(),
         store.authorizations_of(sub, page, stand.now()).await.unwrap().len(),
     )
+}
+
+/// Everything that is stored, row by row: what differs later was used up, changed or made.
+pub fn stored(stand: &Stand) -> BTreeSet<String> {
+    let database = stand.database();
+    let mut tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+    let names = tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap();
+    let mut all = BTreeSet::new();
+    for table in names {
+        let mut statement = database.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
+        let columns = statement.column_count();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let values = (0..columns).map(|at| format!("{:?}", row.get_ref(at).unwrap()));
+            all.insert(format!("{table}: {}", values.collect::<Vec<_>>().join(", ")));
+        }
+    }
+    all
 }
 
 /// Our own trouble, which the same call later may overcome.

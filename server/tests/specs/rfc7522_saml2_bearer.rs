@@ -18,7 +18,7 @@ fn at(seconds: i64) -> String {
 }
 
 /// The facts of a good assertion for this server.
-fn facts(token_endpoint: &str) -> Value {
+pub fn facts(token_endpoint: &str) -> Value {
     json!({
         "trust": "third_party",
         "assertion": {

@@ -74,6 +74,13 @@ impl Answered {
         self
     }
 
+    /// The bytes of the answer.
+    pub fn bytes(&self) -> Vec<u8> {
+        let (status, length) = (self.status, self.body.len());
+        let head = format!("HTTP/1.1 {status} x\r\n{}Content-Length: {length}\r\n\r\n", self.headers);
+        [head.as_bytes(), &self.body].concat()
+    }
+
     /// After this time.
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
@@ -213,13 +220,7 @@ pub async fn serve(
         if answered.broken {
             return;
         }
-        let head = format!(
-            "HTTP/1.1 {} x\r\n{}Content-Length: {}\r\n\r\n",
-            answered.status,
-            answered.headers,
-            answered.body.len()
-        );
-        if stream.write_all(&[head.as_bytes(), &answered.body].concat()).await.is_err() {
+        if stream.write_all(&answered.bytes()).await.is_err() {
             return;
         }
     }
@@ -238,13 +239,34 @@ pub fn assert_signed(asked: &Asked) {
 
 /// Reads a request; none if the connection ends.
 async fn request(stream: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> Option<Asked> {
-    let end = loop {
-        if let Some(at) = read.windows(4).position(|window| window == b"\r\n\r\n") {
-            break at;
-        }
+    while !is_whole(read) {
         more(stream, read).await?;
-    };
-    let head = String::from_utf8(read[..end].to_vec()).ok()?;
+    }
+    take_request(read)
+}
+
+/// Where the head of a request ends, and the body after it.
+fn parts(read: &[u8]) -> Option<(usize, usize)> {
+    let end = read.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&read[..end]).ok()?;
+    let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+    let length = lines.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length: usize = length.map_or("0", |(_, length)| length.trim()).parse().ok()?;
+    Some((end, end + 4 + length))
+}
+
+/// Whether what was read holds a request.
+pub fn is_whole(read: &[u8]) -> bool {
+    parts(read).is_some_and(|(_, end)| read.len() >= end)
+}
+
+/// Takes the first request off what was read.
+pub fn take_request(read: &mut Vec<u8>) -> Option<Asked> {
+    let (head_end, end) = parts(read)?;
+    let rest = read.split_off(end);
+    let mut head = std::mem::replace(read, rest);
+    let raw = head.split_off(head_end + 4);
+    let head = String::from_utf8(head).ok()?;
     let mut lines = head.split("\r\n");
     let mut line = lines.next()?.split(' ').map(str::to_owned);
     let (method, path) = (line.next()?, line.next()?);
@@ -253,12 +275,6 @@ async fn request(stream: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> O
         let name: reqwest::header::HeaderName = name.parse().ok()?;
         headers.append(name, value.trim().parse().ok()?);
     }
-    let length: usize = headers.get("content-length").map_or("0", |v| v.to_str().unwrap()).parse().ok()?;
-    while read.len() < end + 4 + length {
-        more(stream, read).await?;
-    }
-    let rest = read.split_off(end + 4 + length);
-    let raw = std::mem::replace(read, rest).split_off(end + 4);
     let body = serde_json::from_slice(&raw).unwrap_or(Value::Null);
     Some(Asked { method, path, headers, body, raw })
 }

@@ -24,8 +24,10 @@ use super::sidecar::{SIGNING_SECRET, policy};
 
 /// What the policy grants to nobody.
 pub const FORBIDDEN: &str = "reports.write";
-/// In the environment of the process: the folder that it shares with the test.
-const FOLDER: &str = "PLACET_SPEC_SIDECAR";
+/// In the environment of a process: the folder that it shares with the test.
+pub const FOLDER: &str = "PLACET_SPEC_SIDECAR";
+/// What the process of [`Marked`] runs.
+const MARKED: &str = "specs::sidecar_process::the_process_of_a_sidecar_serves_its_policy";
 /// In that folder: how long each answer takes, in milliseconds.
 const DELAY: &str = "delay";
 /// In that folder: what was said.
@@ -73,6 +75,7 @@ async fn the_process_of_a_sidecar_serves_its_policy() {
 pub struct Process {
     /// Where it is asked.
     pub url: String,
+    runs: &'static str,
     folder: PathBuf,
     listens: Listens,
     child: Child,
@@ -88,18 +91,23 @@ enum Listens {
 impl Process {
     /// A process on an address of its own.
     pub async fn on_loopback(name: &str) -> Self {
+        Self::running(MARKED, name).await
+    }
+
+    /// A process that runs this test of this program, on an address of its own.
+    pub async fn running(test: &'static str, name: &str) -> Self {
         let [.., high, low] = std::process::id().to_be_bytes();
         let ip = Ipv4Addr::new(127, ADDRESSES.fetch_add(1, Ordering::Relaxed), high, low.max(1));
         let address = TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap();
-        Self::start(name, Listens::Tcp(address)).await
+        Self::start(test, name, Listens::Tcp(address)).await
     }
 
     /// A process on a Unix socket.
     pub async fn on_socket(name: &str) -> Self {
-        Self::start(name, Listens::Unix("policy.sock".into())).await
+        Self::start(MARKED, name, Listens::Unix("policy.sock".into())).await
     }
 
-    async fn start(name: &str, listens: Listens) -> Self {
+    async fn start(runs: &'static str, name: &str, listens: Listens) -> Self {
         let folder = std::env::temp_dir().join(format!("placet-spec-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
@@ -111,8 +119,8 @@ impl Process {
             Listens::Tcp(address) => format!("http://{address}"),
             Listens::Unix(path) => format!("unix://{}", path.display()),
         };
-        let child = spawn(&folder, &listens);
-        let process = Self { url, folder, listens, child };
+        let child = spawn(runs, &folder, &listens);
+        let process = Self { url, runs, folder, listens, child };
         process.ready().await;
         process
     }
@@ -135,7 +143,7 @@ impl Process {
 
     /// Starts it again where it was, and waits until it listens.
     pub async fn restart(&mut self) {
-        self.child = spawn(&self.folder, &self.listens);
+        self.child = spawn(self.runs, &self.folder, &self.listens);
         self.ready().await;
     }
 
@@ -151,8 +159,13 @@ impl Process {
 
     /// From now on each answer takes this long.
     pub fn slow_down(&self, delay: Duration) {
-        let (new, there) = (self.folder.join("delay.new"), self.folder.join(DELAY));
-        std::fs::write(&new, delay.as_millis().to_string()).unwrap();
+        self.tell(DELAY, &delay.as_millis().to_string());
+    }
+
+    /// Writes a file that the process looks at, at once.
+    pub fn tell(&self, file: &str, text: &str) {
+        let (new, there) = (self.folder.join(format!("{file}.new")), self.folder.join(file));
+        std::fs::write(&new, text).unwrap();
         std::fs::rename(new, there).unwrap();
     }
 
@@ -191,9 +204,8 @@ impl Drop for Process {
     }
 }
 
-fn spawn(folder: &Path, listens: &Listens) -> Child {
+fn spawn(test: &str, folder: &Path, listens: &Listens) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let test = "specs::sidecar_process::the_process_of_a_sidecar_serves_its_policy";
     command.args(["--exact", test]).env(FOLDER, folder).env("PLACET_SECRET", SIGNING_SECRET);
     match listens {
         Listens::Tcp(address) => {

@@ -41,10 +41,15 @@ impl Identity {
 
     /// A certificate of this authority.
     pub fn issue(&self, name: &str) -> Self {
+        self.issue_at(name, "127.0.0.1")
+    }
+
+    /// A certificate of this authority for this address.
+    pub fn issue_at(&self, name: &str, ip: &str) -> Self {
         let key = key();
         let mut builder = begun(name, &key);
         let context = builder.x509v3_context(Some(&self.certificate), None);
-        let names = SubjectAlternativeName::new().ip("127.0.0.1").build(&context).unwrap();
+        let names = SubjectAlternativeName::new().ip(ip).build(&context).unwrap();
         builder.append_extension(names).unwrap();
         builder.set_issuer_name(self.certificate.subject_name()).unwrap();
         builder.sign(&self.key, MessageDigest::sha256()).unwrap();

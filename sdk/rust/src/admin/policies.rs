@@ -54,6 +54,9 @@ pub enum OnFailure {
 }
 
 impl OnFailure {
+    /// Everything that can happen.
+    pub const ALL: [Self; 4] = [Self::Fail, Self::Deny, Self::Stale, Self::Proceed];
+
     /// The name as it stands in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -155,6 +158,28 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
+    /// Every reason.
+    pub const ALL: [Self; 18] = [
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::HttpStatus,
+        Self::Redirect,
+        Self::ContentType,
+        Self::TooLarge,
+        Self::Malformed,
+        Self::Schema,
+        Self::IdMismatch,
+        Self::Signature,
+        Self::Limit,
+        Self::Requires,
+        Self::ErrorCode,
+        Self::BreakerOpen,
+        Self::Bulkhead,
+        Self::Budget,
+        Self::NotImplemented,
+    ];
+
     /// The word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -276,4 +301,25 @@ pub struct Simulation {
     pub policies: Vec<PolicyRecord>,
     /// How long all of it took, in milliseconds.
     pub duration_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::{JsonSchema, schema_for};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The words of all variants, in their order.
+    fn words<T: JsonSchema>() -> Vec<Value> {
+        let schema = schema_for!(T).to_value();
+        schema["oneOf"].as_array().unwrap().iter().map(|variant| variant["const"].clone()).collect()
+    }
+
+    #[test]
+    fn lists_of_all_variants_leave_none_out_and_agree_with_their_words() {
+        assert_eq!(FailureCode::ALL.map(FailureCode::as_str).to_vec(), words::<FailureCode>());
+        assert_eq!(OnFailure::ALL.map(OnFailure::as_str).to_vec(), words::<OnFailure>());
+        assert_eq!(HookType::ALL.map(HookType::as_str).to_vec(), words::<HookType>());
+    }
 }
