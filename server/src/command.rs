@@ -1,7 +1,8 @@
-//! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `mock`, `keys`, `migrate`; and `client`, `policies`,
-//! `decisions`, `simulate`, which call the admin API.
+//! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `mock`, `keys`, `migrate`; and `client`, `subjects`,
+//! `sessions`, `authorizations`, `policies`, `decisions`, `simulate`, which call the admin API.
 
 mod admin;
+mod keys;
 
 use std::{
     io::IsTerminal as _,
@@ -52,6 +53,11 @@ struct Arguments {
 enum Command {
     #[command(flatten)]
     Server(ServerCommand),
+    /// Look at and change the keys: those that sign, and those that others encrypt with.
+    ///
+    /// Opens the store and the master key that the configuration names. That works while no server holds an embedded
+    /// store; if one does, ask it: `placet keys --admin http://127.0.0.1:8081 list`.
+    Keys(keys::Arguments),
     #[command(flatten)]
     Admin(admin::AdminCommand),
     /// Check whether a sidecar speaks the decision API as it should.
@@ -68,26 +74,8 @@ enum ServerCommand {
     Serve,
     /// Say whether the configuration is sound, and everything that is wrong with it.
     CheckConfig,
-    /// Look at and change the keys.
-    Keys {
-        #[command(subcommand)]
-        command: KeysCommand,
-    },
     /// Bring the schema of the store up to date; starting the server does the same.
     Migrate,
-}
-
-#[derive(Subcommand)]
-enum KeysCommand {
-    /// List the keys with their states.
-    List,
-    /// Stage a successor for every key; it signs once verifiers had time to see it. While a server holds the
-    /// embedded store, send it SIGUSR1 instead.
-    Rotate {
-        /// Sign with the new keys at once: verifiers that have cached the key set refuse the first tokens.
-        #[arg(long)]
-        now: bool,
-    },
 }
 
 /// Runs the command line.
@@ -108,6 +96,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let command = match arguments.command {
         Command::CheckSidecar(sidecar) => return runtime.block_on(check::main(*sidecar)),
+        Command::Keys(keys) => return runtime.block_on(keys::main(arguments.config.as_deref(), keys)),
         Command::Admin(command) => return runtime.block_on(admin::main(command)),
         Command::Mock(mock) => return runtime.block_on(placet_mock::main(*mock)),
         Command::Server(command) => command,
@@ -134,7 +123,6 @@ async fn execute(file: Option<&Path>, command: ServerCommand) -> Result<(), Star
             println!("the configuration is sound");
             Ok(())
         }
-        ServerCommand::Keys { command } => keys(config, command).await,
         ServerCommand::Migrate => {
             store(&config).await?;
             println!("the schema is up to date");
@@ -170,21 +158,6 @@ async fn start(config: Config) -> Result<Server, StartError> {
     let store = store(&config).await?;
     let master = master(&config, &*random)?;
     Server::start(config, Environment { store, clock, random, master }).await
-}
-
-async fn keys(mut config: Config, command: KeysCommand) -> Result<(), StartError> {
-    // Looking after keys needs the store and the master key, and nothing that development relaxes.
-    if config.master_key_file.is_none() {
-        config.development = true;
-    }
-    let server = start(config).await?;
-    if let KeysCommand::Rotate { now } = command {
-        server.keys().rotate(now).await?;
-    }
-    for key in server.keys().records().await? {
-        println!("{:8} {:12} {}", key.alg, key.state, key.kid);
-    }
-    Ok(())
 }
 
 async fn serve(config: Config) -> Result<(), StartError> {
@@ -254,7 +227,7 @@ async fn rotate_on_signal(server: Server, mut stopped: watch::Receiver<bool>) {
     let Ok(mut asked) = signal(SignalKind::user_defined1()) else { return };
     loop {
         tokio::select! {
-            _ = asked.recv() => match server.keys().rotate(false).await {
+            _ = asked.recv() => match server.keys().rotate(false, "operator:signal").await {
                 Ok(()) => tracing::info!("successors of the keys are staged"),
                 Err(fault) => tracing::error!(%fault, "the keys could not be rotated"),
             },

@@ -17,6 +17,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use placet_jose::DecryptionKey;
+use placet_sdk::{Instant, admin::KeyEntry};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -111,24 +112,26 @@ impl Keys {
                 }
                 return Ok(());
             }
-            self.carry_out(generation, plan).await?;
+            self.carry_out(generation, plan, None).await?;
         }
         Err(Fault::new("keys", "other processes keep changing the key set"))
     }
 
-    /// Stages a successor for every key; with `at_once` it works immediately, which breaks verifiers that have cached the
-    /// key set.
-    pub async fn rotate(&self, at_once: bool) -> Result<(), Fault> {
-        let generation = self.store.key_generation().await?;
-        let records = self.records().await?;
-        let mut plan = self.rotation.plan(&records, self.clock.now(), true);
-        if at_once {
-            plan.promote(&records, self.clock.now(), &self.rotation);
+    /// Stages a successor for every key, where none is staged yet; with `at_once` it works immediately, which
+    /// breaks verifiers that have cached the key set. `by` is who asked for it, for the record.
+    pub async fn rotate(&self, at_once: bool, by: &str) -> Result<(), Fault> {
+        for _ in 0..5 {
+            let generation = self.store.key_generation().await?;
+            let records = self.records().await?;
+            let mut plan = self.rotation.plan(&records, self.clock.now(), true);
+            if at_once {
+                plan.promote(&records, self.clock.now(), &self.rotation);
+            }
+            if plan.is_empty() || self.carry_out(generation, plan, Some(by)).await? {
+                return self.maintain().await;
+            }
         }
-        if !self.carry_out(generation, plan).await? {
-            return Err(Fault::new("keys", "somebody else has just changed the key set; look and try again"));
-        }
-        self.maintain().await
+        Err(Fault::new("keys", "other processes keep changing the key set"))
     }
 
     /// Revokes a key: it is published no more, and on this process what it signed counts no more and what was encrypted
@@ -165,6 +168,19 @@ impl Keys {
         records.retain(|r| r.alg != ROOT);
         records.sort_by(|a, b| (&a.alg, b.created_at, &a.kid).cmp(&(&b.alg, a.created_at, &b.kid)));
         Ok(records)
+    }
+
+    /// The signing keys on record, as they are shown to operators.
+    pub async fn entries(&self) -> Result<Vec<KeyEntry>, Fault> {
+        let shown = |record: KeyRecord| KeyEntry {
+            kid: record.kid,
+            alg: record.alg,
+            state: record.state,
+            created_at: Instant(record.created_at),
+            changed_at: Instant(record.changed_at),
+            expires_at: record.expires_at.map(Instant),
+        };
+        Ok(self.records().await?.into_iter().map(shown).collect())
     }
 
     /// Seals with the first master key what only the second one opens, so that the second can be taken away.
@@ -220,7 +236,13 @@ impl Keys {
         Err(Fault::new("keys", "other processes keep changing the key set"))
     }
 
-    async fn carry_out(&self, generation: i64, plan: rotation::Plan) -> Result<bool, Fault> {
+    /// Carries a plan out, with one record of it; `by` is who asked for it, if somebody did.
+    async fn carry_out(
+        &self,
+        generation: i64,
+        plan: rotation::Plan,
+        by: Option<&str>,
+    ) -> Result<bool, Fault> {
         let now = self.clock.now();
         let mut changes = plan.changes;
         for (purpose, state) in plan.make {
@@ -240,12 +262,16 @@ impl Keys {
                 expires_at: None,
             });
         }
+        let mut data = json!({ "kids": changes.iter().map(|c| &c.kid).collect::<Vec<_>>() });
+        if let Some(by) = by {
+            data["by"] = json!(by);
+        }
         let event = Event {
             id: random::id(&*self.random, "evt_")?,
             event_type: "key.rotated",
             subject: "keys".to_owned(),
             at: now,
-            data: json!({ "kids": changes.iter().map(|c| &c.kid).collect::<Vec<_>>() }).to_string(),
+            data: data.to_string(),
         };
         let done = self.store.change_keys(generation, changes, vec![event]).await?;
         if done {

@@ -1,65 +1,87 @@
-//! The OpenAPI 3.1 description of the interaction API, generated from the wire types and a table of operations.
+//! The OpenAPI 3.1 descriptions of the APIs behind the private listener, generated from the wire types and tables of
+//! operations.
 
+mod admin;
+mod interaction;
 mod members;
-mod operations;
+mod operation;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::{problem::MEANINGS, schemas};
+use crate::problem::MEANINGS;
 
 pub use members::MEMBER_CODES;
-pub use operations::{Body, OPERATIONS, Operation, Success};
+pub use operation::{Access, Body, Operation, Success};
 
-/// What the description says of the API as a whole.
-const ABOUT: &str = "The server asks, a login and consent web app answers. An *interaction* has exactly one prompt at a \
-time; the app reads it, does what its `type` asks, and answers that `step`; the reply is the next prompt, until one of \
-type `response` or `error` ends it. Every protocol check is the server's.\n\nJSON in UTF-8, without duplicate names. \
-Members that do not apply are left out, never `null`. Instants are RFC 3339 strings in UTC; durations are seconds. \
-Errors are problem documents (RFC 9457): decide by `code`. Clients of this API ignore members that they do not know; \
-the server refuses those that it does not know.";
-
-/// The description.
+/// The description of the interaction API.
 pub fn interaction_api() -> Value {
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for operation in &OPERATIONS {
-        paths.entry(operation.path).or_default().insert(operation.method.to_owned(), describe(operation));
+    interaction::api().describe()
+}
+
+/// The operations of the interaction API.
+pub fn interaction_operations() -> Vec<&'static Operation> {
+    interaction::api().operations
+}
+
+/// The description of the admin API.
+pub fn admin_api() -> Value {
+    admin::api().describe()
+}
+
+/// The operations of the admin API.
+pub fn admin_operations() -> Vec<&'static Operation> {
+    admin::api().operations
+}
+
+/// An API, as far as it differs from the other one.
+struct Api {
+    operations: Vec<&'static Operation>,
+    title: &'static str,
+    summary: &'static str,
+    about: &'static str,
+    server: &'static str,
+    tags: Value,
+    bearer: &'static str,
+    schemas: Map<String, Value>,
+    parameters: Value,
+    headers: Value,
+}
+
+impl Api {
+    fn describe(self) -> Value {
+        let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+        for operation in &self.operations {
+            paths.entry(operation.path).or_default().insert(operation.method.to_owned(), describe(operation));
+        }
+        json!({
+            "openapi": "3.1.0",
+            "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+            "info": {
+                "title": self.title,
+                "version": "1",
+                "summary": self.summary,
+                "description": self.about,
+                "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            },
+            "servers": [{
+                "url": self.server,
+                "description": "The private listener (`private_listen`) with its default address",
+            }],
+            "security": [{ "bearer": [] }],
+            "tags": self.tags,
+            "paths": paths,
+            "components": {
+                "schemas": self.schemas,
+                "securitySchemes": {
+                    "bearer": { "type": "http", "scheme": "bearer", "description": self.bearer },
+                },
+                "parameters": self.parameters,
+                "headers": self.headers,
+            },
+        })
     }
-    json!({
-        "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
-        "info": {
-            "title": "Placet interaction API",
-            "version": "1",
-            "summary": "Sign-in and consent in an app of your own",
-            "description": ABOUT,
-            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
-        },
-        "servers": [{
-            "url": "http://127.0.0.1:8081/ui/v1",
-            "description": "The private listener (`private_listen`) with its default address",
-        }],
-        "security": [{ "bearer": [] }],
-        "tags": [
-            { "name": "interactions", "description": "What a person is asked" },
-            { "name": "accounts", "description": "Sessions, consents and authorizations, for account pages" },
-            { "name": "facts", "description": "What an app does or knows without asking" },
-            { "name": "description", "description": "This document" },
-        ],
-        "paths": paths,
-        "components": {
-            "schemas": schemas::components(),
-            "securitySchemes": { "bearer": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "The token of a `[[ui]]` registration, or an access token of this server for the \
-                    audience `{issuer}/ui` whose client is named in one.",
-            } },
-            "parameters": parameters(),
-            "headers": headers(),
-        },
-    })
 }
 
 fn describe(operation: &Operation) -> Value {
@@ -78,8 +100,10 @@ fn describe(operation: &Operation) -> Value {
         described["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": shape(body) } } });
     }
-    if operation.open {
-        described["security"] = json!([]);
+    match operation.access {
+        Access::Open => described["security"] = json!([]),
+        Access::Bearer => {}
+        Access::Role(role) => described["x-placet-role"] = json!(role),
     }
     described
 }
@@ -140,64 +164,42 @@ fn problem_response(status: u16, codes: &[&str]) -> Value {
     })
 }
 
-/// The parameters by name.
-fn parameters() -> Value {
-    let id = |name: &str, prefix: &str, length: u32, of: &str| {
-        json!({
-            "name": name, "in": "path", "required": true, "description": format!("Id of {of}, `{prefix}_…`"),
-            "schema": { "type": "string", "pattern": format!("^{prefix}_[A-Za-z0-9_-]{{{length}}}$") },
-        })
-    };
+/// A parameter in the path that is the id of something, with its prefix and the length of the rest.
+fn id(name: &str, (prefix, length): (&str, u32), of: &str) -> Value {
     json!({
-        "interaction": id("interaction", "ia", 38, "the interaction"),
-        "session": id("session", "ses", 22, "the session"),
-        "consent": id("consent", "cns", 22, "the remembered consent"),
-        "authorization": id("authorization", "az", 22, "the authorization"),
-        "step": {
-            "name": "step", "in": "path", "required": true,
-            "description": "The `step` of the prompt that is answered",
-            "schema": { "type": "integer", "format": "uint32", "minimum": 1, "maximum": 4_294_967_295_u32 },
-        },
-        "sub": {
-            "name": "sub", "in": "query", "required": true, "description": "The local subject of the user",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
-        },
-        "cursor": {
-            "name": "cursor", "in": "query", "description": "The `next_cursor` of the page before",
-            "schema": { "type": "string", "maxLength": 64 },
-        },
-        "kind": {
-            "name": "kind", "in": "query", "required": true,
-            "description": "Interactions without a browser: those of browsers are found through the browser alone",
-            "schema": { "enum": ["ciba", "device"] },
-        },
-        "Placet-Browser-Binding": {
-            "name": "Placet-Browser-Binding", "in": "header",
-            "description": "Headless front door, where it is required: the `browser.binding` that the interaction was \
-                opened with, read from the cookie of the browser that answers now",
-            "schema": { "type": "string", "minLength": 22, "maxLength": 255 },
-        },
-        "Idempotency-Key": {
-            "name": "Idempotency-Key", "in": "header",
-            "description": "The same request with the same key gets the same prompt for ten minutes, instead of opening \
-                another interaction",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
-        },
+        "name": name, "in": "path", "required": true, "description": format!("Id of {of}, `{prefix}_…`"),
+        "schema": { "type": "string", "pattern": format!("^{prefix}_[A-Za-z0-9_-]{{{length}}}$") },
     })
 }
 
-/// The headers of answers by name.
-fn headers() -> Value {
-    let text = |description: &str, schema: Value| json!({ "description": description, "schema": schema });
+/// The parameter `sub` of lists.
+fn whose() -> Value {
     json!({
-        "Placet-Request-Id": text("Finds the server's log lines of this request", json!({ "type": "string" })),
-        "Cache-Control": text("No answer of this API may be kept", json!({ "const": "no-store" })),
-        "Location": text("The interaction", json!({ "type": "string" })),
-        "Placet-Replayed": text(
-            "`true` when this very answer had been given before: nothing happened again",
-            json!({ "const": "true" }),
-        ),
-        "Retry-After": text("Seconds to wait", json!({ "type": "string", "pattern": "^[0-9]+$" })),
-        "WWW-Authenticate": text("`Bearer`", json!({ "type": "string" })),
+        "name": "sub", "in": "query", "required": true, "description": "The local subject of the user",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+    })
+}
+
+/// The parameter `cursor` of lists.
+fn cursor() -> Value {
+    json!({
+        "name": "cursor", "in": "query", "description": "The `next_cursor` of the page before",
+        "schema": { "type": "string", "maxLength": 64 },
+    })
+}
+
+/// A header of answers.
+fn header(description: &str, schema: Value) -> Value {
+    json!({ "description": description, "schema": schema })
+}
+
+/// The headers that answers of every API have, by name.
+fn common_headers() -> Value {
+    json!({
+        "Placet-Request-Id":
+            header("Finds the server's log lines of this request", json!({ "type": "string" })),
+        "Cache-Control": header("No answer of this API may be kept", json!({ "const": "no-store" })),
+        "Retry-After": header("Seconds to wait", json!({ "type": "string", "pattern": "^[0-9]+$" })),
+        "WWW-Authenticate": header("`Bearer`", json!({ "type": "string" })),
     })
 }

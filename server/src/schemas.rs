@@ -1,6 +1,12 @@
 //! The JSON Schemas of Placet's contracts, generated from the wire types.
 
+use std::collections::BTreeSet;
+
 use placet_sdk::{
+    admin::{
+        ClientEntry, ClientWrite, DecisionEntry, DecisionRecord, KeyEntry, PolicyChange, PolicyState, Replay,
+        Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
+    },
     decision::{Decision, DecisionRequest, PolicyDocument},
     grant::Grant,
     interaction::{Answer, Open, Prompt, SessionInfo},
@@ -11,7 +17,9 @@ use schemars::{
     JsonSchema,
     generate::{SchemaGenerator, SchemaSettings},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use crate::config::ClientSettings;
 
 /// The schema of a type that the server reads, or of one that it writes.
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> Value {
@@ -68,6 +76,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("session", schema::<SessionInfo>(written())),
         ("session-list", schema::<SessionList>(written())),
         ("consent-list", schema::<Page<ConsentInfo>>(written())),
+        ("authorization", schema::<AuthorizationInfo>(written())),
         ("authorization-list", schema::<Page<AuthorizationInfo>>(written())),
         ("direct-grant", schema::<DirectGrant>(read())),
         ("direct-grant-tokens", schema::<DirectGrantTokens>(written())),
@@ -75,36 +84,137 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("decision-request", schema::<DecisionRequest>(written())),
         ("decision", schema::<Decision>(read())),
         ("policy-document", schema::<PolicyDocument>(read())),
+        ("admin-client", schema::<ClientEntry>(written())),
+        ("admin-client-list", schema::<Page<ClientEntry>>(written())),
+        ("admin-client-write", schema::<ClientWrite>(read())),
+        ("admin-key-list", schema::<Page<KeyEntry>>(written())),
+        ("admin-subject", schema::<SubjectEntry>(written())),
+        ("admin-subject-write", schema::<SubjectWrite>(read())),
+        ("admin-policy", schema::<PolicyState>(written())),
+        ("admin-policy-list", schema::<Page<PolicyState>>(written())),
+        ("admin-policy-change", schema::<PolicyChange>(read())),
+        ("admin-simulation", schema::<Simulation>(written())),
+        ("admin-simulation-request", schema::<SimulationRequest>(read())),
+        ("admin-decision", schema::<DecisionEntry>(written())),
+        ("admin-decision-list", schema::<Page<DecisionRecord>>(written())),
+        ("admin-replay", schema::<Replay>(written())),
     ]
 }
 
 /// The schemas of all types of the interaction API by the name of the type, for the components of an OpenAPI
 /// description.
-pub fn components() -> Map<String, Value> {
-    let at = |settings: SchemaSettings| {
-        settings.with(|s| {
-            s.definitions_path = "/components/schemas".into();
-            s.meta_schema = None;
-        })
-    };
-    let mut requests = at(read()).into_generator();
+pub fn interaction_components() -> Map<String, Value> {
+    let mut requests = component(read());
     add::<Answer>(&mut requests);
     add::<Open>(&mut requests);
     add::<DirectGrant>(&mut requests);
     add::<Report>(&mut requests);
-    let mut answers = at(written()).into_generator();
+    let mut answers = component(written());
     add::<Page<Prompt>>(&mut answers);
     add::<SessionList>(&mut answers);
     add::<Page<ConsentInfo>>(&mut answers);
     add::<Page<AuthorizationInfo>>(&mut answers);
     add::<DirectGrantTokens>(&mut answers);
     add::<Problem>(&mut answers);
-    let mut all = requests.take_definitions(true);
-    all.extend(answers.take_definitions(true));
-    all.values_mut().for_each(without_null);
+    together(requests, answers)
+}
+
+/// The same of the admin API.
+pub fn admin_components() -> Map<String, Value> {
+    let mut requests = component(read());
+    add::<ClientWrite>(&mut requests);
+    add::<ClientSettings>(&mut requests);
+    add::<SubjectWrite>(&mut requests);
+    add::<PolicyChange>(&mut requests);
+    add::<SimulationRequest>(&mut requests);
+    let mut answers = component(written());
+    add::<Page<ClientEntry>>(&mut answers);
+    add::<SessionList>(&mut answers);
+    add::<Page<AuthorizationInfo>>(&mut answers);
+    add::<SubjectEntry>(&mut answers);
+    add::<Page<KeyEntry>>(&mut answers);
+    add::<Page<PolicyState>>(&mut answers);
+    add::<Simulation>(&mut answers);
+    add::<Page<DecisionRecord>>(&mut answers);
+    add::<DecisionEntry>(&mut answers);
+    add::<Replay>(&mut answers);
+    add::<Problem>(&mut answers);
+    let mut all = together(requests, answers);
+    // The wire type leaves open what the settings are: the server alone knows all of them.
+    let settings = &mut all["ClientWrite"]["properties"]["settings"];
+    *settings = json!({ "$ref": at("ClientSettings"), "description": settings["description"] });
     all
+}
+
+/// A generator of components.
+fn component(settings: SchemaSettings) -> SchemaGenerator {
+    let settings = settings.with(|s| {
+        s.definitions_path = "/components/schemas".into();
+        s.meta_schema = None;
+    });
+    settings.into_generator()
 }
 
 fn add<T: JsonSchema>(generator: &mut SchemaGenerator) {
     let _ = generator.subschema_for::<T>();
+}
+
+fn at(name: &str) -> String {
+    format!("#/components/schemas/{name}")
+}
+
+/// What comes in and what goes out, under one roof. A type that does both has two schemas if it has members with
+/// defaults: what may be left out when it comes in is there when it goes out. Then the former is `…Input`.
+fn together(mut requests: SchemaGenerator, mut answers: SchemaGenerator) -> Map<String, Value> {
+    let taken = |generator: &mut SchemaGenerator| {
+        let mut definitions = generator.take_definitions(true);
+        definitions.values_mut().for_each(without_null);
+        definitions
+    };
+    let (requests, mut all) = (taken(&mut requests), taken(&mut answers));
+    let mut twofold: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let more = requests.iter().filter(|(name, schema)| {
+            let differs = all.get(*name).is_some_and(|other| other != *schema || refers(schema, &twofold));
+            differs && !twofold.contains(*name)
+        });
+        let more: Vec<String> = more.map(|(name, _)| name.clone()).collect();
+        if more.is_empty() {
+            break;
+        }
+        twofold.extend(more);
+    }
+    for (name, mut schema) in requests {
+        redirect(&mut schema, &twofold);
+        let name = if twofold.contains(&name) { format!("{name}Input") } else { name };
+        all.insert(name, schema);
+    }
+    all
+}
+
+fn refers(schema: &Value, names: &BTreeSet<String>) -> bool {
+    match schema {
+        Value::Array(items) => items.iter().any(|item| refers(item, names)),
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str);
+            target.is_some_and(|target| names.iter().any(|name| at(name) == target))
+                || members.values().any(|member| refers(member, names))
+        }
+        _ => false,
+    }
+}
+
+fn redirect(schema: &mut Value, names: &BTreeSet<String>) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(|item| redirect(item, names)),
+        Value::Object(members) => {
+            if let Some(Value::String(target)) = members.get_mut("$ref")
+                && names.iter().any(|name| at(name) == *target)
+            {
+                target.push_str("Input");
+            }
+            members.values_mut().for_each(|member| redirect(member, names));
+        }
+        _ => {}
+    }
 }

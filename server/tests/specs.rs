@@ -18,10 +18,13 @@ mod specs {
     pub(crate) mod tls;
 
     mod access_token_profiles;
+    mod admin_access;
     mod admin_api;
+    mod admin_audit;
     mod admin_client;
     mod admin_command_line;
     mod admin_decisions;
+    mod admin_lists;
     mod admin_policies;
     mod admin_simulate;
     mod faults;

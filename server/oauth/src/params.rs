@@ -143,7 +143,7 @@ pub fn unambiguous(raw: &[u8], name: &str) -> Option<String> {
 
 /// Undoes the escapes of one name or value; `None` if an escape is broken, or what it yields is not UTF-8 or
 /// holds NUL.
-pub(crate) fn decode(raw: &[u8]) -> Option<String> {
+pub fn decode(raw: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.iter();
     while let Some(&byte) = rest.next() {

@@ -1,11 +1,24 @@
 //! Commands that are clients of the admin API of a running server.
 
+mod accounts;
+pub(super) mod output;
 mod run;
-mod table;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use placet_sdk::client::AdminClient;
+
+/// Why a command was not done.
+pub(super) type Failed = Box<dyn std::error::Error + Send + Sync>;
+/// What a command comes to.
+pub(super) type Done = Result<(), Failed>;
+
+/// The variable with the bearer of an admin.
+const TOKEN: &str = "PLACET_ADMIN_TOKEN";
 
 /// Where the server is, and who calls it.
 #[derive(Args)]
@@ -21,6 +34,24 @@ pub(super) struct Connection {
     json: bool,
 }
 
+impl Connection {
+    /// A client of the admin API of the server with this private listener.
+    pub(super) fn to(url: &str, token_file: Option<&Path>) -> Result<AdminClient, Failed> {
+        let token = match token_file {
+            Some(file) => {
+                std::fs::read_to_string(file).map_err(|e| format!("--token-file {}: {e}", file.display()))?
+            }
+            None => std::env::var(TOKEN)
+                .map_err(|_| format!("the bearer of an admin is needed, in {TOKEN} or by --token-file"))?,
+        };
+        Ok(AdminClient::new(&format!("{}/admin/v1", url.trim_end_matches('/')), token.trim())?)
+    }
+
+    fn client(&self) -> Result<AdminClient, Failed> {
+        Self::to(&self.url, self.token_file.as_deref())
+    }
+}
+
 /// Commands that call the admin API.
 #[derive(Subcommand)]
 pub(super) enum AdminCommand {
@@ -30,6 +61,27 @@ pub(super) enum AdminCommand {
         at: Connection,
         #[command(subcommand)]
         command: ClientCommand,
+    },
+    /// Look at whether users get anything at all; disable and enable them.
+    Subjects {
+        #[command(flatten)]
+        at: Connection,
+        #[command(subcommand)]
+        command: accounts::SubjectsCommand,
+    },
+    /// Look at the browsers in which a user is signed in, and sign them out.
+    Sessions {
+        #[command(flatten)]
+        at: Connection,
+        #[command(subcommand)]
+        command: accounts::SessionsCommand,
+    },
+    /// Look at what a user has granted to clients, and take it back.
+    Authorizations {
+        #[command(flatten)]
+        at: Connection,
+        #[command(subcommand)]
+        command: accounts::AuthorizationsCommand,
     },
     /// Look at policies and switch them, until the server starts again.
     Policies {
@@ -158,6 +210,9 @@ pub(super) enum DecisionsCommand {
 pub(super) async fn main(command: AdminCommand) -> ExitCode {
     let done = match command {
         AdminCommand::Client { at, command } => run::client(&at, command).await,
+        AdminCommand::Subjects { at, command } => accounts::subjects(&at, command).await,
+        AdminCommand::Sessions { at, command } => accounts::sessions(&at, command).await,
+        AdminCommand::Authorizations { at, command } => accounts::authorizations(&at, command).await,
         AdminCommand::Policies { at, command } => run::policies(&at, command).await,
         AdminCommand::Decisions { at, command } => run::decisions(&at, command).await,
         AdminCommand::Simulate { at, question } => run::simulate(&at, &question).await,

@@ -9,10 +9,12 @@ mod resources;
 mod routes;
 
 use serde_json::{Value, json};
+use warp::reply::Response;
 
+use super::{reply, request::Request};
 use crate::{
-    events,
-    outcome::Fault,
+    events, openapi,
+    outcome::{Fault, Outcome},
     problem::{ApiFailure, problem},
     server::Server,
     store::Event,
@@ -22,6 +24,11 @@ pub(super) use routes::routes;
 
 /// Entries of a page.
 const PAGE: u32 = 50;
+
+/// `GET /openapi.json`: the description of this API. It holds no secret, and no bearer is asked for.
+async fn description(server: Server, request: Request) -> Outcome<Response> {
+    reply::api(caller::check_host(&server, &request).map(|()| reply::json(200, &openapi::admin_api())))
+}
 
 fn not_found() -> ApiFailure {
     problem(404, "not_found", "there is nothing of this id").into()
@@ -34,13 +41,13 @@ fn audit(
     by: &caller::Admin<'_>,
     mut data: Value,
 ) -> Result<Event, Fault> {
-    data["by"] = json!(format!("admin:{}", by.name));
+    data["by"] = json!(by.recorded());
     tracing::info!(admin = by.name, event = event_type, subject, "an admin changed something");
     events::event(server, event_type, subject, &data)
 }
 
-/// Ids of subjects and clients may hold what a path cannot, escaped; `+`, `&` and `=` stand for themselves there.
+/// Ids of subjects and clients may hold what a path cannot, escaped; a `+` stands for itself there. None if the escapes
+/// are broken, or what is escaped is no text.
 fn percent_decoded(part: &str) -> Option<String> {
-    let plain = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
-    url::form_urlencoded::parse(plain.as_bytes()).next().map(|(name, _)| name.into_owned())
+    placet_oauth::params::decode(part.replace('+', "%2B").as_bytes())
 }

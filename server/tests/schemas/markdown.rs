@@ -39,7 +39,7 @@ impl<'a> Document<'a> {
             }
             Some(name) if bounds.is_empty() => name.to_owned(),
             Some(name) => format!("{name}, {bounds}"),
-            None if schema.is_boolean() => "anything".to_owned(),
+            None if schema.is_boolean() || is_open(schema) => "anything".to_owned(),
             None => panic!("no type: {schema}"),
         }
     }
@@ -63,6 +63,11 @@ impl<'a> Document<'a> {
         let own = schema["description"].as_str();
         own.or_else(|| self.resolve(schema)["description"].as_str()).unwrap_or_default()
     }
+}
+
+/// Whether a schema says what a value is for, and nothing of what it is.
+fn is_open(schema: &Value) -> bool {
+    schema.as_object().is_some_and(|members| members.keys().all(|name| name == "description"))
 }
 
 /// The members of an object, those that are required first.

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use placet_server::{openapi, schemas};
 
-use super::{configuration, protocol};
+use super::{admin, configuration, protocol};
 
 /// A path in the repository.
 pub(super) fn path(name: &str) -> PathBuf {
@@ -43,19 +43,27 @@ fn no_schema_is_published_that_no_type_stands_for() {
     for entry in fs::read_dir(path("sdk/schemas/1")).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        let expected = entry.path().is_dir() || name == "openapi.json" || known.contains(&name);
+        let expected = entry.path().is_dir()
+            || ["openapi.json", "admin-openapi.json"].contains(&name.as_str())
+            || known.contains(&name);
         assert!(expected, "{name}");
     }
 }
 
 #[test]
-fn the_description_is_published_as_the_server_gives_it() {
+fn the_descriptions_are_published_as_the_server_gives_them() {
     check("sdk/schemas/1/openapi.json", &pretty(&openapi::interaction_api()));
+    check("sdk/schemas/1/admin-openapi.json", &pretty(&openapi::admin_api()));
 }
 
 #[test]
 fn the_reference_of_the_protocol_is_published_as_the_types_say() {
     check("docs/protocol.md", &protocol::reference());
+}
+
+#[test]
+fn the_reference_of_the_admin_api_is_published_as_the_types_say() {
+    check("docs/admin.md", &admin::reference());
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The admin API on the private listener.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use placet_server::openapi::{Access, admin_operations};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -44,6 +47,77 @@ fn operations() -> Vec<(Method, &'static str, &'static str)> {
         (Method::GET, "/decisions/dec_x", "policies"),
         (Method::POST, "/decisions/dec_x:replay", "policies"),
     ]
+}
+
+#[test]
+fn the_description_has_these_operations_with_these_roles_and_no_others() {
+    const WORDS: [&str; 9] = [
+        "clients",
+        "secret",
+        "sessions",
+        "authorizations",
+        "subjects",
+        "keys",
+        "policies",
+        "cache",
+        "decisions",
+    ];
+    // A path with `*` in the place of ids.
+    let shape = |path: &str| {
+        let parts = path.split('?').next().unwrap().split('/').map(|part| {
+            let (thing, verb) = part.split_at(part.find(':').unwrap_or(part.len()));
+            let known = thing.is_empty() || WORDS.contains(&thing);
+            format!("{}{verb}", if known { thing } else { "*" })
+        });
+        parts.collect::<Vec<_>>().join("/")
+    };
+    let tried: BTreeSet<_> = operations()
+        .into_iter()
+        .map(|(method, path, role)| (method.as_str().to_lowercase(), shape(path), json!(role).to_string()))
+        .collect();
+    let described: BTreeSet<_> = admin_operations()
+        .into_iter()
+        .filter_map(|operation| match operation.access {
+            Access::Role(role) => {
+                Some((operation.method.to_owned(), shape(operation.path), json!(role).to_string()))
+            }
+            Access::Open | Access::Bearer => None,
+        })
+        .collect();
+    assert_eq!(tried, described);
+}
+
+#[tokio::test]
+async fn every_path_has_the_methods_of_the_description_and_no_others() {
+    let stand = stand().await;
+    let mut paths: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for operation in admin_operations() {
+        paths.entry(operation.path).or_default().push(operation.method.to_uppercase());
+    }
+    for (path, mut methods) in paths {
+        let path = path.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
+        let path = path.collect::<Vec<_>>().join("x");
+        let reply = call(&stand, TOKEN, Method::OPTIONS, &path, None).await;
+        assert_eq!((reply.status, reply.error()), (405, "method_not_allowed"), "{path}");
+        let mut allowed: Vec<String> = reply.header("allow").split(", ").map(str::to_owned).collect();
+        (allowed.sort(), methods.sort());
+        assert_eq!(allowed, methods, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_description_is_there_for_everybody_who_comes_by_a_right_name_and_not_on_the_public_listener() {
+    let stand = stand().await;
+    let request = |url: String| stand.http.get(url);
+    let reply = Reply::read(request(url(&stand, "/openapi.json")).send().await.unwrap()).await;
+    assert_eq!((reply.status, reply.json["openapi"].as_str()), (200, Some("3.1.0")));
+    assert_eq!(reply.header("cache-control"), "no-store");
+    let elsewhere = request(url(&stand, "/openapi.json")).header("host", "evil.example");
+    assert_eq!(Reply::read(elsewhere.send().await.unwrap()).await.status, 421);
+    for path in ["/openapi.json", "/keys", "/clients"] {
+        let public = request(format!("{}/admin/v1{path}", stand.issuer)).bearer_auth(TOKEN);
+        assert_eq!(Reply::read(public.send().await.unwrap()).await.status, 404, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -163,6 +237,27 @@ async fn what_cannot_be_registered_is_pointed_at_and_changes_nothing() {
         let reply = call(&stand, TOKEN, method, path, None).await;
         assert_eq!((reply.status, reply.error()), (409, "client_configured"));
     }
+}
+
+#[tokio::test]
+async fn an_id_in_a_path_that_is_none_is_not_found_and_makes_nothing() {
+    let stand = stand().await;
+    let disable = json!({ "disabled": true });
+    for id in ["%ff", "%zz", "%0a", "%00", "x%", &"x".repeat(256)] {
+        for (method, path, body) in [
+            (Method::GET, format!("/subjects/{id}"), None),
+            (Method::PUT, format!("/subjects/{id}"), Some(&disable)),
+            (Method::GET, format!("/clients/{id}"), None),
+            (Method::DELETE, format!("/clients/{id}"), None),
+            (Method::GET, format!("/sessions/{id}"), None),
+            (Method::GET, format!("/authorizations/{id}"), None),
+            (Method::POST, format!("/keys/{id}:revoke"), None),
+        ] {
+            let reply = call(&stand, TOKEN, method.clone(), &path, body).await;
+            assert_eq!((reply.status, reply.error()), (404, "not_found"), "{method} {path}: {}", reply.text);
+        }
+    }
+    assert!(stand.events("account.disabled").is_empty());
 }
 
 #[tokio::test]

@@ -43,13 +43,14 @@ async fn what_a_user_has_is_seen_and_ended() {
     let stand = stand().await;
     let admin = AdminClient::new(&url(&stand, ""), TOKEN).unwrap();
     stand.sign_in(&mut Browser::new(), "web", &[]).await;
-    let session = admin.sessions("alice").await.unwrap().items.remove(0);
+    let session = admin.sessions("alice", None).await.unwrap().items.remove(0);
     assert_eq!(admin.session(&session.id).await.unwrap().sub, "alice");
-    let authorization = admin.authorizations("alice").await.unwrap().items.remove(0);
+    let authorization = admin.authorizations("alice", None).await.unwrap().items.remove(0);
+    assert_eq!(admin.authorization(&authorization.id).await.unwrap(), authorization);
     admin.revoke_authorization(&authorization.id).await.unwrap();
-    assert!(admin.authorizations("alice").await.unwrap().items.is_empty());
+    assert!(admin.authorizations("alice", None).await.unwrap().items.is_empty());
     admin.end_session(&session.id).await.unwrap();
-    assert!(admin.sessions("alice").await.unwrap().items.is_empty());
+    assert!(admin.sessions("alice", None).await.unwrap().items.is_empty());
     assert!(admin.change_subject("alice", SubjectWrite { disabled: true }).await.unwrap().disabled);
     assert!(admin.subject("alice").await.unwrap().disabled_at.is_some());
     let keys = admin.keys().await.unwrap().items;

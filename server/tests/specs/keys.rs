@@ -78,7 +78,7 @@ async fn a_successor_is_published_first_signs_later_and_the_old_key_stays_while_
 async fn a_forced_rotation_signs_at_once_and_breaks_no_token() {
     let stand = Stand::start().await;
     let old = token(&stand).await;
-    stand.server.keys().rotate(true).await.unwrap();
+    stand.server.keys().rotate(true, "test").await.unwrap();
     let new = token(&stand).await;
     assert_ne!(header(&old)["kid"], header(&new)["kid"]);
     for token in [&old, &new] {
@@ -91,10 +91,10 @@ async fn a_forced_rotation_signs_at_once_and_breaks_no_token() {
 #[tokio::test]
 async fn a_forced_rotation_takes_a_successor_that_waits_and_works_again_in_the_same_second() {
     let stand = Stand::start().await;
-    stand.server.keys().rotate(false).await.unwrap();
+    stand.server.keys().rotate(false, "test").await.unwrap();
     let mut seen = vec![text(&header(&token(&stand).await)["kid"])];
     for _ in 0..4 {
-        stand.server.keys().rotate(true).await.unwrap();
+        stand.server.keys().rotate(true, "test").await.unwrap();
         let kid = text(&header(&token(&stand).await)["kid"]);
         assert!(!seen.contains(&kid), "a key that was given up signs again");
         seen.push(kid);

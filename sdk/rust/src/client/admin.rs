@@ -55,9 +55,9 @@ impl AdminClient {
         self.0.call(Method::POST, &format!("{}/secret", client_path(id)), NOTHING).await
     }
 
-    /// The live sessions of a user.
-    pub async fn sessions(&self, sub: &str) -> Result<SessionList, Error> {
-        self.0.call(Method::GET, &format!("/sessions?sub={}", segment(sub)), NOTHING).await
+    /// The live sessions of a user; `cursor` is the `next_cursor` of the page before.
+    pub async fn sessions(&self, sub: &str, cursor: Option<&str>) -> Result<SessionList, Error> {
+        self.0.call(Method::GET, &of_user("/sessions", sub, cursor), NOTHING).await
     }
 
     /// A live session.
@@ -70,9 +70,18 @@ impl AdminClient {
         self.0.send(Method::DELETE, &format!("/sessions/{}", segment(id)), NOTHING).await.map(drop)
     }
 
-    /// The live authorizations of a user.
-    pub async fn authorizations(&self, sub: &str) -> Result<Page<AuthorizationInfo>, Error> {
-        self.0.call(Method::GET, &format!("/authorizations?sub={}", segment(sub)), NOTHING).await
+    /// The live authorizations of a user; `cursor` is the `next_cursor` of the page before.
+    pub async fn authorizations(
+        &self,
+        sub: &str,
+        cursor: Option<&str>,
+    ) -> Result<Page<AuthorizationInfo>, Error> {
+        self.0.call(Method::GET, &of_user("/authorizations", sub, cursor), NOTHING).await
+    }
+
+    /// A live authorization.
+    pub async fn authorization(&self, id: &str) -> Result<AuthorizationInfo, Error> {
+        self.0.call(Method::GET, &format!("/authorizations/{}", segment(id)), NOTHING).await
     }
 
     /// Ends an authorization and its tokens.
@@ -157,6 +166,11 @@ impl AdminClient {
 
 fn client_path(id: &str) -> String {
     format!("/clients/{}", segment(id))
+}
+
+fn of_user(path: &str, sub: &str, cursor: Option<&str>) -> String {
+    let more = cursor.map(|cursor| format!("&cursor={}", segment(cursor))).unwrap_or_default();
+    format!("{path}?sub={}{more}", segment(sub))
 }
 
 fn paged(path: &str, cursor: Option<&str>) -> String {

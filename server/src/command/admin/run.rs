@@ -2,35 +2,24 @@
 
 use std::{io::Read as _, path::Path};
 
-use placet_sdk::{
-    admin::{ClientEntry, DecisionQuery, DecisionRecord, PolicyChange, PolicyState, SimulationRequest},
-    client::AdminClient,
+use placet_sdk::admin::{
+    ClientEntry, DecisionQuery, DecisionRecord, PolicyChange, PolicyState, SimulationRequest,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{ClientCommand, Connection, DecisionsCommand, PoliciesCommand, table};
-
-type Failed = Box<dyn std::error::Error + Send + Sync>;
-type Done = Result<(), Failed>;
-
-/// The variable with the bearer of an admin.
-const TOKEN: &str = "PLACET_ADMIN_TOKEN";
+use super::{
+    ClientCommand, Connection, DecisionsCommand, Done, Failed, PoliciesCommand,
+    accounts::pages,
+    output::{object, show, table, word},
+};
 
 pub(super) async fn client(at: &Connection, command: ClientCommand) -> Done {
-    let admin = connect(at)?;
+    let admin = at.client()?;
     match command {
         ClientCommand::List => {
-            let (mut found, mut cursor) = (Vec::new(), None);
-            loop {
-                let page = admin.clients(cursor.as_deref()).await?;
-                found.extend(page.items);
-                cursor = page.next_cursor;
-                if cursor.is_none() {
-                    break;
-                }
-            }
-            show(at, &found, || clients(&found))
+            let found = pages(async |cursor| admin.clients(cursor.as_deref()).await).await?;
+            show(at.json, &found, || clients(&found))
         }
         ClientCommand::Show { id } => object(&admin.client(&id).await?),
         ClientCommand::Create { file } => object(&admin.create_client(&read(&file)?).await?),
@@ -41,11 +30,11 @@ pub(super) async fn client(at: &Connection, command: ClientCommand) -> Done {
 }
 
 pub(super) async fn policies(at: &Connection, command: PoliciesCommand) -> Done {
-    let admin = connect(at)?;
+    let admin = at.client()?;
     let changed = match command {
         PoliciesCommand::List => {
             let found = admin.policies().await?.items;
-            return show(at, &found, || states(&found));
+            return show(at.json, &found, || states(&found));
         }
         PoliciesCommand::Show { name } => return object(&admin.policy(&name).await?),
         PoliciesCommand::Purge { name } => return Ok(admin.purge_policy(&name).await?),
@@ -57,11 +46,11 @@ pub(super) async fn policies(at: &Connection, command: PoliciesCommand) -> Done 
             admin.change_policy(&name, PolicyChange { mode: None, order: Some(order) }).await?
         }
     };
-    show(at, &changed, || states(std::slice::from_ref(&changed)))
+    show(at.json, &changed, || states(std::slice::from_ref(&changed)))
 }
 
 pub(super) async fn decisions(at: &Connection, command: DecisionsCommand) -> Done {
-    let admin = connect(at)?;
+    let admin = at.client()?;
     match command {
         DecisionsCommand::List { hook, outcome, client_id, sub, policy, limit } => {
             let wanted = DecisionQuery {
@@ -74,7 +63,7 @@ pub(super) async fn decisions(at: &Connection, command: DecisionsCommand) -> Don
                 ..DecisionQuery::default()
             };
             let found = admin.decisions(&wanted).await?.items;
-            show(at, &found, || records(&found))
+            show(at.json, &found, || records(&found))
         }
         DecisionsCommand::Show { id } => object(&admin.decision(&id).await?),
         DecisionsCommand::Replay { id } => object(&admin.replay(&id).await?),
@@ -87,18 +76,7 @@ pub(super) async fn simulate(at: &Connection, question: &str) -> Done {
     } else {
         SimulationRequest { request: Some(read(Path::new(question))?), decision_id: None }
     };
-    object(&connect(at)?.simulate(&question).await?)
-}
-
-fn connect(at: &Connection) -> Result<AdminClient, Failed> {
-    let token = match &at.token_file {
-        Some(file) => {
-            std::fs::read_to_string(file).map_err(|e| format!("--token-file {}: {e}", file.display()))?
-        }
-        None => std::env::var(TOKEN)
-            .map_err(|_| format!("the bearer of an admin is needed, in {TOKEN} or by --token-file"))?,
-    };
-    Ok(AdminClient::new(&format!("{}/admin/v1", at.url.trim_end_matches('/')), token.trim())?)
+    object(&at.client()?.simulate(&question).await?)
 }
 
 fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failed> {
@@ -110,27 +88,6 @@ fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failed> {
     }
     let mut members = serde_json::Deserializer::from_str(&text);
     serde_path_to_error::deserialize(&mut members).map_err(|e| format!("{}: {e}", file.display()).into())
-}
-
-fn show(at: &Connection, answer: &impl Serialize, table: impl FnOnce()) -> Done {
-    if at.json {
-        return object(answer);
-    }
-    table();
-    Ok(())
-}
-
-fn object(answer: &impl Serialize) -> Done {
-    println!("{}", serde_json::to_string_pretty(answer)?);
-    Ok(())
-}
-
-fn word(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(Value::String(word)) => word,
-        Ok(Value::Null) | Err(_) => "-".to_owned(),
-        Ok(other) => other.to_string(),
-    }
 }
 
 fn clients(found: &[ClientEntry]) {

@@ -20,6 +20,13 @@ pub(super) struct Admin<'a> {
     pub(super) name: &'a str,
 }
 
+impl Admin<'_> {
+    /// Its name as the records of changes have it.
+    pub(super) fn recorded(self) -> String {
+        format!("admin:{}", self.name)
+    }
+}
+
 /// The admin behind a request, if it has this role.
 pub(super) async fn with<'a>(server: &'a Server, request: &Request, role: AdminRole) -> ApiResult<Admin<'a>> {
     check_host(server, request)?;
@@ -47,7 +54,7 @@ pub(super) async fn with<'a>(server: &'a Server, request: &Request, role: AdminR
 }
 
 /// A page of another origin that gets its name to resolve to this listener is not let in.
-fn check_host(server: &Server, request: &Request) -> ApiResult<()> {
+pub(super) fn check_host(server: &Server, request: &Request) -> ApiResult<()> {
     let host = request.header(header::HOST).unwrap_or_default();
     if server.config().is_admin_host(host) {
         return Ok(());

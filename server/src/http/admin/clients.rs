@@ -1,7 +1,10 @@
 //! Clients.
 
 use http::{HeaderValue, Method, header};
-use placet_oauth::{client::ClientMetadata, id::Secret};
+use placet_oauth::{
+    client::ClientMetadata,
+    id::{ClientId, Secret},
+};
 use placet_sdk::{
     Instant,
     admin::{ClientEntry, ClientWrite},
@@ -57,7 +60,7 @@ async fn list_or_create(server: &Server, request: &Request) -> ApiResult<Respons
 async fn create(server: &Server, request: &Request, by: &Admin<'_>) -> ApiResult<Response> {
     let write = read(server, request)?;
     let id = match &write.client_id {
-        Some(id) if placet_oauth::id::ClientId::parse(id).is_some() => id.clone(),
+        Some(id) if ClientId::parse(id).is_some() => id.clone(),
         Some(_) => return Err(invalid_answer("/client_id", "invalid", "1 to 255 printable characters")),
         None => random::id(server.random(), "")?,
     };
@@ -89,13 +92,13 @@ pub(super) async fn client(server: Server, request: Request) -> Outcome<Response
 }
 
 async fn one(server: &Server, request: &Request) -> ApiResult<Response> {
-    let id = &percent_decoded(request.part(0)).ok_or_else(not_found)?;
     if request.method == Method::GET {
         caller::with(server, request, AdminRole::Read).await?;
-        let client = server.client(id).await?.ok_or_else(not_found)?;
+        let client = server.client(&client_id(request)?).await?.ok_or_else(not_found)?;
         return answer(200, server, &client, None);
     }
     let by = caller::with(server, request, AdminRole::Clients).await?;
+    let id = &client_id(request)?;
     let mut client = stored(server, request, id).await?;
     if request.method == Method::DELETE {
         let event = audit(server, ("client.deleted", id), &by, json!({ "client_id": id }))?;
@@ -121,7 +124,7 @@ pub(super) async fn secret(server: Server, request: Request) -> Outcome<Response
 
 async fn rotate(server: &Server, request: &Request) -> ApiResult<Response> {
     let by = caller::with(server, request, AdminRole::Clients).await?;
-    let id = percent_decoded(request.part(0)).ok_or_else(not_found)?;
+    let id = client_id(request)?;
     let mut client = stored(server, request, &id).await?;
     if !client.auth_method().needs_secret() {
         return Err(problem(409, "no_secret", "a client that authenticates without a secret has none").into());
@@ -130,6 +133,12 @@ async fn rotate(server: &Server, request: &Request) -> ApiResult<Response> {
     let event = audit(server, ("client.updated", &id), &by, json!({ "client_id": id, "what": "secret" }))?;
     store(server, &mut client, event).await?;
     answer(200, server, &client, Some(&secret))
+}
+
+/// The id in a path; what can be none is not looked for.
+fn client_id(request: &Request) -> ApiResult<String> {
+    let id = percent_decoded(request.part(0)).filter(|id| ClientId::parse(id).is_some());
+    id.ok_or_else(not_found)
 }
 
 /// The client that a request is about, if it may be changed here and is what the caller has seen.

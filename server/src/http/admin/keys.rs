@@ -1,6 +1,6 @@
 //! Signing keys.
 
-use placet_sdk::{Instant, admin::KeyEntry, resources::Page};
+use placet_sdk::{admin::KeyEntry, resources::Page};
 use serde_json::json;
 use warp::reply::Response;
 
@@ -24,20 +24,7 @@ async fn list(server: &Server, request: &Request) -> ApiResult<Response> {
 }
 
 async fn shown(server: &Server) -> ApiResult<Response> {
-    let items = server
-        .keys()
-        .records()
-        .await?
-        .into_iter()
-        .map(|record| KeyEntry {
-            kid: record.kid,
-            alg: record.alg,
-            state: record.state,
-            created_at: Instant(record.created_at),
-            changed_at: Instant(record.changed_at),
-            expires_at: record.expires_at.map(Instant),
-        })
-        .collect();
+    let items = server.keys().entries().await?;
     reply::object(200, &Page::<KeyEntry> { items, next_cursor: None })
 }
 
@@ -49,7 +36,7 @@ pub(super) async fn rotate(server: Server, request: Request) -> Outcome<Response
 async fn stage(server: &Server, request: &Request) -> ApiResult<Response> {
     let by = caller::with(server, request, AdminRole::Keys).await?;
     tracing::info!(admin = by.name, "an admin rotates the signing keys");
-    server.keys().rotate(false).await?;
+    server.keys().rotate(false, &by.recorded()).await?;
     shown(server).await
 }
 

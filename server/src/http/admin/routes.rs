@@ -5,7 +5,7 @@ use std::str::FromStr;
 use http::Method;
 use warp::{Filter, filters::BoxedFilter, reply::Response};
 
-use super::{clients, decisions, keys, policies, resources};
+use super::{clients, decisions, description, keys, policies, resources};
 use crate::{
     http::request::{Cors, Endpoint, Errors, endpoint},
     server::Server,
@@ -34,7 +34,9 @@ pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("admin").and(warp::path("v1"));
-    endpoint(at(GET_POST), base().and(warp::path!("clients")).map(none), clients::clients)
+    endpoint(at(GET), base().and(warp::path!("openapi.json")).map(none), description)
+        .or(endpoint(at(GET_POST), base().and(warp::path!("clients")).map(none), clients::clients))
+        .unify()
         .or(endpoint(
             at(&[Method::GET, Method::PUT, Method::DELETE]),
             base().and(warp::path!("clients" / String)).map(one),

@@ -1,81 +1,6 @@
-//! The table of operations.
+//! The table of operations of the interaction API.
 
-use std::collections::BTreeMap;
-
-/// What a body is.
-#[derive(Clone, Copy, Debug)]
-pub enum Body {
-    /// A type of the contract, by name.
-    Type(&'static str),
-    /// Scratch state of a login app.
-    Scratch,
-    /// The OpenAPI description.
-    Description,
-}
-
-/// The answer to a request that was carried out.
-#[derive(Clone, Copy, Debug)]
-pub struct Success {
-    /// The status.
-    pub status: u16,
-    /// What it means.
-    pub description: &'static str,
-    /// Its body.
-    pub body: Option<Body>,
-    /// Its headers beside those that every answer has.
-    pub headers: &'static [&'static str],
-}
-
-/// An operation.
-#[derive(Clone, Copy, Debug)]
-pub struct Operation {
-    /// The path under `/ui/v1`.
-    pub path: &'static str,
-    /// The method in lower case.
-    pub method: &'static str,
-    /// Its name for programs.
-    pub id: &'static str,
-    /// The group it belongs to.
-    pub tag: &'static str,
-    /// A line.
-    pub summary: &'static str,
-    /// More.
-    pub description: &'static str,
-    /// Names of its parameters.
-    pub parameters: &'static [&'static str],
-    /// Its body.
-    pub body: Option<Body>,
-    /// What it answers when all is well.
-    pub success: Success,
-    /// What else it may answer, beside what follows from having a body and needing a token.
-    pub refusals: &'static [(u16, &'static str)],
-    /// Whether it needs no token.
-    pub open: bool,
-}
-
-impl Operation {
-    /// Every problem it may answer with: the codes by status.
-    pub fn problems(&self) -> BTreeMap<u16, Vec<&'static str>> {
-        const BODY: [(u16, &str); 3] =
-            [(413, "payload_too_large"), (415, "unsupported_media_type"), (422, "invalid_answer")];
-        const TOKEN: [(u16, &str); 2] = [(401, "unauthorized"), (503, "unavailable")];
-        let of_body: &[(u16, &str)] = if self.body.is_some() { &BODY } else { &[] };
-        let of_token: &[(u16, &str)] = if self.open { &[] } else { &TOKEN };
-        let mut problems: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
-        for &(status, code) in of_body.iter().chain(of_token).chain(self.refusals) {
-            problems.entry(status).or_default().push(code);
-        }
-        problems
-    }
-}
-
-const fn ok(description: &'static str, body: &'static str) -> Success {
-    Success { status: 200, description, body: Some(Body::Type(body)), headers: &[] }
-}
-
-const fn done(status: u16, description: &'static str) -> Success {
-    Success { status, description, body: None, headers: &[] }
-}
+use crate::openapi::operation::{Access, Body, DESCRIPTION, Operation, Success, done, ok};
 
 /// What all operations on an interaction may answer.
 const GONE: [(u16, &str); 2] = [(404, "interaction_not_found"), (410, "interaction_expired")];
@@ -83,7 +8,7 @@ const LIST: [(u16, &str); 2] = [(400, "invalid_request"), (403, "capability_miss
 const ONE: [(u16, &str); 2] = [(403, "capability_missing"), (404, "not_found")];
 
 /// Every operation of the interaction API.
-pub const OPERATIONS: [Operation; 17] = [
+pub(super) const OPERATIONS: [Operation; 17] = [
     Operation {
         path: "/interactions",
         method: "post",
@@ -108,7 +33,7 @@ pub const OPERATIONS: [Operation; 17] = [
             (422, "idempotency_conflict"),
             (503, "policy_unavailable"),
         ],
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/interactions",
@@ -121,7 +46,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: ok("The prompts that wait", "PageOfPrompt"),
         refusals: &[(400, "invalid_request")],
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/interactions/{interaction}",
@@ -134,7 +59,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: ok("The current prompt", "Prompt"),
         refusals: &GONE,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/interactions/{interaction}",
@@ -147,7 +72,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: done(204, "Abandoned"),
         refusals: &GONE,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/interactions/{interaction}/steps/{step}",
@@ -177,7 +102,7 @@ pub const OPERATIONS: [Operation; 17] = [
             (429, "too_many_requests"),
             (503, "policy_unavailable"),
         ],
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/interactions/{interaction}/data",
@@ -190,7 +115,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: Success { status: 200, description: "The state", body: Some(Body::Scratch), headers: &[] },
         refusals: &GONE,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/interactions/{interaction}/data",
@@ -204,7 +129,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: Some(Body::Scratch),
         success: done(204, "Stored"),
         refusals: &[(403, "binding_mismatch"), GONE[0], (409, "step_conflict"), GONE[1]],
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/sessions",
@@ -217,7 +142,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: ok("A page of sessions", "PageOfSessionInfo"),
         refusals: &LIST,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/sessions/{session}",
@@ -230,7 +155,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: ok("The session", "SessionInfo"),
         refusals: &ONE,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/sessions/{session}",
@@ -243,7 +168,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: done(204, "Ended"),
         refusals: &ONE,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/consents",
@@ -256,7 +181,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: ok("A page of consents", "PageOfConsentInfo"),
         refusals: &LIST,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/consents/{consent}",
@@ -269,7 +194,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: done(204, "Withdrawn"),
         refusals: &ONE,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/authorizations",
@@ -282,7 +207,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: ok("A page of authorizations", "PageOfAuthorizationInfo"),
         refusals: &LIST,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/authorizations/{authorization}",
@@ -295,7 +220,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: None,
         success: done(204, "Revoked"),
         refusals: &ONE,
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/grants",
@@ -314,7 +239,7 @@ pub const OPERATIONS: [Operation; 17] = [
             (403, "policy_denied"),
             (503, "policy_unavailable"),
         ],
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/reports",
@@ -327,7 +252,7 @@ pub const OPERATIONS: [Operation; 17] = [
         body: Some(Body::Type("Report")),
         success: done(202, "Taken"),
         refusals: &[(403, "capability_missing")],
-        open: false,
+        access: Access::Bearer,
     },
     Operation {
         path: "/openapi.json",
@@ -338,13 +263,8 @@ pub const OPERATIONS: [Operation; 17] = [
         description: "The only resource that needs no token.",
         parameters: &[],
         body: None,
-        success: Success {
-            status: 200,
-            description: "This document",
-            body: Some(Body::Description),
-            headers: &[],
-        },
+        success: DESCRIPTION,
         refusals: &[],
-        open: true,
+        access: Access::Open,
     },
 ];

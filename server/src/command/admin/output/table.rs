@@ -1,7 +1,7 @@
 //! Tables for people.
 
 /// Prints rows under their heads, each column as wide as its widest cell.
-pub(super) fn print<const N: usize>(heads: [&str; N], rows: &[[String; N]]) {
+pub(in crate::command) fn print<const N: usize>(heads: [&str; N], rows: &[[String; N]]) {
     let mut widths = heads.map(|head| head.chars().count());
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
