@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use admin::{AdminConfig, AdminRole};
-pub use check::DEVELOPMENT_SECRETS;
+pub use check::{DEVELOPMENT_SECRETS, MAX_GRACE};
 pub use clients::{
     AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, IdTokens, RefreshTokens,
     RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange,

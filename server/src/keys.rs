@@ -170,7 +170,7 @@ impl Keys {
         Ok(records)
     }
 
-    /// The signing keys on record, as they are shown to operators.
+    /// The keys on record, as they are shown to operators.
     pub async fn entries(&self) -> Result<Vec<KeyEntry>, Fault> {
         let shown = |record: KeyRecord| KeyEntry {
             kid: record.kid,

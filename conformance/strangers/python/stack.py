@@ -14,6 +14,7 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 UI_TOKEN = "placet-development-ui-token-0123456789"
 HEADLESS_TOKEN = "headless-app-of-the-python-tests-0123456789"
+ADMIN_TOKEN = "admin-of-the-python-tests-0123456789-0123456789"
 DIRECT_SECRET = "direct-client-of-the-python-tests-0123456789"
 REDIRECT_URI = "https://client.example/callback"
 
@@ -48,8 +49,24 @@ secret = "{direct_secret}"
 [clients.metadata]
 client_name = "Direct"
 redirect_uris = ["{redirect_uri}"]
-grant_types = ["authorization_code", "refresh_token"]
+grant_types = ["authorization_code", "refresh_token", "client_credentials"]
 scope = "openid profile email offline_access"
+
+[[admin]]
+name = "root"
+token_sha256 = ["{admin_token}"]
+roles = ["read", "clients", "revoke", "policies", "keys"]
+
+[decision_log]
+questions = true
+
+[[policy]]
+name = "house"
+types = ["grant.client_credentials"]
+backend = "rules"
+
+[policy.rules]
+access_token_lifetime = 300
 """
 
 
@@ -77,6 +94,7 @@ class Stack:
         public, private, login = free_ports(3)
         self.issuer = f"http://localhost:{public}"
         self.api = f"http://127.0.0.1:{private}/ui/v1"
+        self.admin = f"http://127.0.0.1:{private}/admin/v1"
         self.login = f"http://localhost:{login}/"
         self._ready = [f"http://127.0.0.1:{private}/readyz", f"http://127.0.0.1:{login}/healthz"]
         config = self.folder / "placet.toml"
@@ -89,6 +107,7 @@ class Stack:
                 folder=self.folder,
                 ui_token=sha256(UI_TOKEN),
                 headless_token=sha256(HEADLESS_TOKEN),
+                admin_token=sha256(ADMIN_TOKEN),
                 direct_secret=DIRECT_SECRET,
                 redirect_uri=REDIRECT_URI,
             )

@@ -9,40 +9,14 @@ import secrets
 
 import pytest
 import requests
-import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from hypothesis import settings
 
+from fuzz import BOUNDED, CHECKS, published
 from headless import HeadlessApp
-from stack import HEADLESS_TOKEN, ROOT
+from stack import HEADLESS_TOKEN
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 BEARER = {"Authorization": f"Bearer {HEADLESS_TOKEN}"}
-BOUNDED = settings(
-    max_examples=30,
-    deadline=5_000,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-
-
-# The published description; that it is the one that the server gives is a test of its own.
-PUBLISHED = ROOT / "sdk" / "schemas" / "1" / "openapi.json"
-schema = schemathesis.openapi.from_path(PUBLISHED)
-schema.config.generation.update(deterministic=True, with_security_parameters=False)
+PUBLISHED, schema = published("openapi.json")
 subjects = (f"fuzzed-{number}" for number in itertools.count())
 
 

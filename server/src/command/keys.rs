@@ -37,17 +37,18 @@ pub(super) struct Arguments {
 enum Command {
     /// List the keys with their states.
     ///
-    /// `staged`: published, and signs soon. `signing`: signs. `verify_only`: published as long as something that it
-    /// signed may be good. `revoked`: what it signed counts no more.
+    /// `staged`: published, and works soon. `signing`: signs. `verify_only`: published as long as something that it signed
+    /// may be good. `decrypting`: others encrypt with it. `retired`: still opens what others encrypted with it.
+    /// `revoked`: what it signed counts no more, and what was encrypted with it is not opened.
     List,
-    /// Stage a successor for every signing key; it signs once verifiers had time to see it.
+    /// Stage a successor for every key; it works once others had time to see it.
     Rotate {
-        /// Sign with the new keys at once: verifiers that have cached the key set refuse the first tokens.
+        /// Use the new keys at once: verifiers that have cached the key set refuse the first tokens.
         /// Not with `--admin`.
         #[arg(long)]
         now: bool,
     },
-    /// Revoke a key that is in wrong hands: what it signed counts no more, and a new one signs at once.
+    /// Revoke a key that is in wrong hands: what it signed counts no more, and a new one works at once.
     Revoke {
         /// Its id, as in the list.
         kid: String,

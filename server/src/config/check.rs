@@ -2,11 +2,14 @@
 
 mod policies;
 mod profiles;
+mod settings;
 
 use url::Url;
 
-use super::{Config, ConfigError, ConsentMode, FrontDoor, RegistrationMode};
-use crate::{keys::parse_algorithm, seal::parse_hex};
+use super::{Config, ConfigError, FrontDoor, RegistrationMode};
+use crate::seal::parse_hex;
+
+pub use settings::MAX_GRACE;
 
 /// Secrets that the project publishes: good for development, refused elsewhere.
 pub const DEVELOPMENT_SECRETS: [&str; 2] =
@@ -88,8 +91,8 @@ impl Config {
         if !(5..=600).contains(&l.pushed_request) {
             wrong.push("lifetimes.pushed_request must be 5 to 600 seconds (RFC 9126 section 2.2)".to_owned());
         }
-        if l.refresh_token_grace > 300 {
-            wrong.push("lifetimes.refresh_token_grace must be at most 300 seconds".to_owned());
+        if l.refresh_token_grace > MAX_GRACE {
+            wrong.push(format!("lifetimes.refresh_token_grace must be at most {MAX_GRACE} seconds"));
         }
         if l.signing_key_publish < crate::http::KEEP_KEYS {
             wrong.push(format!(
@@ -145,16 +148,8 @@ impl Config {
                     "client `{id}`: use secret_file; a secret in the configuration is for development"
                 ));
             }
-            if client.settings.consent == ConsentMode::Implicit && !client.settings.first_party {
-                wrong.push(format!("client `{id}`: consent = \"implicit\" is for first-party clients"));
-            }
-            if client.settings.refresh_token.grace.is_some_and(|grace| grace > 300) {
-                wrong.push(format!("client `{id}`: refresh_token.grace must be at most 300 seconds"));
-            }
-            if let Some(alg) = &client.settings.access_token.signing_alg
-                && parse_algorithm(alg).is_none()
-            {
-                wrong.push(format!("client `{id}`: access_token.signing_alg `{alg}` is not supported"));
+            for (member, what) in self.refused_settings(&client.settings) {
+                wrong.push(format!("client `{id}`: {member}: {what}"));
             }
             let metadata = client.metadata.clone().with_defaults();
             if let Err(error) = metadata.validate(&policy).and_then(|()| crate::client::check_keys(&metadata))

@@ -10,6 +10,7 @@ use placet_sdk::{
 use super::narrow::{Asked, narrow};
 use crate::{
     client::{AuthenticatedClient, Client},
+    config::MAX_GRACE,
     outcome::Outcome,
     server::Server,
     store::{AuthorizationRecord, Rotate, Rotation},
@@ -146,5 +147,5 @@ fn rotates(client: &Client, authorized: &Authorized) -> bool {
 fn grace(server: &Server, client: &Client, authorized: &Authorized) -> i64 {
     let set = authorized.grant.refresh_token.as_ref().and_then(|s| s.grace);
     let grace = set.or(client.settings.refresh_token.grace);
-    i64::from(grace.unwrap_or(server.config().lifetimes.refresh_token_grace).min(300))
+    i64::from(grace.unwrap_or(server.config().lifetimes.refresh_token_grace).min(MAX_GRACE))
 }

@@ -54,7 +54,7 @@ pub(super) fn api() -> Api {
         tags: json!([
             { "name": "clients", "description": "Clients and their secrets" },
             { "name": "accounts", "description": "What users have here, and whether they get any more" },
-            { "name": "keys", "description": "Signing keys" },
+            { "name": "keys", "description": "Keys that sign, and keys that others encrypt with" },
             { "name": "policies", "description": "Policies as they are now, and trying them" },
             { "name": "decisions", "description": "What was decided, and why" },
             { "name": "description", "description": "This document" },

@@ -8,7 +8,7 @@ use placet_sdk::{
     },
 };
 
-use crate::{client::Client, server::Server, token::audience};
+use crate::{client::Client, config::MAX_GRACE, server::Server, token::audience};
 
 /// Server-side data of a grant, in bytes of JSON.
 pub const MAX_DATA: u32 = 8 * 1024;
@@ -50,7 +50,7 @@ pub fn effective(
             lifetime: Some(set.lifetime.or(mine.lifetime).unwrap_or(lifetimes.refresh_token)),
             max_idle: Some(set.max_idle.or(mine.max_idle).unwrap_or(lifetimes.refresh_token_idle)),
             rotation: Some(set.rotation.or(mine.rotation).unwrap_or(Rotation::Always)),
-            grace: Some(set.grace.or(mine.grace).unwrap_or(lifetimes.refresh_token_grace).min(300)),
+            grace: Some(set.grace.or(mine.grace).unwrap_or(lifetimes.refresh_token_grace).min(MAX_GRACE)),
         }
     } else {
         RefreshTokenSettings { issue: Some(false), ..RefreshTokenSettings::default() }

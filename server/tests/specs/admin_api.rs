@@ -223,6 +223,26 @@ async fn what_cannot_be_registered_is_pointed_at_and_changes_nothing() {
             json!({ "metadata": { "redirect_uris": [CALLBACK] }, "settings": { "consent": "implicit" } }),
             "/settings/consent",
         ),
+        (
+            json!({ "metadata": { "redirect_uris": [CALLBACK] },
+                "settings": { "refresh_token": { "grace": 301 } } }),
+            "/settings/refresh_token/grace",
+        ),
+        (
+            json!({ "metadata": { "redirect_uris": [CALLBACK] },
+                "settings": { "access_token": { "signing_alg": "HS256" } } }),
+            "/settings/access_token/signing_alg",
+        ),
+        (
+            json!({ "metadata": { "redirect_uris": [CALLBACK] },
+                "settings": { "access_token": { "claims": { "sub": "root" } } } }),
+            "/settings/access_token/claims",
+        ),
+        (
+            json!({ "metadata": { "redirect_uris": [CALLBACK] },
+                "settings": { "access_token": { "profile": "unknown" } } }),
+            "/settings/access_token/profile",
+        ),
         (json!({ "client_id": "a\nb", "metadata": { "redirect_uris": [CALLBACK] } }), "/client_id"),
     ] {
         let reply = call(&stand, TOKEN, Method::POST, "/clients", Some(&body)).await;

@@ -212,6 +212,12 @@ async fn a_question_that_is_none_is_pointed_at_and_asked_of_nobody() {
         (with("/request/proposal/grant/scopes", json!(["x"])), "/request/proposal/grant/scopes"),
         (with("/request/type", json!("grant.magic")), "/request/type"),
         (with("/request/limits/grant/scope", json!("reports.read")), "/request/limits/grant/scope"),
+        (with("/request/proposal/grant/sub", json!("")), "/request/proposal/grant/sub"),
+        (with("/request/proposal/grant/sub", json!("a\nb")), "/request/proposal/grant/sub"),
+        (
+            with("/request/proposal/grant/refresh_token", json!({ "grace": 301 })),
+            "/request/proposal/grant/refresh_token/grace",
+        ),
         (json!({ "request": { "type": HOOK } }), "/request"),
         (json!({ "decision_id": 7 }), "/decision_id"),
     ] {

@@ -99,17 +99,17 @@ impl AdminClient {
         self.0.call(Method::PUT, &format!("/subjects/{}", segment(sub)), Some(&change)).await
     }
 
-    /// The signing keys.
+    /// The keys.
     pub async fn keys(&self) -> Result<Page<KeyEntry>, Error> {
         self.0.call(Method::GET, "/keys", NOTHING).await
     }
 
-    /// Stages a successor for every signing key.
+    /// Stages a successor for every key.
     pub async fn rotate_keys(&self) -> Result<Page<KeyEntry>, Error> {
         self.0.call(Method::POST, "/keys:rotate", NOTHING).await
     }
 
-    /// Ends a signing key at once: what it signed counts no more.
+    /// Ends a key at once: what it signed counts no more, and what was encrypted with it is opened no more.
     pub async fn revoke_key(&self, kid: &str) -> Result<Page<KeyEntry>, Error> {
         self.0.call(Method::POST, &format!("/keys/{}:revoke", segment(kid)), NOTHING).await
     }

@@ -19,21 +19,17 @@ impl Config {
                 found.into_iter().map(|what| format!("[[access_token_profile]] `{}`: {what}", profile.name)),
             );
         }
-        for client in &self.clients {
-            let found = self.refused_access_tokens(&client.settings.access_token);
-            wrong.extend(found.into_iter().map(|what| format!("client `{}`: {what}", client.client_id)));
-        }
         let mut found = Vec::new();
         check_assurance(&self.identity_assurance, &mut found);
         wrong.extend(found.into_iter().map(|what| format!("[identity_assurance]: {what}")));
     }
 
-    /// What is wrong with the settings of a client's access tokens, one sentence each.
-    pub fn refused_access_tokens(&self, settings: &AccessTokens) -> Vec<String> {
-        let mut wrong = Vec::new();
-        values("access_token.claims", &settings.claims, &mut wrong);
+    /// What is wrong with the settings of a client's access tokens: each member, and a sentence.
+    pub(super) fn refused_access_tokens(&self, settings: &AccessTokens) -> Vec<(&'static str, String)> {
+        let mut wrong: Vec<_> =
+            values(&settings.claims).into_iter().map(|what| ("access_token.claims", what)).collect();
         if let Some(name) = settings.profile.as_ref().filter(|name| self.profile(name).is_none()) {
-            wrong.push(format!("access_token.profile: there is no [[access_token_profile]] `{name}`"));
+            wrong.push(("access_token.profile", format!("there is no [[access_token_profile]] `{name}`")));
         }
         wrong
     }
@@ -63,7 +59,7 @@ impl Config {
         }
         names("claims", &profile.claims, wrong);
         names("unconsented_claims", &profile.unconsented_claims, wrong);
-        values("static_claims", &profile.static_claims, wrong);
+        wrong.extend(values(&profile.static_claims).into_iter().map(|what| format!("static_claims: {what}")));
         if let Some(name) = profile.claims.iter().find(|name| profile.unconsented_claims.contains(name)) {
             wrong.push(format!("`{name}` is in claims and in unconsented_claims: only one can be meant"));
         }
@@ -91,14 +87,14 @@ fn names(setting: &str, names: &[String], wrong: &mut Vec<String>) {
 }
 
 /// Claims with values.
-fn values(setting: &str, claims: &Object, wrong: &mut Vec<String>) {
-    for name in claims.keys().filter(|name| is_reserved_claim(name)) {
-        wrong.push(format!("{setting}: the server alone writes `{name}`"));
-    }
+fn values(claims: &Object) -> Vec<String> {
+    let reserved = claims.keys().filter(|name| is_reserved_claim(name));
+    let mut wrong: Vec<String> = reserved.map(|name| format!("the server alone writes `{name}`")).collect();
     let bytes = serde_json::to_vec(claims).map_or(usize::MAX, |bytes| bytes.len());
     if bytes > usize::try_from(MAX_CLAIMS).unwrap_or(usize::MAX) {
-        wrong.push(format!("{setting}: at most {MAX_CLAIMS} bytes of JSON"));
+        wrong.push(format!("at most {MAX_CLAIMS} bytes of JSON"));
     }
+    wrong
 }
 
 /// What the specification makes depend on each other (section 8).

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     client::{self, Client},
-    config::{AdminRole, ClientSettings, ConsentMode},
+    config::{AdminRole, ClientSettings},
     http::{reply, request::Request, ui::object},
     outcome::{Fault, Outcome},
     problem::{ApiResult, invalid_answer, problem},
@@ -183,11 +183,8 @@ fn checked(server: &Server, write: ClientWrite) -> ApiResult<(ClientMetadata, Cl
             let pointer = format!("/settings/{}", e.path().to_string().replace('.', "/"));
             invalid_answer(&pointer, "invalid", &e.inner().to_string())
         })?;
-    if settings.consent == ConsentMode::Implicit && !settings.first_party {
-        return Err(invalid_answer("/settings/consent", "invalid", "`implicit` is for first-party clients"));
-    }
-    if let Some(wrong) = server.config().refused_access_tokens(&settings.access_token).first() {
-        return Err(invalid_answer("/settings/access_token", "invalid", wrong));
+    if let Some((member, wrong)) = server.config().refused_settings(&settings).first() {
+        return Err(invalid_answer(&format!("/settings/{}", member.replace('.', "/")), "invalid", wrong));
     }
     Ok((metadata, settings))
 }

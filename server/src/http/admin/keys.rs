@@ -28,14 +28,14 @@ async fn shown(server: &Server) -> ApiResult<Response> {
     reply::object(200, &Page::<KeyEntry> { items, next_cursor: None })
 }
 
-/// `POST /keys:rotate`: stages a successor for every signing key.
+/// `POST /keys:rotate`: stages a successor for every key.
 pub(super) async fn rotate(server: Server, request: Request) -> Outcome<Response> {
     reply::api(stage(&server, &request).await)
 }
 
 async fn stage(server: &Server, request: &Request) -> ApiResult<Response> {
     let by = caller::with(server, request, AdminRole::Keys).await?;
-    tracing::info!(admin = by.name, "an admin rotates the signing keys");
+    tracing::info!(admin = by.name, "an admin rotates the keys");
     server.keys().rotate(false, &by.recorded()).await?;
     shown(server).await
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
+use placet_oauth::id::Subject;
 use placet_sdk::{
     admin::{PolicyChange, PolicyMode, PolicyState, SimulationRequest},
     decision::DecisionRequest,
@@ -14,7 +15,7 @@ use warp::reply::Response;
 use super::{audit, caller, decisions};
 use crate::{
     client::Client,
-    config::AdminRole,
+    config::{AdminRole, MAX_GRACE},
     http::{
         reply,
         request::Request,
@@ -113,6 +114,7 @@ async fn try_out(server: &Server, request: &Request) -> ApiResult<Response> {
     let question = match (asked.request, asked.decision_id) {
         (Some(request), None) => {
             check_known(&given.unwrap_or_default(), &request)?;
+            check_proposal(&request)?;
             let named = request.client.as_ref().map(|client| client.client_id.clone());
             Question::simulated(*request, client_of(server, named.as_deref()).await?.as_deref())
         }
@@ -141,6 +143,21 @@ fn check_known(given: &Value, read: &DecisionRequest) -> ApiResult<()> {
         None => Ok(()),
         Some(pointer) => Err(invalid_answer(&pointer, "unexpected", "a decision request has no such member")),
     }
+}
+
+/// A proposal is answered with what became of it, so it has to be one from the start.
+fn check_proposal(request: &DecisionRequest) -> ApiResult<()> {
+    let Some(grant) = &request.proposal.grant else { return Ok(()) };
+    let at = |name: &str, detail: &str| {
+        Err(invalid_answer(&format!("/request/proposal/grant/{name}"), "invalid", detail))
+    };
+    if grant.sub.as_ref().is_some_and(|sub| Subject::parse(sub).is_none()) {
+        return at("sub", "1 to 255 characters, none of them a control character");
+    }
+    if grant.refresh_token.as_ref().and_then(|token| token.grace).is_some_and(|grace| grace > MAX_GRACE) {
+        return at("refresh_token/grace", "at most 300 seconds");
+    }
+    Ok(())
 }
 
 /// The pointer to the first member that got lost on the way through the type.

@@ -1,4 +1,4 @@
-//! Signing keys.
+//! Keys.
 
 use super::ONE;
 use crate::{
@@ -15,7 +15,7 @@ pub(super) const ALL: [Operation; 3] = [
         method: "get",
         id: "listKeys",
         tag: "keys",
-        summary: "List the signing keys",
+        summary: "List the keys",
         description: "By algorithm, the newest first; on one page.",
         parameters: &[],
         body: None,
@@ -28,9 +28,9 @@ pub(super) const ALL: [Operation; 3] = [
         method: "post",
         id: "rotateKeys",
         tag: "keys",
-        summary: "Stage a successor for every signing key",
-        description: "It is published at once, and signs once verifiers had time to see it. Where a successor waits \
-            already, there is no second one.",
+        summary: "Stage a successor for every key",
+        description: "It is published at once, and works once others had time to see it. Where a successor waits already, \
+            there is no second one.",
         parameters: &[],
         body: None,
         success: ok("The keys as they are now", "PageOfKeyEntry"),
@@ -42,8 +42,9 @@ pub(super) const ALL: [Operation; 3] = [
         method: "post",
         id: "revokeKey",
         tag: "keys",
-        summary: "Revoke a signing key",
-        description: "What it signed counts no more, at once. If it was the one that signs, a new one signs at once.",
+        summary: "Revoke a key",
+        description: "What it signed counts no more, and what was encrypted with it is opened no more, at once. If it was the \
+            one at work, a new one works at once.",
         parameters: &["kid"],
         body: None,
         success: ok("The keys as they are now", "PageOfKeyEntry"),
