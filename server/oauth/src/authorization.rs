@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    claims::ClaimsRequest, pkce::Challenge, response_mode::ResponseMode, response_type::ResponseType,
-    scope::Scope,
+    claims::ClaimsRequest, confirmation::Thumbprint, pkce::Challenge, response_mode::ResponseMode,
+    response_type::ResponseType, scope::Scope,
 };
 
 mod destination;
@@ -92,6 +92,9 @@ pub struct AuthorizationRequest {
     pub nonce: Option<String>,
     /// What the token request must prove (RFC 7636); `None` if the answer carries no code.
     pub challenge: Option<Challenge>,
+    /// The key that the token request must prove (RFC 9449 section 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<Thumbprint>,
     /// What the user shall be asked, without repeats.
     pub prompt: Vec<Prompt>,
     /// How old the authentication may be, in seconds.

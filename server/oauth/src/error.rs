@@ -64,13 +64,17 @@ pub enum ErrorCode {
     InvalidSoftwareStatement,
     /// The software statement is not approved for this server (RFC 7591 section 3.2.2).
     UnapprovedSoftwareStatement,
+    /// The DPoP proof is missing or not valid (RFC 9449 section 5).
+    InvalidDpopProof,
+    /// The DPoP proof has to hold a nonce of the server (RFC 9449 section 8).
+    UseDpopNonce,
     /// The server cannot revoke tokens of this type (RFC 7009 section 2.2.1).
     UnsupportedTokenType,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -99,6 +103,8 @@ impl ErrorCode {
         Self::InvalidClientMetadata,
         Self::InvalidSoftwareStatement,
         Self::UnapprovedSoftwareStatement,
+        Self::InvalidDpopProof,
+        Self::UseDpopNonce,
         Self::UnsupportedTokenType,
     ];
 
@@ -133,6 +139,8 @@ impl ErrorCode {
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidSoftwareStatement => "invalid_software_statement",
             Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::UnsupportedTokenType => "unsupported_token_type",
         }
     }
@@ -232,6 +240,11 @@ impl OAuthError {
     /// `invalid_token`.
     pub fn invalid_token(description: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidToken, description)
+    }
+
+    /// `invalid_dpop_proof`.
+    pub fn invalid_dpop_proof(description: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidDpopProof, description)
     }
 
     /// `invalid_client_metadata`.

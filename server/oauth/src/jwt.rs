@@ -10,12 +10,15 @@ use crate::claims::strict_json_bytes;
 mod profile;
 
 pub use profile::VerifyProfile;
+pub(crate) use profile::same_type;
 
 /// At most this many bytes in a JWT.
 const MAX_BYTES: usize = 16 * 1024;
 
 /// Header members that would let the sender choose the key or the rules (RFC 8725 section 3.10).
-const REFUSED_MEMBERS: [&str; 7] = ["crit", "b64", "zip", "jku", "x5u", "x5c", "jwk"];
+const REFUSED_MEMBERS: [&str; 6] = ["crit", "b64", "zip", "jku", "x5u", "x5c"];
+/// One more of them, except in DPoP proofs, which are about the key that they bring.
+const EMBEDDED_KEY: &str = "jwk";
 
 /// Why a JWT is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +29,9 @@ pub enum JwtError {
     /// The header contains this member or value, which is never accepted.
     #[error("the header of the token contains `{0}`, which is not supported")]
     UnsupportedHeader(&'static str),
+    /// The header holds no key.
+    #[error("the header of the token lacks the object `jwk`")]
+    MissingKey,
     /// It is a JWT of another kind.
     #[error("the token is of another type")]
     WrongType,
@@ -75,18 +81,36 @@ pub struct Compact<'a> {
 /// Fails for more than 16 KiB, anything but three parts of base64url without padding, the algorithm `none`, and
 /// header members that would let the sender choose the key.
 pub fn parse(compact: &str) -> Result<Compact<'_>, JwtError> {
+    let (jwt, members) = take_apart(compact)?;
+    if members.contains_key(EMBEDDED_KEY) {
+        return Err(JwtError::UnsupportedHeader(EMBEDDED_KEY));
+    }
+    Ok(jwt)
+}
+
+/// The same for a JWT that brings its own key: a DPoP proof alone (RFC 9449 section 4.2).
+pub(crate) fn parse_with_key(compact: &str) -> Result<(Compact<'_>, Map<String, Value>), JwtError> {
+    let (jwt, mut members) = take_apart(compact)?;
+    match members.remove(EMBEDDED_KEY) {
+        Some(Value::Object(key)) => Ok((jwt, key)),
+        _ => Err(JwtError::MissingKey),
+    }
+}
+
+fn take_apart(compact: &str) -> Result<(Compact<'_>, Map<String, Value>), JwtError> {
     if compact.len() > MAX_BYTES {
         return Err(JwtError::Malformed);
     }
     let (message, signature) = compact.rsplit_once('.').ok_or(JwtError::Malformed)?;
     let (header, payload) = message.split_once('.').ok_or(JwtError::Malformed)?;
     // A further dot ends up in the payload and is not base64url.
-    let header = parse_header(&decode_object(header)?)?;
+    let members = decode_object(header)?;
+    let header = parse_header(&members)?;
     let claims = decode_object(payload)?;
     if signature.is_empty() || URL_SAFE_NO_PAD.decode(signature).is_err() {
         return Err(JwtError::Malformed);
     }
-    Ok(Compact { header, claims, message, signature })
+    Ok((Compact { header, claims, message, signature }, members))
 }
 
 fn decode_object(part: &str) -> Result<Map<String, Value>, JwtError> {

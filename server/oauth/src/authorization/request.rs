@@ -6,6 +6,7 @@ use super::{AuthorizationRequest, Destination, Prompt};
 use crate::{
     claims::ClaimsRequest,
     client::ClientMetadata,
+    confirmation::Thumbprint,
     error::{ErrorCode, OAuthError},
     params::Params,
     pkce::Challenge,
@@ -28,7 +29,7 @@ const LIMITS: [(&str, usize); 8] = [
 ];
 
 /// Every parameter that is read here; all others are extra.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 24] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -38,6 +39,7 @@ const KNOWN: [&str; 23] = [
     "nonce",
     "code_challenge",
     "code_challenge_method",
+    "dpop_jkt",
     "prompt",
     "max_age",
     "acr_values",
@@ -105,6 +107,7 @@ pub fn parse_request(
         state: destination.state.clone(),
         nonce,
         challenge,
+        dpop_jkt: parse_dpop_jkt(params)?,
         prompt: parse_prompt(params)?,
         max_age: parse_max_age(params)?.or(policy.metadata.default_max_age),
         acr_values,
@@ -263,6 +266,15 @@ fn parse_challenge(
         ));
     }
     Ok(challenge)
+}
+
+fn parse_dpop_jkt(params: &Params) -> Result<Option<Thumbprint>, OAuthError> {
+    let Some(text) = value(params, "dpop_jkt") else { return Ok(None) };
+    Thumbprint::parse(text).map(Some).ok_or_else(|| {
+        OAuthError::invalid_request(
+            "`dpop_jkt` must be the SHA-256 thumbprint of a key (RFC 9449 section 10)",
+        )
+    })
 }
 
 fn parse_prompt(params: &Params) -> Result<Vec<Prompt>, OAuthError> {

@@ -229,3 +229,15 @@ fn odd_values_are_refused() {
     }
     assert!(parse(&format!("response_type=code&id_token_hint={}", "x".repeat(4096))).is_ok());
 }
+
+#[test]
+fn the_key_of_a_code_is_announced_by_its_thumbprint() {
+    let jkt = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+    let announced = |query: &str| parse(query).expect("a request").dpop_jkt.map(String::from);
+    assert_eq!(announced(&format!("response_type=code&dpop_jkt={jkt}")).as_deref(), Some(jkt));
+    assert_eq!(announced("response_type=code"), None);
+    for bad in ["x", &jkt[1..], &format!("{jkt}AA")] {
+        let text = refuses(&format!("response_type=code&dpop_jkt={bad}"), ErrorCode::InvalidRequest);
+        assert!(text.contains("dpop_jkt"), "{text}");
+    }
+}

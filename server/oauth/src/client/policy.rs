@@ -60,6 +60,12 @@ impl ClientMetadata {
         self.grant_types.as_ref().is_some_and(|grants| grants.contains(&grant))
     }
 
+    /// Whether it registered that its access tokens are bound to a key or a certificate.
+    pub fn wants_bound_tokens(&self) -> bool {
+        let either = [self.dpop_bound_access_tokens, self.tls_client_certificate_bound_access_tokens];
+        either.contains(&Some(true))
+    }
+
     fn check_sizes(&self) -> Result<(), OAuthError> {
         let Ok(Value::Object(members)) = serde_json::to_value(self) else {
             return Err(OAuthError::invalid_client_metadata("the metadata is malformed"));
@@ -97,6 +103,11 @@ impl ClientMetadata {
                     "response_types",
                     &format!("`{name}` needs the grant type authorization_code"),
                 ));
+            }
+            if response.token && self.wants_bound_tokens() {
+                let reason =
+                    format!("`{name}` hands out an access token in the browser, where it cannot be bound");
+                return Err(refused("response_types", &reason));
             }
             if (response.id_token || response.token) && !self.grants(GrantType::Implicit) {
                 return Err(refused("response_types", &format!("`{name}` needs the grant type implicit")));

@@ -150,6 +150,18 @@ fn response_types_need_the_grants_they_use() {
 }
 
 #[test]
+fn a_client_that_wants_bound_tokens_gets_none_in_the_browser() {
+    let grants = json!(["authorization_code", "implicit"]);
+    for member in ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"] {
+        let of = |types: Value, bound: bool| json!({ "grant_types": grants, "response_types": types, member: bound });
+        refuses_metadata(&of(json!(["code id_token token"]), true), "response_types");
+        refuses_metadata(&of(json!(["code", "id_token token"]), true), "response_types");
+        assert!(register(&of(json!(["code id_token"]), true)).is_ok());
+        assert!(register(&of(json!(["code id_token token"]), false)).is_ok());
+    }
+}
+
+#[test]
 fn redirect_uris_are_required_and_checked_one_by_one() {
     let code = ErrorCode::InvalidRedirectUri;
     refuses(&json!({"redirect_uris": null}), code, "redirect_uris");

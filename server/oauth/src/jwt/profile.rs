@@ -67,7 +67,7 @@ impl<'a> VerifyProfile<'a> {
 }
 
 /// RFC 7515 section 4.1.9: media types, compared without regard to case, `application/` may be left out.
-fn same_type(accepted: Option<&str>, found: Option<&str>) -> bool {
+pub(crate) fn same_type(accepted: Option<&str>, found: Option<&str>) -> bool {
     match (accepted, found) {
         (None, None) => true,
         (Some(accepted), Some(found)) => short(accepted).eq_ignore_ascii_case(short(found)),
