@@ -5,6 +5,7 @@
 mod admin;
 mod check;
 mod clients;
+mod dpop;
 mod policy;
 mod profiles;
 mod requests;
@@ -19,9 +20,10 @@ use serde::{Deserialize, Serialize};
 pub use admin::{AdminConfig, AdminRole};
 pub use check::{DEVELOPMENT_SECRETS, MAX_GRACE};
 pub use clients::{
-    AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, IdTokens, RefreshTokens,
-    RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange,
+    AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, ExchangeBound, IdTokens,
+    RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange,
 };
+pub use dpop::DpopConfig;
 pub use policy::{
     AuthzenConfig, AuthzenStrategy, BackendKind, ClientCertificate, DecisionLogConfig, Matcher, OnFailure,
     OpaConfig, PolicyAuth, PolicyCache, PolicyConfig, PolicyDefaults, PolicyMode, Predicate, ResourceSearch,
@@ -71,6 +73,8 @@ pub struct Config {
     pub browser: BrowserConfig,
     /// Dynamic client registration (RFC 7591).
     pub registration: RegistrationConfig,
+    /// Proofs of possession of a key (DPoP, RFC 9449).
+    pub dpop: DpopConfig,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Requests that this server makes to addresses that clients name.
@@ -125,6 +129,7 @@ impl Default for Config {
             par: ParConfig::default(),
             browser: BrowserConfig::default(),
             registration: RegistrationConfig::default(),
+            dpop: DpopConfig::default(),
             trusted_proxies: Vec::new(),
             outbound: OutboundConfig::default(),
             limits: LimitsConfig::default(),

@@ -20,6 +20,7 @@ use crate::{
         steer,
     },
     outcome::Failure,
+    possession::Possession,
     problem::{ApiFailure, ApiResult, capability_missing, invalid_answer, problem},
     random,
     server::Server,
@@ -97,6 +98,8 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
             nonce: None,
             first_refresh: true,
             id_token: true,
+            // The app that asks holds no key of the client.
+            holder: &Possession::default(),
         },
     )
     .await

@@ -29,19 +29,29 @@ const GET_POST: &[Method] = &[Method::GET, Method::POST];
 
 /// The public endpoints, hottest first.
 pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
-    let at = |methods, cors| Endpoint { server: server.clone(), methods, cors, errors: Errors::OAuth };
+    let at = |methods, cors| Endpoint {
+        server: server.clone(),
+        methods,
+        cors,
+        errors: Errors::OAuth,
+        proofs: false,
+    };
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
-    endpoint(at(POST, Cors::Any), warp::path!("token").map(none), token::token)
+    endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("token").map(none), token::token)
         .or(endpoint(at(POST, Cors::No), warp::path!("introspect").map(none), tokens::introspect))
         .unify()
-        .or(endpoint(at(GET_POST, Cors::Any), warp::path!("userinfo").map(none), tokens::userinfo))
+        .or(endpoint(
+            at(GET_POST, Cors::Any).taking_proofs(),
+            warp::path!("userinfo").map(none),
+            tokens::userinfo,
+        ))
         .unify()
         .or(endpoint(at(GET, Cors::Any), warp::path!("jwks").map(none), documents::jwks))
         .unify()
         .or(endpoint(at(GET_POST, Cors::No), warp::path!("authorize").map(none), authorize::authorize))
         .unify()
-        .or(endpoint(at(POST, Cors::Any), warp::path!("par").map(none), par::par))
+        .or(endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("par").map(none), par::par))
         .unify()
         .or(endpoint(at(GET, Cors::No), warp::path!("resume").map(none), resume::resume))
         .unify()
@@ -85,7 +95,13 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
 
 /// The private endpoints: the interaction API, and what an operator's machines look at.
 pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
-    let at = |methods| Endpoint { server: server.clone(), methods, cors: Cors::No, errors: Errors::Problem };
+    let at = |methods| Endpoint {
+        server: server.clone(),
+        methods,
+        cors: Cors::No,
+        errors: Errors::Problem,
+        proofs: false,
+    };
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("ui").and(warp::path("v1"));

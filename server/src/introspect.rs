@@ -1,6 +1,6 @@
 //! Token introspection (RFC 7662).
 
-use placet_oauth::{error::OAuthError, id::Secret, scope::Scope};
+use placet_oauth::{bearer::Scheme, error::OAuthError, id::Secret, scope::Scope};
 use placet_sdk::{
     decision::{
         HookType, IntrospectionCaller, IntrospectionLimits, IntrospectionSection, IntrospectionToken, Limits,
@@ -15,6 +15,7 @@ use crate::{
     client::{AuthenticatedClient, Client},
     outcome::{Fault, Outcome},
     policy::{Decided, Question, client_facts},
+    possession::Bound,
     server::Server,
     store::AuthorizationRecord,
     token::{
@@ -85,7 +86,9 @@ async fn access_token(
     let mut answer = found.claims;
     let listed = join_scope(&mut answer);
     answer.insert("active".to_owned(), true.into());
-    answer.insert("token_type".to_owned(), "Bearer".into());
+    let bound_to_key = answer.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_some());
+    let scheme = if bound_to_key { Scheme::Dpop } else { Scheme::Bearer };
+    answer.insert("token_type".to_owned(), scheme.as_str().into());
     let Some(mut answer) = shape(server, caller, (token, in_audience, answer), asking).await? else {
         return Ok(None);
     };
@@ -139,6 +142,9 @@ async fn refresh_token(
     set("exp", family.expires_at.min(authorization.expires_at).min(idle_at).into());
     if !granted.is_empty() {
         set("scope", granted.to_string().into());
+    }
+    if let Some(bound) = Bound::read(family.bound.as_deref())?.as_ref().and_then(Bound::confirmation) {
+        set("cnf", bound.to_claim());
     }
     if let Some(act) = &authorized.grant.act {
         set("act", json!(actors::shown(server, caller, act)));

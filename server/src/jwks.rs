@@ -22,6 +22,8 @@ use crate::{
 
 /// The weakest RSA key (RFC 7518 section 3.3), and the largest: verification gets dear.
 const RSA_BITS: std::ops::RangeInclusive<i32> = 2048..=8192;
+/// How long its public exponent may be: with one as long as the modulus, to verify costs as much as to sign.
+const RSA_EXPONENT_BITS: std::ops::RangeInclusive<i32> = 2..=64;
 /// Sets in memory at most, and for how long.
 const SETS: u64 = 10_000;
 const TTL: Duration = Duration::from_secs(900);
@@ -33,6 +35,14 @@ struct PublicKey {
     kid: Option<String>,
     algorithms: Vec<Algorithm>,
     key: DecodingKey,
+}
+
+impl PublicKey {
+    fn verifies(&self, jwt: &Compact<'_>, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
+            && jsonwebtoken::crypto::verify(jwt.signature, jwt.message.as_bytes(), &self.key, algorithm)
+                .unwrap_or(false)
+    }
 }
 
 /// The public keys of somebody.
@@ -89,11 +99,7 @@ impl KeySet {
         }) else {
             return false;
         };
-        self.matching(jwt).any(|key| {
-            key.algorithms.contains(&algorithm)
-                && jsonwebtoken::crypto::verify(jwt.signature, jwt.message.as_bytes(), &key.key, algorithm)
-                    .unwrap_or(false)
-        })
+        self.matching(jwt).any(|key| key.verifies(jwt, algorithm))
     }
 
     /// Whether a key could be the one that a JWT names.
@@ -104,6 +110,12 @@ impl KeySet {
     fn matching<'a>(&'a self, jwt: &'a Compact<'_>) -> impl Iterator<Item = &'a PublicKey> {
         self.signatures.iter().filter(|key| jwt.header.kid.is_none() || key.kid == jwt.header.kid)
     }
+}
+
+/// Whether a JWT is signed by the key that it brings: a DPoP proof (RFC 9449 section 4.3).
+pub fn verifies_by(key: &Map<String, Value>, jwt: &Compact<'_>) -> bool {
+    let Some(algorithm) = algorithm(&jwt.header.alg) else { return false };
+    public_key(key).is_some_and(|key| key.verifies(jwt, algorithm))
 }
 
 /// RFC 9864 names `EdDSA` with Ed25519 after its curve.
@@ -160,7 +172,7 @@ fn material(jwk: &Map<String, Value>) -> Option<(DecodingKey, Vec<Algorithm>)> {
     match (text("kty")?, text("crv")) {
         ("RSA", _) => {
             let rsa = Rsa::from_public_components(number("n")?, number("e")?).ok()?;
-            if !RSA_BITS.contains(&rsa.n().num_bits()) {
+            if !RSA_BITS.contains(&rsa.n().num_bits()) || !RSA_EXPONENT_BITS.contains(&rsa.e().num_bits()) {
                 return None;
             }
             let all = [

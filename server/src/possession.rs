@@ -1,41 +1,49 @@
 //! What a request proves besides who sends it: the possession of a key (DPoP, RFC 9449) or of the key of a client
 //! certificate (mutual TLS, RFC 8705 section 3). Tokens are bound to it, and bound tokens ask for it again.
+//!
+//! A proof is looked at twice. First everything that costs nothing is checked, its nonce too: a client that has to try
+//! again with another nonce must not have used up anything by then. Once it is known who asks, the signature is verified,
+//! and then the proof is remembered, so that it counts once.
+
+mod binding;
+mod holder;
+mod nonce;
+mod proof;
 
 use placet_oauth::confirmation::{Confirmation, Thumbprint};
 use placet_sdk::decision::{Binding, DpopFacts, MtlsFacts, ProofOfPossession};
 
-use crate::client::Client;
+use crate::{
+    client::{Client, ClientCertificate},
+    server::Server,
+};
 
-/// A DPoP proof that was verified and not used before. Only the verifier makes one.
-#[derive(Clone, Debug)]
-pub struct VerifiedProof {
-    jkt: Thumbprint,
-    alg: String,
-}
-
-impl VerifiedProof {
-    /// The thumbprint of its key (RFC 7638).
-    pub fn jkt(&self) -> &Thumbprint {
-        &self.jkt
-    }
-}
+pub use binding::{Bound, bind, demanded, require};
+pub use holder::check_holder;
+pub use proof::{Evidence, Examined, VerifiedProof, examine};
 
 /// What a request proved; nothing for most.
 #[derive(Clone, Debug, Default)]
 pub struct Possession {
     proof: Option<VerifiedProof>,
-    certificate: Option<Thumbprint>,
+    certificate: Option<ClientCertificate>,
 }
 
 impl Possession {
-    /// The key of its DPoP proof.
+    /// The certificate of a connection, and nothing else.
+    pub fn of_connection(certificate: Option<&ClientCertificate>) -> Self {
+        Self { proof: None, certificate: certificate.cloned() }
+    }
+
+    /// The key of the DPoP proof.
     pub fn jkt(&self) -> Option<&Thumbprint> {
         self.proof.as_ref().map(VerifiedProof::jkt)
     }
 
     /// Everything that was proved.
     pub fn confirmation(&self) -> Confirmation {
-        Confirmation { jkt: self.jkt().cloned(), x5t_s256: self.certificate.clone() }
+        let x5t = self.certificate.as_ref().and_then(|shown| Thumbprint::parse(shown.thumbprint()));
+        Confirmation { jkt: self.jkt().cloned(), x5t_s256: x5t }
     }
 
     /// Whether this is at least what `asked` asks for.
@@ -58,10 +66,19 @@ impl Possession {
             binding,
             dpop: dpop.map(|proof| DpopFacts {
                 verified: true,
-                jkt: proof.jkt.to_string(),
-                alg: proof.alg.clone(),
+                jkt: proof.jkt().to_string(),
+                alg: proof.alg().to_owned(),
             }),
-            mtls: mtls.map(|x5t| MtlsFacts { verified: true, x5t_s256: x5t.to_string(), subject_dn: None }),
+            mtls: mtls.map(|shown| MtlsFacts {
+                verified: true,
+                x5t_s256: shown.thumbprint().to_owned(),
+                subject_dn: None,
+            }),
         })
     }
+}
+
+/// The nonce that clients put into their next proof; none if they need not.
+pub fn fresh_nonce(server: &Server) -> Option<String> {
+    server.config().dpop.require_nonce.then(|| nonce::fresh(server))
 }

@@ -146,6 +146,7 @@ pub struct RootKeys {
     refresh: SymmetricKey,
     pairwise: SymmetricKey,
     log: SymmetricKey,
+    dpop: SymmetricKey,
 }
 
 impl RootKeys {
@@ -158,6 +159,7 @@ impl RootKeys {
             refresh: root.derive("refresh"),
             pairwise: root.derive("pairwise"),
             log: root.derive("log"),
+            dpop: root.derive("dpop"),
         }
     }
 
@@ -189,6 +191,11 @@ impl RootKeys {
     /// The key that derives refresh tokens.
     pub fn refresh(&self) -> &SymmetricKey {
         &self.refresh
+    }
+
+    /// The key that makes nonces for DPoP proofs.
+    pub fn dpop(&self) -> &SymmetricKey {
+        &self.dpop
     }
 
     /// Salt of pairwise subjects (OpenID Connect Core section 8.1).

@@ -261,6 +261,8 @@ impl Config {
             acr_values: self.acr_values.clone(),
             signing_algs: signing_algs(),
             verified_algs: verified_algs(),
+            dpop_algs: verified_algs(),
+            certificate_bound: false,
             ui_locales: self.ui_locales.clone(),
             grant_types: GrantType::ALL.into_iter().filter(|grant| is_on(policies, *grant)).collect(),
             claims: policies.owned_claims(),

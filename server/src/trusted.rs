@@ -2,6 +2,7 @@
 //! section 3, RFC 8725).
 
 use placet_oauth::{
+    confirmation::Confirmation,
     error::OAuthError,
     jwt::{self, Compact, JwtError},
 };
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    client::Client,
+    client::{AuthenticatedClient, Client},
     config::TrustedIssuer,
     jwks::{KeySet, KeySetError},
     outcome::{Failure, Fault, Outcome},
@@ -38,6 +39,8 @@ pub struct VerifiedJwt {
     pub jwks_source: &'static str,
     /// The client vouches for itself.
     pub own: bool,
+    /// What it is bound to; its client proved that.
+    pub confirmation: Option<Confirmation>,
     /// When it ends.
     pub expires_at: i64,
     /// What it is remembered by once it is used: its `jti` or, without one, its digest; with the issuer.
@@ -77,7 +80,7 @@ enum Keys<'a> {
 /// # Errors
 ///
 /// `invalid_grant` for everything that is wrong with it; a fault if the keys of a trusted issuer cannot be had.
-pub async fn verify(server: &Server, client: &Client, compact: &str) -> Outcome<VerifiedJwt> {
+pub async fn verify(server: &Server, client: &AuthenticatedClient, compact: &str) -> Outcome<VerifiedJwt> {
     let parsed = jwt::parse(compact).map_err(|e| refused(&e))?;
     let issuer = parsed.claims.get("iss").and_then(Value::as_str).unwrap_or_default().to_owned();
     let token_endpoint = format!("{}/token", server.issuer());
@@ -87,6 +90,7 @@ pub async fn verify(server: &Server, client: &Client, compact: &str) -> Outcome<
     if !signed(server, &rules, &parsed).await? {
         return Err(OAuthError::invalid_grant("the signature of the assertion does not hold").into());
     }
+    let confirmation = confirmation(client, &parsed)?;
     let id = match parsed.claims.get("jti").and_then(Value::as_str) {
         Some(jti) => hex(&Sha256::digest(json!(["jti", issuer, jti]).to_string())),
         None => hex(&Sha256::digest(compact)),
@@ -103,7 +107,7 @@ pub async fn verify(server: &Server, client: &Client, compact: &str) -> Outcome<
         Keys::At(_) => "uri",
     };
     let own = rules.own;
-    Ok(VerifiedJwt { header, claims: parsed.claims, issuer, jwks_source, own, expires_at, id })
+    Ok(VerifiedJwt { header, claims: parsed.claims, issuer, jwks_source, own, confirmation, expires_at, id })
 }
 
 fn rules<'a>(
@@ -167,9 +171,6 @@ fn check(rules: &Rules<'_>, parsed: &Compact<'_>, now: i64) -> Result<i64, OAuth
     if sub.is_empty() || sub.len() > 255 {
         return Err(OAuthError::invalid_grant("the assertion lacks the claim `sub`"));
     }
-    if parsed.claims.contains_key("cnf") {
-        return Err(OAuthError::invalid_grant("the assertion is bound to a key whose proof is not given"));
-    }
     let instant = |name: &str| parsed.claims.get(name).and_then(Value::as_i64);
     let expires_at = instant("exp").unwrap_or(0);
     let too_long = expires_at > now + rules.max_lifetime + SKEW
@@ -181,6 +182,18 @@ fn check(rules: &Rules<'_>, parsed: &Compact<'_>, now: i64) -> Result<i64, OAuth
         )));
     }
     Ok(expires_at)
+}
+
+/// What the assertion is bound to: it counts only from whoever proves that.
+fn confirmation(
+    client: &AuthenticatedClient,
+    parsed: &Compact<'_>,
+) -> Result<Option<Confirmation>, OAuthError> {
+    match Confirmation::of_claims(&parsed.claims) {
+        Ok(None) => Ok(None),
+        Ok(Some(asked)) if client.possession().meets(&asked) => Ok(Some(asked)),
+        _ => Err(OAuthError::invalid_grant("the assertion is bound to a key whose proof is not given")),
+    }
 }
 
 async fn signed(server: &Server, rules: &Rules<'_>, parsed: &Compact<'_>) -> Outcome<bool> {

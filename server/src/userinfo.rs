@@ -1,8 +1,8 @@
 //! The `UserInfo` endpoint (OpenID Connect Core section 5.3).
 
 use placet_oauth::{
+    bearer::{Presented, Scheme},
     error::{ErrorCode, OAuthError},
-    id::Secret,
 };
 use placet_sdk::{decision::RequestFacts, grant::is_reserved_claim};
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::{
     claims::{Target, Wanted, gather},
     outcome::Outcome,
+    possession::{self, Evidence},
     server::Server,
     token::{Authorized, active},
 };
@@ -17,9 +18,24 @@ use crate::{
 /// The consented claims about the user whom an access token stands for (OpenID Connect Core section 5.3.2).
 ///
 /// A token that can be used once only is used up by the answer.
-pub async fn userinfo(server: &Server, token: &Secret, asking: RequestFacts) -> Outcome<Map<String, Value>> {
+pub async fn userinfo(
+    server: &Server,
+    presented: &Presented,
+    evidence: Evidence<'_>,
+    asking: RequestFacts,
+) -> Outcome<Map<String, Value>> {
     let inactive = || OAuthError::invalid_token("the access token is unknown, expired or revoked");
+    let Presented { scheme, token } = presented;
+    let examined = match scheme {
+        Scheme::Bearer => possession::examine(server, Evidence { proof: None, ..evidence }, None)?,
+        Scheme::Dpop if evidence.proof.is_none() => {
+            let text = "the scheme DPoP needs a proof in the header `DPoP`";
+            return Err(OAuthError::invalid_dpop_proof(text).into());
+        }
+        Scheme::Dpop => possession::examine(server, evidence, Some(token))?,
+    };
     let found = active(server, token).await?.ok_or_else(inactive)?;
+    possession::check_holder(server, &found.claims, (*scheme, examined)).await?;
     if !found.is_for(server.issuer()) {
         return Err(OAuthError::invalid_token("the access token is meant for another resource").into());
     }

@@ -11,6 +11,7 @@ mod specs {
     pub(crate) mod helpers;
     pub(crate) mod policy_doors;
     pub(crate) mod policy_stage;
+    pub(crate) mod prover;
     pub(crate) mod sidecar;
     mod sidecar_process;
     mod sidecar_script;
@@ -81,4 +82,7 @@ mod specs {
     mod rfc8693_token_exchange;
     mod rfc9068_jwt_access_token;
     mod rfc9126_par;
+    pub(crate) mod rfc9449_dpop;
+    mod rfc9449_proofs;
+    mod rfc9449_resource;
 }

@@ -29,6 +29,10 @@ pub struct Discovery<'a> {
     pub signing_algs: Vec<String>,
     /// The algorithms of signatures of others that are verified.
     pub verified_algs: Vec<String>,
+    /// The algorithms that may sign DPoP proofs.
+    pub dpop_algs: Vec<String>,
+    /// Whether access tokens can be bound to client certificates.
+    pub certificate_bound: bool,
     /// The languages of the pages.
     pub ui_locales: Vec<String>,
     /// The grant types that are on.
@@ -97,6 +101,8 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         // The default of this one is true.
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
+        "dpop_signing_alg_values_supported": d.dpop_algs,
+        "tls_client_certificate_bound_access_tokens": d.certificate_bound,
     });
     if !d.acr_values.is_empty() {
         document["acr_values_supported"] = json!(d.acr_values);

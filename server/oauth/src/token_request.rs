@@ -5,6 +5,7 @@ mod exchange;
 use serde_json::{Map, Value};
 
 use crate::{
+    bearer::Scheme,
     error::{ErrorCode, OAuthError},
     grant_type::GrantType,
     id::Secret,
@@ -190,6 +191,8 @@ pub struct TokenResponse {
     pub access_token: Secret,
     /// What kind of token that is; only a token exchange says so.
     pub issued_token_type: Option<TokenType>,
+    /// How that token is presented; what is no access token is presented to nobody.
+    pub token_type: Scheme,
     /// How long it lives, in seconds.
     pub expires_in: u64,
     /// A refresh token, if the client gets one.
@@ -207,7 +210,8 @@ impl TokenResponse {
     pub fn to_json(&self) -> Value {
         let mut body = self.extra.clone();
         body.insert("access_token".to_owned(), self.access_token.expose().into());
-        let token_type = self.issued_token_type.map_or("Bearer", TokenType::usage);
+        let usable = self.issued_token_type.is_none_or(TokenType::is_access_token);
+        let token_type = if usable { self.token_type.as_str() } else { "N_A" };
         body.insert("token_type".to_owned(), token_type.into());
         if let Some(issued) = self.issued_token_type {
             body.insert("issued_token_type".to_owned(), issued.as_str().into());
@@ -329,6 +333,7 @@ mod tests {
         let mut response = TokenResponse {
             access_token: Secret::new("a"),
             issued_token_type: None,
+            token_type: Scheme::Bearer,
             expires_in: 300,
             refresh_token: None,
             id_token: None,
@@ -354,6 +359,7 @@ mod tests {
         let mut response = TokenResponse {
             access_token: Secret::new("a"),
             issued_token_type: Some(TokenType::Jwt),
+            token_type: Scheme::Bearer,
             expires_in: 300,
             refresh_token: None,
             id_token: None,
@@ -362,6 +368,8 @@ mod tests {
         };
         assert_eq!(response.to_json()["token_type"], "Bearer");
         assert_eq!(response.to_json()["issued_token_type"], "urn:ietf:params:oauth:token-type:jwt");
+        response.token_type = Scheme::Dpop;
+        assert_eq!(response.to_json()["token_type"], "DPoP");
         response.issued_token_type = Some(TokenType::IdToken);
         assert_eq!(response.to_json()["token_type"], "N_A");
     }

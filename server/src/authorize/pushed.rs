@@ -5,6 +5,7 @@
 //! it takes effect; the other interactions then end in a page.
 
 use placet_oauth::{
+    confirmation::Thumbprint,
     error::{ErrorCode, OAuthError},
     id::Secret,
     params::{Params, encode_form},
@@ -62,7 +63,10 @@ pub async fn push(
     // Whoever pushes has proved who it is; within a request object its name is not repeated (section 3).
     let pairs = params.iter().filter(|(name, _)| !CREDENTIALS.contains(name));
     let form = encode_form(std::iter::once(("client_id", client.id.as_str())).chain(pairs)).into_bytes();
-    let arrived = arrival::of_push(params, &form)?;
+    let mut arrived = arrival::of_push(params, &form)?;
+    if let Some(jkt) = client.possession().jkt() {
+        arrived.form = bound_to(&arrived.form, jkt)?;
+    }
     if arrived.form.len() > MAX_REQUEST {
         return Err(OAuthError::invalid_request("the request is longer than 32768 bytes").into());
     }
@@ -83,6 +87,21 @@ pub async fn push(
     };
     server.store().push_request(record).await?;
     Ok(Pushed { request_uri: format!("{PREFIX}{}", secret.expose()), expires_in })
+}
+
+/// The same request, announcing the key that was proved when it was pushed (RFC 9449 section 10.1).
+fn bound_to(form: &[u8], jkt: &Thumbprint) -> Result<Vec<u8>, OAuthError> {
+    let params = Params::parse(form)?;
+    match params.get("dpop_jkt").filter(|announced| !announced.is_empty()) {
+        None => {
+            let others = params.iter().filter(|(name, _)| *name != "dpop_jkt");
+            Ok(encode_form(others.chain([("dpop_jkt", jkt.as_str())])).into_bytes())
+        }
+        Some(announced) if announced == jkt.as_str() => Ok(form.to_vec()),
+        Some(_) => Err(OAuthError::invalid_dpop_proof(
+            "`dpop_jkt` announces another key than that of the DPoP proof",
+        )),
+    }
 }
 
 /// What follows the prefix of pushed requests, if a `request_uri` has it.

@@ -11,7 +11,10 @@ use placet_oauth::{
     params::{Params, unambiguous},
     scope::Scope,
 };
-use placet_sdk::decision::HookType;
+use placet_sdk::{
+    decision::HookType,
+    grant::{Grant, SenderConstraint},
+};
 
 use super::{
     Refusal, Stop, Valid,
@@ -22,6 +25,7 @@ use crate::{
     client::{Client, SharedClient},
     config::ConsentMode,
     outcome::{Failure, Outcome},
+    possession,
     server::Server,
     token::{is_for, read_id_token},
 };
@@ -98,6 +102,12 @@ async fn read(
     // Such a token would leave through the browser, past the policies that decide when a code is redeemed.
     if request.response_type.token && server.policies().concerns(HookType::GrantAuthorizationCode, client) {
         return Err(OAuthError::unauthorized_client("tokens are not handed out in the browser here").into());
+    }
+    if request.response_type.token
+        && possession::demanded(client, &Grant::default()) == SenderConstraint::Required
+    {
+        let text = "the access tokens of this client are bound to a key, and in the browser they cannot be";
+        return Err(OAuthError::unauthorized_client(text).into());
     }
     if (request.response_type.code && !client.may_use(GrantType::AuthorizationCode))
         || (front && !client.may_use(GrantType::Implicit))

@@ -92,7 +92,10 @@ pub async fn authenticate(
         }
         outcome?;
     }
-    Ok(AuthenticatedClient { client: client.clone(), possession: Possession::default() })
+    Ok(AuthenticatedClient {
+        client: client.clone(),
+        possession: Possession::of_connection(sender.certificate),
+    })
 }
 
 fn unproved(server: &Server, client: Option<&Client>) -> OAuthError {

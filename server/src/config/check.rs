@@ -4,6 +4,7 @@ mod policies;
 mod profiles;
 mod settings;
 
+use placet_sdk::grant::SenderConstraint;
 use url::Url;
 
 use super::{Config, ConfigError, FrontDoor, RegistrationMode};
@@ -100,6 +101,9 @@ impl Config {
                 crate::http::KEEP_KEYS
             ));
         }
+        if !(10..=3_600).contains(&self.dpop.nonce_lifetime) {
+            wrong.push("dpop.nonce_lifetime must be from 10 to 3600 seconds".to_owned());
+        }
         if l.signing_key_publish >= l.signing_key {
             wrong.push("lifetimes.signing_key_publish must be less than lifetimes.signing_key".to_owned());
         }
@@ -152,6 +156,14 @@ impl Config {
                 wrong.push(format!("client `{id}`: {member}: {what}"));
             }
             let metadata = client.metadata.clone().with_defaults();
+            if client.settings.access_token.sender_constraint == Some(SenderConstraint::Required)
+                && metadata.response_types.iter().flatten().any(|response| response.token)
+            {
+                wrong.push(format!(
+                    "client `{id}`: access_token.sender_constraint = \"required\" and a response type that hands out \
+                     access tokens in the browser, where they cannot be bound"
+                ));
+            }
             if let Err(error) = metadata.validate(&policy).and_then(|()| crate::client::check_keys(&metadata))
             {
                 wrong.push(format!("client `{id}`: {}", error.description));

@@ -1,7 +1,7 @@
 //! Clients: what the operator says of them, and what they may say of themselves.
 
 use placet_oauth::client::{AuthMethod, ClientMetadata};
-use placet_sdk::grant::{Encoding, Object, Rotation};
+use placet_sdk::grant::{Encoding, Object, Rotation, SenderConstraint};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,10 @@ pub struct AccessTokens {
     pub lifetime: Option<u32>,
     /// Exactly one introspection or `UserInfo` call finds the token active (opaque tokens only).
     pub single_use: bool,
+    /// `required`: only issued bound to a key (DPoP) or to a certificate (mutual TLS). `if_presented` (the default): bound
+    /// when the request proves a key. `none` is no less than that: whoever proves a key wants it to be asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender_constraint: Option<SenderConstraint>,
     /// Signature algorithm; `EdDSA` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_alg: Option<String>,
@@ -134,6 +138,17 @@ pub enum ScopeCeiling {
     Client,
 }
 
+/// Who may exchange an access token that is bound to a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExchangeBound {
+    /// Whoever proves that key.
+    #[default]
+    Proof,
+    /// A resource server for which the token is meant, too; what it gets is bound to a key of its own.
+    Audience,
+}
+
 /// Token exchange by a client (RFC 8693), as far as policies allow it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -145,11 +160,18 @@ pub struct TokenExchange {
     pub enforce_may_act: bool,
     /// Clients whose access tokens it may exchange, besides its own and those that are meant for it.
     pub may_exchange_of: Vec<String>,
+    /// Whether it may exchange access tokens that are bound to the key of another client.
+    pub exchange_bound: ExchangeBound,
 }
 
 impl Default for TokenExchange {
     fn default() -> Self {
-        Self { scope_ceiling: ScopeCeiling::Both, enforce_may_act: true, may_exchange_of: Vec::new() }
+        Self {
+            scope_ceiling: ScopeCeiling::Both,
+            enforce_may_act: true,
+            may_exchange_of: Vec::new(),
+            exchange_bound: ExchangeBound::Proof,
+        }
     }
 }
 

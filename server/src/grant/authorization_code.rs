@@ -1,13 +1,15 @@
 //! The authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 
-use placet_oauth::{error::OAuthError, id::Secret, pkce::Challenge, token_request::TokenResponse};
+use placet_oauth::{
+    confirmation::Thumbprint, error::OAuthError, id::Secret, pkce::Challenge, token_request::TokenResponse,
+};
 use placet_sdk::decision::{HookType, RequestFacts};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::narrow::{Asked, narrow};
 use crate::{
-    client::{AuthenticatedClient, Client},
+    client::AuthenticatedClient,
     events,
     outcome::{Fault, Outcome},
     server::Server,
@@ -27,6 +29,9 @@ pub struct CodeBinding {
     pub challenge: Option<Challenge>,
     /// The `nonce`.
     pub nonce: Option<String>,
+    /// The key that was announced (RFC 9449 section 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<Thumbprint>,
 }
 
 /// What the client presents.
@@ -76,6 +81,7 @@ pub(super) async fn exchange(
             nonce: binding.nonce.as_deref(),
             first_refresh: true,
             id_token: true,
+            holder: client.possession(),
         },
     )
     .await?;
@@ -91,7 +97,7 @@ pub(super) async fn exchange(
 
 /// A mismatch changes nothing: else whoever saw a code could burn it.
 fn check_binding(
-    client: &Client,
+    client: &AuthenticatedClient,
     presented: &Presented,
     code: &CodeRecord,
     binding: &CodeBinding,
@@ -112,6 +118,11 @@ fn check_binding(
                 "`redirect_uri` differs from the one in the authorization request",
             ));
         }
+    }
+    if binding.dpop_jkt.is_some() && binding.dpop_jkt.as_ref() != client.possession().jkt() {
+        return Err(OAuthError::invalid_grant(
+            "the authorization request announced a key (`dpop_jkt`), and this request does not prove it",
+        ));
     }
     match (&binding.challenge, &presented.code_verifier) {
         (Some(challenge), Some(verifier)) => challenge.verify(verifier.expose()),

@@ -59,6 +59,7 @@ pub(super) async fn exchange(
             grant: &grant,
             facts: Object::new(),
             not_after: None,
+            holder: client.possession(),
         },
     )?;
     if let Some(record) = access.record {
@@ -67,6 +68,7 @@ pub(super) async fn exchange(
     Ok(TokenResponse {
         access_token: access.value,
         issued_token_type: None,
+        token_type: access.token_type,
         expires_in: u64::try_from(access.expires_in).unwrap_or(0),
         refresh_token: None,
         id_token: None,

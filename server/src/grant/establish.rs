@@ -17,7 +17,7 @@ use crate::{
     interaction::complete::authorization_life,
     outcome::{Fault, Outcome},
     policy::{Question, ceiling},
-    random,
+    possession, random,
     server::Server,
     store::{AuthorizationRecord, Granted, NewGrant, Once},
     token::{Authorized, IssueRequest, authorize_issue, family_wanted},
@@ -49,6 +49,8 @@ pub(super) struct Establish {
     pub(super) consume: Vec<Once>,
     /// Whether there may be refresh tokens and ID tokens.
     pub(super) people: bool,
+    /// The artefact is bound to a key, which was proved: so are the tokens.
+    pub(super) bound: bool,
 }
 
 /// Asks the policies, and issues what they establish.
@@ -69,7 +71,7 @@ pub(super) async fn establish(
         },
     };
     let named = establish.sub.take();
-    let proposed = Grant {
+    let mut proposed = Grant {
         sub: named.clone(),
         scope: Some(scope.to_vec()),
         resources: Some(resources.clone()),
@@ -77,6 +79,9 @@ pub(super) async fn establish(
         authentication: establish.authentication.take(),
         ..Grant::default()
     };
+    if establish.bound {
+        possession::require(&mut proposed);
+    }
     let probe = Authorized { grant: proposed.clone(), ..Authorized::default() };
     let tokens =
         (establish.people && family_wanted(client, &probe), establish.people && scope.contains("openid"));
@@ -156,6 +161,7 @@ async fn issue(
             nonce: None,
             first_refresh: true,
             id_token: authorized.grant.id_token.as_ref().and_then(|s| s.issue) == Some(true),
+            holder: client.possession(),
         },
     )
     .await?;

@@ -51,6 +51,7 @@ pub(super) async fn exchange(
             expires_at: verified.remembered_until(),
         }],
         people: false,
+        bound: verified.confirmation.is_some(),
     };
     establish(server, client, wanted).await
 }

@@ -43,6 +43,7 @@ pub(super) async fn exchange(
         authentication: None,
         consume: Vec::new(),
         people: true,
+        bound: false,
     };
     establish(server, client, wanted).await
 }

@@ -12,6 +12,7 @@ use crate::{
     client::{AuthenticatedClient, Client},
     config::MAX_GRACE,
     outcome::Outcome,
+    possession::Bound,
     server::Server,
     store::{AuthorizationRecord, Rotate, Rotation},
     token::{
@@ -39,9 +40,13 @@ pub(super) async fn exchange(
     if !family.is_live(now) || !authorization.is_live(now) {
         return Err(unknown().into());
     }
-    let authorized = Authorized::read(&authorization)?;
+    let mut authorized = Authorized::read(&authorization)?;
+    let bound = Bound::read(family.bound.as_deref())?;
+    if let Some(bound) = &bound {
+        bound.demand(client.possession(), &mut authorized.grant)?;
+    }
     let session_active = session_active(server, &authorization).await?;
-    let rotates = rotates(client, &authorized);
+    let rotates = rotates(client, &authorized, bound.as_ref());
     let granted = authorized.grant.clone();
     let asked = Asked {
         hook: HookType::GrantRefreshToken,
@@ -73,6 +78,7 @@ pub(super) async fn exchange(
             nonce: None,
             first_refresh: false,
             id_token: reissues(&authorization, &authorized, session_active),
+            holder: client.possession(),
         },
     )
     .await?;
@@ -135,11 +141,13 @@ fn check_narrowed(client: &Client, authorized: &Authorized, scope: Option<&Scope
     }
 }
 
-fn rotates(client: &Client, authorized: &Authorized) -> bool {
+fn rotates(client: &Client, authorized: &Authorized, bound: Option<&Bound>) -> bool {
+    let held = bound.is_some_and(|bound| bound.confirmation().is_some());
     let set = authorized.grant.refresh_token.as_ref().and_then(|s| s.rotation);
     match set.or(client.settings.refresh_token.rotation).unwrap_or(RotationMode::Always) {
-        // A public client's refresh token is a bearer token: it has to rotate (RFC 9700 section 4.14.2).
-        RotationMode::Never | RotationMode::Auto => client.is_public(),
+        // A public client's refresh token is a bearer token, unless it is bound: it has to rotate (RFC 9700 section
+        // 4.14.2).
+        RotationMode::Never | RotationMode::Auto => client.is_public() && !held,
         RotationMode::Always => true,
     }
 }

@@ -60,6 +60,7 @@ pub(super) async fn exchange(
         authentication,
         consume: vec![Once { kind: USED_ASSERTION, id, expires_at: remembered_until }],
         people: false,
+        bound: false,
     };
     establish(server, client, wanted).await
 }

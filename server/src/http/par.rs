@@ -4,7 +4,7 @@ use serde_json::json;
 use warp::reply::Response;
 
 use super::{reply, request::Request};
-use crate::{authorize, client, interaction::Origin, outcome::Outcome, server::Server};
+use crate::{authorize, client, interaction::Origin, outcome::Outcome, possession, server::Server};
 
 /// Takes a request that a client pushes.
 pub(super) async fn par(server: Server, request: Request) -> Outcome<Response> {
@@ -13,11 +13,13 @@ pub(super) async fn par(server: Server, request: Request) -> Outcome<Response> {
     }
     let params = request.form()?;
     let credentials = request.credentials(&params)?;
+    let examined = possession::examine(&server, request.evidence("/par")?, None)?;
     let client = client::authenticate(&server, &credentials, request.sender("/par")).await?;
     if client.is_public() {
         // Anybody can be this client: it may keep no more here than strangers at the authorization endpoint.
         server.limits().authorize(request.peer)?;
     }
+    let client = client.with_possession(examined.prove(&server).await?);
     let (peer, user_agent) = request.caller();
     let origin = Origin::new(Some(peer), user_agent);
     let pushed = authorize::push(&server, &client, &params, &origin).await?;

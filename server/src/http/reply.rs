@@ -1,7 +1,10 @@
 //! Answers.
 
 use http::{HeaderValue, Method, StatusCode, header};
-use placet_oauth::error::{ErrorCode, OAuthError};
+use placet_oauth::{
+    bearer::{self, Scheme},
+    error::{ErrorCode, OAuthError},
+};
 use placet_sdk::problem::Problem;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -98,7 +101,7 @@ pub fn oauth_error(error: &OAuthError) -> Response {
     let challenge = match error.code {
         ErrorCode::InvalidClient => Some("Basic realm=\"placet\"".to_owned()),
         ErrorCode::InvalidToken | ErrorCode::InsufficientScope => {
-            Some(placet_oauth::bearer::challenge("placet", Some(error), None))
+            Some(bearer::challenge("placet", Some(error), None))
         }
         _ => None,
     };
@@ -109,6 +112,36 @@ pub fn oauth_error(error: &OAuthError) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
     }
     response
+}
+
+/// A request to a protected resource that is refused (RFC 6750 section 3, RFC 9449 section 7.1). `scheme` is the one by
+/// which a token was presented; without any, the request may not have been an attempt.
+pub fn refused_at_resource(error: &OAuthError, scheme: Option<Scheme>) -> Response {
+    let mut response = failure(&Failure::Refused(error.clone()));
+    let of_proof = matches!(error.code, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce);
+    if of_proof {
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+    }
+    if of_proof || matches!(error.code, ErrorCode::InvalidToken | ErrorCode::InsufficientScope) {
+        challenge(&mut response, (scheme, Some(error), None));
+    }
+    response
+}
+
+/// Says how a token can be presented: by the scheme that was used, or by either.
+pub fn challenge(
+    response: &mut Response,
+    (scheme, error, scope): (Option<Scheme>, Option<&OAuthError>, Option<&str>),
+) {
+    response.headers_mut().remove(header::WWW_AUTHENTICATE);
+    let dpop = scheme == Some(Scheme::Dpop);
+    let bearer = (!dpop).then(|| bearer::challenge("placet", error, scope));
+    let bound = bearer::dpop_challenge("placet", error.filter(|_| dpop), &crate::jwks::SUPPORTED);
+    for value in bearer.into_iter().chain([bound]) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().append(header::WWW_AUTHENTICATE, value);
+        }
+    }
 }
 
 /// A caller that has to wait.
@@ -241,8 +274,16 @@ pub fn allow_any_origin(response: &mut Response) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("www-authenticate, placet-request-id, retry-after"),
+        HeaderValue::from_static("www-authenticate, dpop-nonce, placet-request-id, retry-after"),
     );
+}
+
+/// Tells clients the nonce for their next DPoP proof (RFC 9449 section 8.2).
+pub fn set_dpop_nonce(response: &mut Response, nonce: &str) {
+    if let Ok(value) = HeaderValue::from_str(nonce) {
+        response.headers_mut().insert("dpop-nonce", value);
+        no_store(response);
+    }
 }
 
 /// Names the request, so that its log lines can be found.

@@ -21,6 +21,7 @@ use super::reply;
 use crate::{
     client::{ClientCertificate, Sender},
     outcome::Outcome,
+    possession::{self, Evidence},
     random,
     server::Server,
 };
@@ -64,6 +65,16 @@ pub struct Endpoint {
     pub cors: Cors,
     /// How errors look.
     pub errors: Errors,
+    /// Whether it takes DPoP proofs, and tells the nonce for them.
+    pub proofs: bool,
+}
+
+impl Endpoint {
+    /// The same, taking DPoP proofs.
+    #[must_use]
+    pub fn taking_proofs(self) -> Self {
+        Self { proofs: true, ..self }
+    }
 }
 
 /// A request.
@@ -140,6 +151,23 @@ impl Request {
         Sender { peer: self.peer, endpoint, certificate: self.certificate.as_ref() }
     }
 
+    /// What it has to prove more than that, at the endpoint at this path.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_dpop_proof` for more than one header `DPoP` (RFC 9449 section 4.3).
+    pub fn evidence<'a>(&'a self, endpoint: &'a str) -> Result<Evidence<'a>, OAuthError> {
+        let mut values = self.headers.get_all("dpop").iter();
+        let refused = |text: &str| OAuthError::invalid_dpop_proof(text);
+        let proof = match (values.next(), values.next()) {
+            (None, _) => None,
+            (Some(only), None) => Some(only.to_str().map_err(|_| refused("header `DPoP` is not text"))?),
+            (Some(_), Some(_)) => return Err(refused("header `DPoP` is repeated")),
+        };
+        let (method, certificate) = (self.method.as_str(), self.certificate.as_ref());
+        Ok(Evidence { proof, certificate, method, endpoint })
+    }
+
     /// Where it comes from, and with what.
     pub fn caller(&self) -> (IpAddr, Option<&str>) {
         (self.peer, self.header(header::USER_AGENT))
@@ -193,6 +221,7 @@ where
     F: Future<Output = Outcome<Response>> + Send,
 {
     let (methods, cors, errors) = (endpoint.methods, endpoint.cors, endpoint.errors);
+    let nonce = if endpoint.proofs { possession::fresh_nonce(&endpoint.server) } else { None };
     let id = request.id.clone();
     let origin = request.headers.contains_key(header::ORIGIN);
     let mut response = if request.method == Method::OPTIONS && cors == Cors::Any && origin {
@@ -222,6 +251,9 @@ where
         reply::allow_any_origin(&mut response);
     }
     reply::set_request_id(&mut response, &id);
+    if let Some(nonce) = nonce {
+        reply::set_dpop_nonce(&mut response, &nonce);
+    }
     response
 }
 

@@ -9,7 +9,7 @@ use super::{reply, request::Request};
 use crate::{
     client::{self, AuthenticatedClient},
     introspect as introspection,
-    outcome::Outcome,
+    outcome::{Failure, Outcome},
     policy, revoke as revocation,
     server::Server,
     userinfo as user_info,
@@ -56,15 +56,24 @@ pub(super) async fn userinfo(server: Server, request: Request) -> Outcome<Respon
     } else {
         None
     };
-    let Some(token) = bearer::token(request.authorization()?, &request.query, form.as_ref())? else {
-        // No credentials at all: the challenge carries no error (RFC 6750 section 3.1).
-        let mut response = reply::oauth_error(&OAuthError::invalid_token("an access token is expected"));
-        if let Ok(value) = http::HeaderValue::from_str(&bearer::challenge("placet", None, Some("openid"))) {
-            response.headers_mut().insert(http::header::WWW_AUTHENTICATE, value);
+    let presented = match bearer::presented(request.authorization()?, &request.query, form.as_ref()) {
+        Ok(Some(presented)) => presented,
+        Ok(None) => {
+            // No credentials at all: the challenge carries no error (RFC 6750 section 3.1).
+            let mut response = reply::oauth_error(&OAuthError::invalid_token("an access token is expected"));
+            reply::challenge(&mut response, (None, None, Some("openid")));
+            return Ok(response);
         }
-        return Ok(response);
+        Err(error) => return Ok(reply::refused_at_resource(&error, None)),
     };
     let asking = policy::request_facts(&server, "userinfo", form.as_ref(), request.caller());
-    let claims = user_info::userinfo(&server, &token, asking).await?;
-    Ok(reply::json(200, &Value::Object(claims)))
+    let answered = match request.evidence("/userinfo") {
+        Ok(evidence) => user_info::userinfo(&server, &presented, evidence, asking).await,
+        Err(error) => Err(error.into()),
+    };
+    match answered {
+        Ok(claims) => Ok(reply::json(200, &Value::Object(claims))),
+        Err(Failure::Refused(error)) => Ok(reply::refused_at_resource(&error, Some(presented.scheme))),
+        Err(failure) => Err(failure),
+    }
 }

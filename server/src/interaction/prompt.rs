@@ -113,7 +113,7 @@ pub(super) fn request_info(
         pushed: arrival.pushed.is_some(),
         signed: arrival.signed,
         pkce: request.challenge.as_ref().map(|_| "S256".to_owned()),
-        dpop_jkt: None,
+        dpop_jkt: request.dpop_jkt.as_ref().map(ToString::to_string),
         parameters,
     }
 }

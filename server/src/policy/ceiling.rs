@@ -4,11 +4,11 @@ use placet_sdk::{
     decision::{AccessTokenLimits, Freedom, GrantLimits, IdTokenLimits, ObjectLimits, RefreshTokenLimits},
     grant::{
         AccessTokenSettings, Encoding, Grant, IdTokenSettings, RESERVED_CLAIMS, RefreshTokenSettings,
-        Rotation, SenderConstraint, SubType,
+        Rotation, SubType,
     },
 };
 
-use crate::{client::Client, config::MAX_GRACE, server::Server, token::audience};
+use crate::{client::Client, config::MAX_GRACE, possession::demanded, server::Server, token::audience};
 
 /// Server-side data of a grant, in bytes of JSON.
 pub const MAX_DATA: u32 = 8 * 1024;
@@ -29,6 +29,7 @@ pub fn effective(
 ) -> Grant {
     let lifetimes = &server.config().lifetimes;
     let own = &client.settings;
+    let sender_constraint = demanded(client, &grant);
     let set = grant.access_token.take().unwrap_or_default();
     let single_use = set.single_use.unwrap_or(own.access_token.single_use);
     let encoding = set.encoding.or(own.access_token.encoding).unwrap_or(Encoding::Jwt);
@@ -37,7 +38,7 @@ pub fn effective(
         lifetime: Some(set.lifetime.or(own.access_token.lifetime).unwrap_or(lifetimes.access_token)),
         audience: Some(set.audience.unwrap_or_else(|| audience(server, client, &grant))),
         sub_type: Some(set.sub_type.unwrap_or(sub_type(client))),
-        sender_constraint: Some(set.sender_constraint.unwrap_or(SenderConstraint::None)),
+        sender_constraint: Some(sender_constraint),
         single_use: Some(single_use),
         encrypt: set.encrypt,
         claims: set.claims,

@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -29,6 +29,11 @@ const MIGRATIONS: [Migration; 3] = [
         version: 3,
         name: "pushed requests",
         sql: include_str!("../../migrations/0003_pushed_requests.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "bound families",
+        sql: include_str!("../../migrations/0004_bound_families.sql"),
     },
 ];
 

@@ -263,6 +263,8 @@ pub struct FamilyRecord {
     pub created_at: i64,
     /// When it ends at the latest.
     pub expires_at: i64,
+    /// What whoever uses it must prove, as text; none: nothing.
+    pub bound: Option<String>,
 }
 
 impl FamilyRecord {

@@ -1,13 +1,19 @@
 //! Access tokens: JWTs after RFC 9068, or opaque with the same claims in the store.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use placet_oauth::{id::Secret, scope::Scope};
+use placet_oauth::{bearer::Scheme, confirmation::Confirmation, id::Secret, scope::Scope};
 use placet_sdk::grant::{Encoding, Grant, Object, is_reserved_claim};
 use serde_json::{Map, Value, json};
 
 use super::profile::{self, audience};
 use crate::{
-    client::Client, config::AccessTokenProfile, outcome::Fault, random, server::Server, store::TokenRecord,
+    client::Client,
+    config::AccessTokenProfile,
+    outcome::{Fault, Outcome},
+    possession::{self, Possession},
+    random,
+    server::Server,
+    store::TokenRecord,
 };
 
 /// Kind of the digests of opaque access tokens.
@@ -33,6 +39,8 @@ pub struct AccessRequest<'a> {
     pub facts: Object,
     /// It must not outlive this.
     pub not_after: Option<i64>,
+    /// What the request for it proved, which it is bound to.
+    pub holder: &'a Possession,
 }
 
 /// A minted access token.
@@ -40,14 +48,25 @@ pub struct AccessRequest<'a> {
 pub struct Access {
     /// The token.
     pub value: Secret,
+    /// How it is presented.
+    pub token_type: Scheme,
+    /// What it is bound to.
+    pub confirmation: Option<Confirmation>,
     /// Its lifetime in seconds.
     pub expires_in: i64,
     /// What the store must keep of it.
     pub record: Option<TokenRecord>,
 }
 
-/// Mints an access token.
-pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Result<Access, Fault> {
+/// Mints an access token, bound to what was proved for it. Every access token is made here.
+///
+/// # Errors
+///
+/// A refusal if it has to be bound and what it takes was not proved.
+pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Outcome<Access> {
+    let confirmation = possession::bind(request.client, request.grant, request.holder)?;
+    let bound_to_key = confirmation.as_ref().is_some_and(|bound| bound.jkt.is_some());
+    let token_type = if bound_to_key { Scheme::Dpop } else { Scheme::Bearer };
     let settings = request.grant.access_token.clone().unwrap_or_default();
     let own = &request.client.settings.access_token;
     let now = server.now();
@@ -60,14 +79,17 @@ pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Result<Access, Faul
         _ if single_use => Encoding::Opaque,
         encoding => encoding,
     };
-    let claims = claims(server, request, now, expires_at)?;
+    let mut claims = claims(server, request, now, expires_at)?;
+    if let Some(bound) = &confirmation {
+        claims.insert("cnf".to_owned(), bound.to_claim());
+    }
     let expires_in = expires_at - now;
     if encoding == Encoding::Jwt {
         let algorithm = own.signing_alg.as_deref().unwrap_or(DEFAULT_ALGORITHM);
         let keys = server.keys().current();
         let key = keys.signer(algorithm).ok_or_else(|| Fault::new("keys", "no signing key is loaded"))?;
         let value = Secret::new(key.sign("at+jwt", &claims)?);
-        return Ok(Access { value, expires_in, record: None });
+        return Ok(Access { value, token_type, confirmation, expires_in, record: None });
     }
     let value = random::secret(server.random())?;
     let record = TokenRecord {
@@ -81,7 +103,7 @@ pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Result<Access, Faul
         used_at: None,
         revoked_at: None,
     };
-    Ok(Access { value, expires_in, record: Some(record) })
+    Ok(Access { value, token_type, confirmation, expires_in, record: Some(record) })
 }
 
 fn claims(

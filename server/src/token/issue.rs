@@ -2,7 +2,8 @@
 
 use futures_util::try_join;
 use placet_oauth::{
-    error::OAuthError, grant_type::GrantType, id::Secret, scope::Scope, token_request::TokenResponse,
+    confirmation::Confirmation, error::OAuthError, grant_type::GrantType, id::Secret, scope::Scope,
+    token_request::TokenResponse,
 };
 use placet_sdk::{
     InstantMillis,
@@ -17,6 +18,7 @@ use crate::{
     claims::{Target, Wanted, gather},
     client::Client,
     outcome::Outcome,
+    possession::{Bound, Possession},
     server::Server,
     store::{AuthorizationRecord, FamilyRecord, Issued},
 };
@@ -38,6 +40,8 @@ pub struct IssueRequest<'a> {
     pub first_refresh: bool,
     /// Whether an ID token may come along.
     pub id_token: bool,
+    /// What the request proved, which the tokens are bound to.
+    pub holder: &'a Possession,
 }
 
 /// What was minted: for the client, and for the store.
@@ -103,6 +107,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
             grant: &grant,
             facts: id::facts(authorized),
             not_after: Some(request.authorization.expires_at),
+            holder: request.holder,
         },
     )?;
     let id_token = if wanted_id {
@@ -122,7 +127,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
         None
     };
     let (refresh_token, family) = if request.first_refresh && family_wanted(client, authorized) {
-        let (token, family) = begin_family(server, request)?;
+        let (token, family) = begin_family(server, request, access.confirmation.as_ref())?;
         (Some(token), Some(family))
     } else {
         (None, None)
@@ -131,6 +136,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
         response: TokenResponse {
             access_token: access.value,
             issued_token_type: None,
+            token_type: access.token_type,
             expires_in: u64::try_from(access.expires_in).unwrap_or(0),
             refresh_token,
             id_token,
@@ -178,7 +184,11 @@ pub fn family_wanted(client: &Client, authorized: &Authorized) -> bool {
         })
 }
 
-fn begin_family(server: &Server, request: &IssueRequest<'_>) -> Outcome<(Secret, FamilyRecord)> {
+fn begin_family(
+    server: &Server,
+    request: &IssueRequest<'_>,
+    confirmation: Option<&Confirmation>,
+) -> Outcome<(Secret, FamilyRecord)> {
     let settings = request.authorized.grant.refresh_token.clone().unwrap_or_default();
     let own = &request.client.settings.refresh_token;
     let defaults = &server.config().lifetimes;
@@ -203,6 +213,7 @@ fn begin_family(server: &Server, request: &IssueRequest<'_>) -> Outcome<(Secret,
         created_at: now,
         // 0 means: as long as the authorization.
         expires_at: if lifetime == 0 { limit } else { limit.min(now + lifetime) },
+        bound: Bound::first(request.client, confirmation).map(|bound| bound.write()).transpose()?,
     };
     Ok((token, family))
 }

@@ -136,6 +136,7 @@ pub(crate) fn family(id: &str, authorization_id: &str) -> FamilyRecord {
         idle_seconds: Some(10_000),
         created_at: NOW,
         expires_at: NOW + 100_000,
+        bound: Some("{}".into()),
     }
 }
 

@@ -7,6 +7,8 @@ fn document(registration: bool) -> Value {
         acr_values: Vec::new(),
         signing_algs: vec!["RS256".to_owned()],
         verified_algs: vec!["ES256".to_owned()],
+        dpop_algs: vec!["ES256".to_owned()],
+        certificate_bound: true,
         ui_locales: vec!["en".to_owned()],
         grant_types: GrantType::ALL.to_vec(),
         claims: vec!["groups".to_owned(), "email".to_owned()],

@@ -46,13 +46,9 @@ impl TokenType {
         Self::ALL.into_iter().find(|known| known.as_str() == name)
     }
 
-    /// `token_type` of a response that issues such a token: what is no access token is not used like one (section
-    /// 2.2.1).
-    pub const fn usage(self) -> &'static str {
-        match self {
-            Self::AccessToken | Self::Jwt => "Bearer",
-            _ => "N_A",
-        }
+    /// Whether what is issued as this is an access token: nothing else is used like one (section 2.2.1).
+    pub const fn is_access_token(self) -> bool {
+        matches!(self, Self::AccessToken | Self::Jwt)
     }
 }
 

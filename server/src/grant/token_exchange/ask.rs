@@ -20,6 +20,7 @@ use crate::{
     grant::decide::{Settled, decide},
     outcome::Outcome,
     policy::{Question, ceiling},
+    possession,
     server::Server,
 };
 
@@ -75,7 +76,7 @@ fn token_facts(presented: &Presented) -> TokenFacts {
         origin: if external { "trusted_issuer" } else { "local" }.to_owned(),
         authorization_id: presented.home.as_ref().map(|(authorization, _)| authorization.id.clone()),
         claims: presented.claims.clone(),
-        cnf: None,
+        cnf: presented.confirmation.as_ref().and_then(|bound| bound.to_claim().as_object().cloned()),
         act: presented.act.clone(),
     }
 }
@@ -84,7 +85,7 @@ fn token_facts(presented: &Presented) -> TokenFacts {
 fn proposal(server: &Server, client: &Client, exchange: &Exchange) -> (Grant, GrantLimits) {
     let (subject, wanted) = (&exchange.subject, exchange.wanted);
     let authorized = subject.home.as_ref().map(|(_, authorized)| authorized);
-    let grant = Grant {
+    let mut grant = Grant {
         sub: match &subject.who {
             Who::User(sub) | Who::Client(sub) => Some(sub.clone()),
             // A policy says whom of this server it is.
@@ -102,6 +103,9 @@ fn proposal(server: &Server, client: &Client, exchange: &Exchange) -> (Grant, Gr
         }),
         ..Grant::default()
     };
+    if subject.bound || exchange.actor.as_ref().is_some_and(|actor| actor.bound) {
+        possession::require(&mut grant);
+    }
     let tokens = (wanted == TokenType::RefreshToken, wanted == TokenType::IdToken);
     let mut proposed = ceiling::effective(server, client, grant, tokens);
     let left = u32::try_from(exchange.until - server.now()).unwrap_or(u32::MAX);

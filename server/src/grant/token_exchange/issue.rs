@@ -1,6 +1,7 @@
 //! Issuing and storing what was exchanged, in one step with a last look at what it was exchanged for.
 
 use placet_oauth::{
+    bearer::Scheme,
     error::{ErrorCode, OAuthError},
     grant_type::GrantType,
     scope::Scope,
@@ -156,7 +157,7 @@ fn seconds(lifetime: Option<u32>) -> i64 {
 /// An access token, or a refresh token in its place.
 async fn tokens(
     server: &Server,
-    client: &Client,
+    client: &AuthenticatedClient,
     wanted: TokenType,
     (authorization, authorized): (&AuthorizationRecord, &Authorized),
 ) -> Outcome<Minted> {
@@ -168,6 +169,7 @@ async fn tokens(
         nonce: None,
         first_refresh: wanted == TokenType::RefreshToken,
         id_token: false,
+        holder: client.possession(),
     };
     let mut minted = authorize_issue(server, &request).await?;
     if wanted == TokenType::RefreshToken {
@@ -199,6 +201,7 @@ async fn id_token(
         response: TokenResponse {
             access_token: mint_id(server, &request)?,
             issued_token_type: None,
+            token_type: Scheme::Bearer,
             expires_in: u64::try_from(authorization.expires_at - server.now()).unwrap_or(0),
             refresh_token: None,
             id_token: None,

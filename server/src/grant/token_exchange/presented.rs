@@ -2,18 +2,21 @@
 //! them.
 
 use placet_oauth::{
+    confirmation::Confirmation,
     error::OAuthError,
     jwt::VerifyProfile,
     scope::Scope,
     token_request::{TokenType, TypedToken},
 };
-use placet_sdk::grant::{Actor, Object};
+use placet_sdk::grant::{Actor, Object, SenderConstraint};
 use serde_json::Value;
 
 use crate::{
     actors,
     client::{AuthenticatedClient, Client},
+    config::ExchangeBound,
     outcome::{Failure, Outcome},
+    possession::Bound,
     server::Server,
     store::{AuthorizationRecord, Parent},
     token::{
@@ -74,6 +77,10 @@ pub(super) struct Presented {
     /// What it is good for.
     pub(super) scope: Scope,
     pub(super) expires_at: i64,
+    /// The key or certificate that it is bound to.
+    pub(super) confirmation: Option<Confirmation>,
+    /// Nothing that is issued for it may be less than bound: it is bound itself, or what it belongs to has to be.
+    pub(super) bound: bool,
     /// What is derived from it dies with these.
     pub(super) parents: Vec<Parent>,
     /// And with these clients.
@@ -101,11 +108,26 @@ pub(super) async fn verify(
         }
     };
     let found = found.filter(|found| server.now() < found.expires_at).ok_or_else(|| role.unacceptable())?;
-    if found.claims.contains_key("cnf") {
+    if let Some(asked) = &found.confirmation
+        && !client.possession().meets(asked)
+        && !is_left_to_audience(client, &found, role)
+    {
         let text = format!("the `{}` is bound to a key whose proof is not given", role.parameter());
         return Err(OAuthError::invalid_request(text).into());
     }
     Ok(found)
+}
+
+/// A resource server cannot prove the key of the client that called it. Where the operator says so, it may exchange what
+/// is meant for it all the same; what it gets is bound to its own key.
+fn is_left_to_audience(client: &Client, found: &Presented, role: Role) -> bool {
+    let meant = |name: &String| is_for(&found.claims, name);
+    matches!(role, Role::Subject)
+        && found.token_type == TokenType::AccessToken
+        && found.client_id.as_ref() != Some(&client.id)
+        && client.settings.token_exchange.exchange_bound == ExchangeBound::Audience
+        && !client.is_public()
+        && (meant(&client.id) || client.settings.resources.iter().any(meant))
 }
 
 /// A client may exchange its own access tokens, those that are meant for it, and those of clients that the operator
@@ -142,7 +164,10 @@ async fn access_token(server: &Server, client: &Client, typed: &TypedToken) -> O
         None
     };
     let issued_to = found.client_id;
-    let parts = Parts { home, claims, scope, expires_at, parents, clients };
+    // What this server cannot check, nobody can prove.
+    let Ok(confirmation) = Confirmation::of_claims(&claims) else { return Ok(None) };
+    let bound = confirmation.is_some();
+    let parts = Parts { home, claims, scope, expires_at, confirmation, bound, parents, clients };
     Ok(Some(local(TokenType::AccessToken, issued_to, parts)))
 }
 
@@ -171,12 +196,15 @@ async fn refresh_token(server: &Server, client: &Client, typed: &TypedToken) -> 
     claims.insert("iat".to_owned(), family.rotated_at.into());
     claims.insert("exp".to_owned(), expires_at.into());
     claims.insert("scope".to_owned(), scope.to_string().into());
+    let bound = Bound::read(family.bound.as_deref())?;
+    let confirmation = bound.as_ref().and_then(Bound::confirmation).cloned();
+    let bound = bound.is_some();
     let parents = vec![
         Parent::RefreshToken { family_id: family.id, presented: family.current },
         Parent::Authorization(authorization.id.clone()),
     ];
     let home = Some((authorization, authorized));
-    let parts = Parts { home, claims, scope, expires_at, parents, clients: Vec::new() };
+    let parts = Parts { home, claims, scope, expires_at, confirmation, bound, parents, clients: Vec::new() };
     Ok(Some(local(TokenType::RefreshToken, client.id.clone(), parts)))
 }
 
@@ -199,7 +227,8 @@ async fn id_token(server: &Server, client: &Client, typed: &TypedToken) -> Outco
     let (scope, issued_to) = (authorized.scope(), authorization.client_id.clone());
     let parents = vec![Parent::Authorization(id)];
     let home = Some((authorization, authorized));
-    let parts = Parts { home, claims, scope, expires_at, parents, clients: Vec::new() };
+    let (confirmation, bound) = (None, false);
+    let parts = Parts { home, claims, scope, expires_at, confirmation, bound, parents, clients: Vec::new() };
     Ok(Some(local(TokenType::IdToken, issued_to, parts)))
 }
 
@@ -209,6 +238,8 @@ struct Parts {
     claims: Object,
     scope: Scope,
     expires_at: i64,
+    confirmation: Option<Confirmation>,
+    bound: bool,
     parents: Vec<Parent>,
     clients: Vec<String>,
 }
@@ -216,7 +247,12 @@ struct Parts {
 /// A token of this server. Whom it is about and who acts is read from its authorization: what it shows its client may
 /// be the subjects of a sector.
 fn local(token_type: TokenType, client_id: String, parts: Parts) -> Presented {
-    let Parts { home, mut claims, scope, expires_at, parents, clients } = parts;
+    let Parts { home, mut claims, scope, expires_at, confirmation, bound, parents, clients } = parts;
+    let required = |authorized: &Authorized| {
+        let set = authorized.grant.access_token.as_ref().and_then(|set| set.sender_constraint);
+        set == Some(SenderConstraint::Required)
+    };
+    let bound = bound || home.as_ref().is_some_and(|(_, authorized)| required(authorized));
     let (who, act, may_act) = match &home {
         None => (Who::Client(client_id.clone()), None, None),
         Some((authorization, authorized)) => {
@@ -234,7 +270,21 @@ fn local(token_type: TokenType, client_id: String, parts: Parts) -> Presented {
         };
     }
     let client_id = Some(client_id);
-    Presented { token_type, who, client_id, home, claims, act, may_act, scope, expires_at, parents, clients }
+    Presented {
+        token_type,
+        who,
+        client_id,
+        home,
+        claims,
+        act,
+        may_act,
+        scope,
+        expires_at,
+        confirmation,
+        bound,
+        parents,
+        clients,
+    }
 }
 
 /// A JWT of a trusted issuer, or of the client about itself.
@@ -285,6 +335,8 @@ async fn foreign(
         may_act,
         scope,
         expires_at: verified.expires_at,
+        bound: verified.confirmation.is_some(),
+        confirmation: verified.confirmation,
         parents: Vec::new(),
         clients: Vec::new(),
     })

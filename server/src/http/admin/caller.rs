@@ -76,6 +76,10 @@ fn by_bearer<'a>(server: &'a Server, bearer: &Secret) -> Option<&'a AdminConfig>
 /// A client's own token for the admin API; one that stands for a user, or a scope alone, opens nothing.
 async fn by_token<'a>(server: &'a Server, bearer: &Secret) -> ApiResult<Option<&'a AdminConfig>> {
     let Some(active) = token::active(server, bearer).await? else { return Ok(None) };
+    // One that is bound is no bearer, and nothing is proved here.
+    if active.claims.contains_key("cnf") {
+        return Ok(None);
+    }
     let audience = format!("{}/admin", server.issuer());
     if !is_for(&active.claims, &audience) || active.authorization.is_some() || active.single_use.is_some() {
         return Ok(None);

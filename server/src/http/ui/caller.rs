@@ -42,6 +42,10 @@ fn by_bearer<'a>(server: &'a Server, bearer: &Secret) -> Option<&'a UiConfig> {
 
 async fn by_token<'a>(server: &'a Server, bearer: &Secret) -> ApiResult<Option<&'a UiConfig>> {
     let Some(active) = token::active(server, bearer).await? else { return Ok(None) };
+    // One that is bound is no bearer, and nothing is proved here.
+    if active.claims.contains_key("cnf") {
+        return Ok(None);
+    }
     let audience = format!("{}/ui", server.issuer());
     let for_ui = match active.claims.get("aud") {
         Some(Value::String(one)) => *one == audience,

@@ -12,6 +12,7 @@ use crate::{
     actors,
     client::Client,
     config::{Capability, UiConfig},
+    possession,
     problem::{ApiResult, capability_missing, invalid_answer},
     server::Server,
 };
@@ -191,20 +192,15 @@ fn access_token(server: &Server, client: &Client, offered: &Grant, grant: &Grant
             "this client sees public subjects",
         ));
     }
-    if set.encrypt == Some(true)
-        || set.sender_constraint.is_some_and(|c| c == placet_sdk::grant::SenderConstraint::Required)
-    {
-        return Err(invalid_answer(
-            "/grant/access_token",
-            "not_supported",
-            "encryption and sender constraints are not supported",
-        ));
+    if set.encrypt == Some(true) {
+        return Err(invalid_answer("/grant/access_token", "not_supported", "encryption is not supported"));
     }
-    if set.sender_constraint.is_some_and(|own| ceiling.sender_constraint.is_some_and(|floor| own < floor)) {
+    let floor = possession::demanded(client, offered);
+    if set.sender_constraint.is_some_and(|own| own < floor) {
         return Err(invalid_answer(
             "/grant/access_token/sender_constraint",
             "limit",
-            "a policy demands a stronger one",
+            "the client, its operator or a policy demands a stronger one",
         ));
     }
     let single_use = ceiling.single_use.unwrap_or(client.settings.access_token.single_use);

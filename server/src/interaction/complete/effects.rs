@@ -2,7 +2,7 @@
 
 use placet_oauth::id::Secret;
 use placet_sdk::{
-    grant::{GrantedClaims, Object},
+    grant::{GrantedClaims, Object, SenderConstraint},
     interaction::{Delivery, RememberMode},
 };
 use serde_json::json;
@@ -17,11 +17,12 @@ use crate::{
     events,
     grant::{CODE, CodeBinding},
     interaction::{
-        consent, session,
+        advance, consent, session,
         state::{SessionCookieChange, State},
         steer::{self, Granted},
     },
     outcome::{Fault, Outcome},
+    possession::{self, Possession},
     random,
     server::Server,
     store::{
@@ -101,6 +102,11 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         Granted::Grant(grant, subject_by) => (*grant, subject_by),
         Granted::Moved => return Ok(Grant::Moved),
     };
+    if request.response_type.token && possession::demanded(client, &grant) == SenderConstraint::Required {
+        let text = "the access token has to be bound to a key, and in the browser it cannot be";
+        advance::deny(state, "access_denied", text);
+        return Ok(Grant::Ready(Box::new(refusal(server, Some(client), state).await?)));
+    }
     let sub = grant.sub.take().unwrap_or_else(|| part.facts.sub.clone());
     // What is remembered is what the user consented to, also where a policy grants less this time.
     let granted = consented.grant.scope.unwrap_or_default();
@@ -212,12 +218,14 @@ async fn response_params(
                 nonce: None,
                 first_refresh: false,
                 id_token: false,
+                // Nothing can be proved by way of the browser.
+                holder: &Possession::default(),
             },
         )
         .await?;
         completion.token = minted.issued.token;
         params.push(("access_token".to_owned(), minted.response.access_token.expose().to_owned()));
-        params.push(("token_type".to_owned(), "Bearer".to_owned()));
+        params.push(("token_type".to_owned(), minted.response.token_type.as_str().to_owned()));
         params.push(("expires_in".to_owned(), minted.response.expires_in.to_string()));
         params.push(("scope".to_owned(), minted.response.scope.to_string()));
         access_token = Some(minted.response.access_token);
@@ -253,6 +261,7 @@ fn code_record(
         redirect_uri: request.redirect_uri_given.then(|| request.redirect_uri.clone()),
         challenge: request.challenge.clone(),
         nonce: request.nonce.clone(),
+        dpop_jkt: request.dpop_jkt.clone(),
     };
     let now = server.now();
     Ok(CodeRecord {

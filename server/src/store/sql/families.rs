@@ -37,6 +37,7 @@ fn read(row: &mut Row) -> Fallible<(FamilyRecord, AuthorizationRecord)> {
         idle_seconds: row.optional_int()?,
         created_at: row.int()?,
         expires_at: row.int()?,
+        bound: row.optional_text()?,
     };
     Ok((family, authorizations::read(row)?))
 }
@@ -44,8 +45,8 @@ fn read(row: &mut Row) -> Fallible<(FamilyRecord, AuthorizationRecord)> {
 pub(super) async fn insert(tx: &mut dyn Tx, family: &FamilyRecord) -> Fallible<()> {
     tx.execute(
         "INSERT INTO families (tenant, id, authorization_id, client_id, generation, current_digest, \
-         parent_digest, salt, key_id, rotated_at, used, last_used_at, idle_seconds, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         parent_digest, salt, key_id, rotated_at, used, last_used_at, idle_seconds, created_at, expires_at, \
+         bound) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         values![
             &family.id,
             &family.authorization_id,
@@ -61,6 +62,7 @@ pub(super) async fn insert(tx: &mut dyn Tx, family: &FamilyRecord) -> Fallible<(
             family.idle_seconds,
             family.created_at,
             family.expires_at,
+            family.bound.as_deref(),
         ],
     )
     .await?;
@@ -73,7 +75,7 @@ pub(super) async fn find(tx: &mut dyn Tx, id: &str) -> Fallible<Option<(FamilyRe
             concat!(
                 "SELECT f.id, f.authorization_id, f.client_id, f.generation, f.current_digest, \
                  f.parent_digest, f.salt, f.key_id, f.rotated_at, f.used, f.last_used_at, f.idle_seconds, \
-                 f.created_at, f.expires_at, ",
+                 f.created_at, f.expires_at, f.bound, ",
                 authorization_columns!(),
                 " FROM families f JOIN authorizations a ON a.tenant = f.tenant AND a.id = f.authorization_id \
                  WHERE f.tenant = $1 AND f.id = $2"

@@ -1,0 +1,104 @@
+//! What a token is bound to (RFC 9449 section 5, RFC 8705 section 3). One rule for every token there is.
+
+use placet_oauth::{confirmation::Confirmation, error::OAuthError};
+use placet_sdk::grant::{Grant, SenderConstraint};
+use serde::{Deserialize, Serialize};
+
+use super::Possession;
+use crate::{client::Client, outcome::Fault};
+
+/// How firmly access tokens of this client have to be bound: what it registered, what the operator set, and what the
+/// grant says, whichever is most.
+pub fn demanded(client: &Client, grant: &Grant) -> SenderConstraint {
+    let registered = client.metadata.wants_bound_tokens().then_some(SenderConstraint::Required);
+    let set = grant.access_token.as_ref().and_then(|set| set.sender_constraint);
+    let all = [registered, client.settings.access_token.sender_constraint, set];
+    all.into_iter().flatten().fold(SenderConstraint::IfPresented, Ord::max)
+}
+
+/// What an access token of this grant is bound to, if to anything.
+///
+/// A DPoP proof always binds. A certificate does for clients that want it, and where a token has to be bound and nothing
+/// else was proved: other clients may show a certificate to authenticate, and use their tokens without it.
+///
+/// # Errors
+///
+/// `invalid_dpop_proof` or `invalid_request` if the token has to be bound and what it takes was not proved.
+pub fn bind(
+    client: &Client,
+    grant: &Grant,
+    possession: &Possession,
+) -> Result<Option<Confirmation>, OAuthError> {
+    let Confirmation { jkt, x5t_s256 } = possession.confirmation();
+    if client.metadata.dpop_bound_access_tokens == Some(true) && jkt.is_none() {
+        let text = "this client gets tokens that are bound to a key: send a proof in the header `DPoP`";
+        return Err(OAuthError::invalid_dpop_proof(text));
+    }
+    let wanted = client.metadata.tls_client_certificate_bound_access_tokens == Some(true);
+    if wanted && x5t_s256.is_none() {
+        let text = "this client gets tokens that are bound to its certificate: show it on the connection";
+        return Err(OAuthError::invalid_request(text));
+    }
+    let required = demanded(client, grant) == SenderConstraint::Required;
+    let bound = match jkt {
+        Some(jkt) => Confirmation { jkt: Some(jkt), x5t_s256: x5t_s256.filter(|_| wanted) },
+        None => Confirmation { jkt: None, x5t_s256: x5t_s256.filter(|_| wanted || required) },
+    };
+    if required && bound.is_empty() {
+        let text = "these tokens are only issued bound to a key: send a proof in the header `DPoP`, or show a client \
+                    certificate";
+        return Err(OAuthError::invalid_request(text));
+    }
+    Ok((!bound.is_empty()).then_some(bound))
+}
+
+/// What whoever uses a family of refresh tokens has to prove.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Bound(Confirmation);
+
+impl Bound {
+    /// What a family has to demand that begins with an access token that is bound to `confirmation`.
+    ///
+    /// A public client has nothing but the key to show that the refresh token is its own (RFC 9449 section 5, RFC 8705
+    /// section 4). One that authenticates may take another key; but a bound token never leads to one that is not.
+    pub fn first(client: &Client, confirmation: Option<&Confirmation>) -> Option<Self> {
+        let confirmation = confirmation?;
+        Some(Self(if client.is_public() { confirmation.clone() } else { Confirmation::default() }))
+    }
+
+    /// Reads what was stored with a family.
+    pub fn read(text: Option<&str>) -> Result<Option<Self>, Fault> {
+        text.map(serde_json::from_str).transpose().map_err(|e| Fault::new("family record", e))
+    }
+
+    /// The text to store.
+    pub fn write(&self) -> Result<String, Fault> {
+        serde_json::to_string(self).map_err(|e| Fault::new("family record", e))
+    }
+
+    /// The very key or certificate that is demanded; none if any will do.
+    pub fn confirmation(&self) -> Option<&Confirmation> {
+        (!self.0.is_empty()).then_some(&self.0)
+    }
+
+    /// Refuses a request that lacks the proof of the key that a family is bound to, and lets nothing be issued for any
+    /// other that is not bound itself.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_grant`.
+    pub fn demand(&self, possession: &Possession, grant: &mut Grant) -> Result<(), OAuthError> {
+        require(grant);
+        if possession.meets(&self.0) {
+            return Ok(());
+        }
+        let text = "the refresh token is bound to a key or certificate that this request does not prove";
+        Err(OAuthError::invalid_grant(text))
+    }
+}
+
+/// Lets access tokens of this grant be bound or not be issued.
+pub fn require(grant: &mut Grant) {
+    grant.access_token.get_or_insert_default().sender_constraint = Some(SenderConstraint::Required);
+}
