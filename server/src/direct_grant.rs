@@ -2,7 +2,7 @@
 
 use placet_oauth::{grant_type::GrantType, id::Subject, scope::Scope, token_request::TokenResponse};
 use placet_sdk::{
-    grant::{Grant, Object},
+    grant::{Grant, Object, SenderConstraint},
     resources::{DirectGrant, Report, ReportType},
 };
 use serde_json::json;
@@ -20,7 +20,7 @@ use crate::{
         steer,
     },
     outcome::Failure,
-    possession::Possession,
+    possession::{self, Possession},
     problem::{ApiFailure, ApiResult, capability_missing, invalid_answer, problem},
     random,
     server::Server,
@@ -54,6 +54,10 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
     let id = random::id(server.random(), "az_")?;
     let (mut grant, subject_by) =
         steer::direct(server, &client, &id, ((&accepted, session.as_ref()), grant)).await?;
+    if possession::demanded(&client, &grant) == SenderConstraint::Required {
+        let text = "the access tokens have to be bound to a key of the client, which nobody else can prove";
+        return Err(invalid_answer("/grant/access_token/sender_constraint", "not_supported", text));
+    }
     let sub = grant.sub.take().unwrap_or_else(|| authenticated.clone());
     let scope = Scope::from_values(grant.scope.clone().unwrap_or_default());
     let mut authorized = Authorized {

@@ -83,6 +83,8 @@ mod specs {
     mod rfc9068_jwt_access_token;
     mod rfc9126_par;
     pub(crate) mod rfc9449_dpop;
+    mod rfc9449_exchange;
+    mod rfc9449_floor;
     mod rfc9449_proofs;
     mod rfc9449_resource;
 }
