@@ -1,6 +1,7 @@
 //! The door to authorization: validates the request of a client before any person is asked.
 
 mod arrival;
+mod object;
 mod pushed;
 mod request;
 mod respond;

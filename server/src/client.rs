@@ -3,6 +3,7 @@
 mod assertion;
 mod authenticate;
 mod certificate;
+mod keys;
 mod secret;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::{
 
 pub use authenticate::{AuthenticatedClient, Sender, authenticate};
 pub use certificate::ClientCertificate;
+pub(crate) use keys::signed_by;
 pub use secret::{CLIENT_SECRET, REGISTRATION_TOKEN};
 
 /// A registered client.

@@ -30,7 +30,7 @@ pub use policy::{
     ResponseSecret, RulesConfig, SecretText, SigningSecret, SubjectView,
 };
 pub use profiles::{AccessTokenProfile, IdentityAssurance, OptionalMember, ScopeForm};
-pub use requests::ParConfig;
+pub use requests::{ParConfig, RequestObjectsConfig};
 pub use trusted::TrustedIssuer;
 pub use ui::{Capability, FrontDoor, UiConfig};
 
@@ -69,6 +69,8 @@ pub struct Config {
     pub passed_parameters: Vec<String>,
     /// Pushed authorization requests (RFC 9126).
     pub par: ParConfig,
+    /// Request objects (RFC 9101).
+    pub request_objects: RequestObjectsConfig,
     /// The browser and its cookies.
     pub browser: BrowserConfig,
     /// Dynamic client registration (RFC 7591).
@@ -127,6 +129,7 @@ impl Default for Config {
             ui_locales: vec!["en".to_owned(), "de".to_owned()],
             passed_parameters: Vec::new(),
             par: ParConfig::default(),
+            request_objects: RequestObjectsConfig::default(),
             browser: BrowserConfig::default(),
             registration: RegistrationConfig::default(),
             dpop: DpopConfig::default(),

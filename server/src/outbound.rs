@@ -44,6 +44,15 @@ pub enum FetchError {
     TooLarge,
 }
 
+/// What was fetched.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Its media type, without parameters; empty if the answer names none.
+    pub media_type: String,
+    /// What it is.
+    pub body: Vec<u8>,
+}
+
 /// The guarded client.
 #[derive(Clone, Debug)]
 pub struct Outbound {
@@ -79,8 +88,13 @@ impl Outbound {
         Ok(Self { client, rules })
     }
 
-    /// What lies at `url`.
+    /// The JSON that lies at `url`.
     pub async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        self.fetch(url, "application/json").await.map(|found| found.body)
+    }
+
+    /// What lies at `url`, preferably of one of the media types in `accept`.
+    pub async fn fetch(&self, url: &str, accept: &'static str) -> Result<Fetched, FetchError> {
         let url = self.rules.check(url)?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let failed = |error: reqwest::Error| {
@@ -88,11 +102,14 @@ impl Outbound {
             tracing::info!(host, cause = ?cause, "an outbound request failed");
             FetchError::Unreachable
         };
-        let request = self.client.get(url).header(header::ACCEPT, "application/json");
+        let request = self.client.get(url).header(header::ACCEPT, accept);
         let mut response = request.send().await.map_err(failed)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
+        let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
+        let media_type = media_type.trim().to_owned();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > MAX_BYTES {
@@ -100,7 +117,7 @@ impl Outbound {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        Ok(Fetched { media_type, body })
     }
 }
 

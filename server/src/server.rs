@@ -268,6 +268,11 @@ impl Config {
             claims: policies.owned_claims(),
             claim_references: policies.has(HookType::ClaimsSource),
             verified_claims: self.identity_assurance.metadata(),
+            require_signed_requests: self.request_objects.required,
+            requests_by_reference: self.request_objects.by_reference,
+            unsigned_requests: self.request_objects.unsigned,
+            decrypted_algs: decrypted_algs(),
+            content_encs: content_encs(),
             require_pushed_requests: self.par.required,
             registration: self.registration.mode != RegistrationMode::Closed,
         }
@@ -292,6 +297,9 @@ impl Config {
             allowed_auth_methods: AuthMethod::ALL.to_vec(),
             signing_algs: signing_algs(),
             verified_algs: verified_algs(),
+            unsigned_requests: self.request_objects.unsigned,
+            decrypted_algs: decrypted_algs(),
+            content_encs: content_encs(),
             development: self.development,
         }
     }
@@ -309,9 +317,20 @@ impl Config {
                 .collect(),
             signing_algs: signing_algs(),
             verified_algs: verified_algs(),
+            unsigned_requests: self.request_objects.unsigned,
+            decrypted_algs: decrypted_algs(),
+            content_encs: content_encs(),
             development: self.development,
         }
     }
+}
+
+fn decrypted_algs() -> Vec<String> {
+    crate::encryption::DECRYPTED.map(|alg| alg.to_string()).to_vec()
+}
+
+fn content_encs() -> Vec<String> {
+    crate::encryption::CONTENT.map(|enc| enc.to_string()).to_vec()
 }
 
 fn verified_algs() -> Vec<String> {

@@ -68,8 +68,8 @@ pub trait Store: Send + Sync + 'static {
 
     // --- pushed requests -------------------------------------------------------------------------
 
-    /// Keeps a request that a client pushed.
-    async fn push_request(&self, request: PushedRecord) -> Result<()>;
+    /// Keeps a request that a client pushed, and uses up what it came in; false if that was used before.
+    async fn push_request(&self, request: PushedRecord, consume: Option<Once>) -> Result<bool>;
     /// A pushed request that has neither expired at `now` nor been spent.
     async fn pushed_request(&self, digest: &Digest, now: i64) -> Result<Option<PushedRecord>>;
     /// Spends a pushed request by a response for which nothing else is stored; true for exactly one response, also of

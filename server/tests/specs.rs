@@ -81,6 +81,7 @@ mod specs {
     mod rfc8693_fate;
     mod rfc8693_token_exchange;
     mod rfc9068_jwt_access_token;
+    mod rfc9101_jar;
     mod rfc9126_par;
     pub(crate) mod rfc9449_dpop;
     mod rfc9449_exchange;

@@ -150,7 +150,8 @@ promises! {
         a_response_spends_a_pushed_request_and_the_next_stores_nothing,
         a_completion_that_stores_nothing_spends_nothing,
         of_50_racing_responses_to_one_pushed_request_one_is_stored,
-        what_is_spent_is_remembered_beyond_its_expiry;
+        what_is_spent_is_remembered_beyond_its_expiry,
+        what_a_pushed_request_came_in_is_used_up_with_it;
     purge:
         purging_leaves_what_is_live,
         purging_removes_what_is_dead,

@@ -194,6 +194,21 @@ pub struct ClientMetadata {
     /// Whether the client wants its access tokens bound to its certificate (RFC 8705 section 3.4).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_certificate_bound_access_tokens: Option<bool>,
+    /// URLs at which the client serves request objects (OpenID Connect Core section 6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_uris: Option<Vec<String>>,
+    /// Whether every authorization request of the client is a signed request object (RFC 9101 section 10.5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_signed_request_object: Option<bool>,
+    /// The only algorithm of the client's request objects; `none` if it does not sign them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<String>,
+    /// How the client may encrypt the keys of its request objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_alg: Option<String>,
+    /// How the client may encrypt the content of its request objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_enc: Option<String>,
     /// Whether the client pushes every authorization request (RFC 9126 section 6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,

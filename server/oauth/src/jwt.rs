@@ -10,7 +10,7 @@ use crate::claims::strict_json_bytes;
 mod profile;
 
 pub use profile::VerifyProfile;
-pub(crate) use profile::same_type;
+pub(crate) use profile::{audience_is, instant, same_type};
 
 /// At most this many bytes in a JWT.
 const MAX_BYTES: usize = 16 * 1024;
@@ -81,27 +81,27 @@ pub struct Compact<'a> {
 /// Fails for more than 16 KiB, anything but three parts of base64url without padding, the algorithm `none`, and
 /// header members that would let the sender choose the key.
 pub fn parse(compact: &str) -> Result<Compact<'_>, JwtError> {
-    let (jwt, members) = take_apart(compact)?;
-    if members.contains_key(EMBEDDED_KEY) {
-        return Err(JwtError::UnsupportedHeader(EMBEDDED_KEY));
-    }
+    parse_within(compact, MAX_BYTES)
+}
+
+/// The same as [`parse`] for a JWT of at most so many bytes.
+pub fn parse_within(compact: &str, most: usize) -> Result<Compact<'_>, JwtError> {
+    let (jwt, members) = take_apart(compact, most)?;
+    refuse_key(&members)?;
     Ok(jwt)
 }
 
 /// The same for a JWT that brings its own key: a DPoP proof alone (RFC 9449 section 4.2).
 pub(crate) fn parse_with_key(compact: &str) -> Result<(Compact<'_>, Map<String, Value>), JwtError> {
-    let (jwt, mut members) = take_apart(compact)?;
+    let (jwt, mut members) = take_apart(compact, MAX_BYTES)?;
     match members.remove(EMBEDDED_KEY) {
         Some(Value::Object(key)) => Ok((jwt, key)),
         _ => Err(JwtError::MissingKey),
     }
 }
 
-fn take_apart(compact: &str) -> Result<(Compact<'_>, Map<String, Value>), JwtError> {
-    if compact.len() > MAX_BYTES {
-        return Err(JwtError::Malformed);
-    }
-    let (message, signature) = compact.rsplit_once('.').ok_or(JwtError::Malformed)?;
+fn take_apart(compact: &str, most: usize) -> Result<(Compact<'_>, Map<String, Value>), JwtError> {
+    let (message, signature) = split(compact, most)?;
     let (header, payload) = message.split_once('.').ok_or(JwtError::Malformed)?;
     // A further dot ends up in the payload and is not base64url.
     let members = decode_object(header)?;
@@ -113,6 +113,30 @@ fn take_apart(compact: &str) -> Result<(Compact<'_>, Map<String, Value>), JwtErr
     Ok((Compact { header, claims, message, signature }, members))
 }
 
+/// Type and claims of a JWT of at most so many bytes that nobody signed (RFC 7519 section 6): its algorithm is `none`,
+/// and its third part is empty.
+///
+/// Fails for any other, and otherwise as [`parse`] does.
+pub fn parse_unsigned(compact: &str, most: usize) -> Result<(Option<String>, Map<String, Value>), JwtError> {
+    let (message, signature) = split(compact, most)?;
+    let (header, payload) = message.split_once('.').ok_or(JwtError::Malformed)?;
+    let members = decode_object(header)?;
+    refuse_members(&members)?;
+    refuse_key(&members)?;
+    if text(&members, "alg")?.as_deref() != Some("none") || !signature.is_empty() {
+        return Err(JwtError::Malformed);
+    }
+    Ok((text(&members, "typ")?, decode_object(payload)?))
+}
+
+/// Header and payload, and the signature.
+fn split(compact: &str, most: usize) -> Result<(&str, &str), JwtError> {
+    if compact.len() > most {
+        return Err(JwtError::Malformed);
+    }
+    compact.rsplit_once('.').ok_or(JwtError::Malformed)
+}
+
 fn decode_object(part: &str) -> Result<Map<String, Value>, JwtError> {
     let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| JwtError::Malformed)?;
     match strict_json_bytes(&bytes) {
@@ -122,14 +146,27 @@ fn decode_object(part: &str) -> Result<Map<String, Value>, JwtError> {
 }
 
 fn parse_header(members: &Map<String, Value>) -> Result<Header, JwtError> {
-    if let Some(member) = REFUSED_MEMBERS.into_iter().find(|member| members.contains_key(*member)) {
-        return Err(JwtError::UnsupportedHeader(member));
-    }
+    refuse_members(members)?;
     let alg = text(members, "alg")?.ok_or(JwtError::Malformed)?;
     if alg.eq_ignore_ascii_case("none") {
         return Err(JwtError::UnsupportedHeader("none"));
     }
     Ok(Header { alg, kid: text(members, "kid")?, typ: text(members, "typ")? })
+}
+
+/// A key that the sender brings along proves nothing.
+fn refuse_key(members: &Map<String, Value>) -> Result<(), JwtError> {
+    if members.contains_key(EMBEDDED_KEY) {
+        return Err(JwtError::UnsupportedHeader(EMBEDDED_KEY));
+    }
+    Ok(())
+}
+
+fn refuse_members(members: &Map<String, Value>) -> Result<(), JwtError> {
+    match REFUSED_MEMBERS.into_iter().find(|member| members.contains_key(*member)) {
+        Some(member) => Err(JwtError::UnsupportedHeader(member)),
+        None => Ok(()),
+    }
 }
 
 fn text(members: &Map<String, Value>, name: &str) -> Result<Option<String>, JwtError> {

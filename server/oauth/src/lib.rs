@@ -25,6 +25,7 @@ pub mod pairwise;
 pub mod params;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod request_object;
 pub mod response_mode;
 pub mod response_type;
 pub mod scope;

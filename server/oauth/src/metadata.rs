@@ -43,6 +43,16 @@ pub struct Discovery<'a> {
     pub claim_references: bool,
     /// What is said of verified claims (OpenID Connect for Identity Assurance 1.0 section 8).
     pub verified_claims: Map<String, Value>,
+    /// Whether every authorization request has to be a signed request object.
+    pub require_signed_requests: bool,
+    /// Whether `request_uri` may lead to a request object that a client serves.
+    pub requests_by_reference: bool,
+    /// Whether clients may do without signing their request objects.
+    pub unsigned_requests: bool,
+    /// How the keys of what is encrypted to the server may travel.
+    pub decrypted_algs: Vec<String>,
+    /// How content may be encrypted.
+    pub content_encs: Vec<String>,
     /// Whether every authorization request has to be pushed.
     pub require_pushed_requests: bool,
     /// Whether clients may register themselves.
@@ -61,6 +71,8 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         .collect();
     let assertion_algs: Vec<_> =
         HMAC_ALGS.into_iter().chain(d.verified_algs.iter().map(String::as_str)).collect();
+    let unsigned = d.unsigned_requests.then_some("none");
+    let request_algs: Vec<_> = d.verified_algs.iter().map(String::as_str).chain(unsigned).collect();
     let mut claims: Vec<&str> = STANDARD_CLAIMS.into_iter().chain(AUTHENTICATION_CLAIMS).collect();
     for name in &d.claims {
         if !claims.contains(&name.as_str()) {
@@ -97,9 +109,14 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
             else { json!(["normal"]) },
         "claims_supported": claims,
         "claims_parameter_supported": true,
-        "request_parameter_supported": false,
+        "request_parameter_supported": true,
         // The default of this one is true.
-        "request_uri_parameter_supported": false,
+        "request_uri_parameter_supported": d.requests_by_reference,
+        "require_request_uri_registration": d.requests_by_reference,
+        "request_object_signing_alg_values_supported": request_algs,
+        "request_object_encryption_alg_values_supported": d.decrypted_algs,
+        "request_object_encryption_enc_values_supported": d.content_encs,
+        "require_signed_request_object": d.require_signed_requests,
         "authorization_response_iss_parameter_supported": true,
         "dpop_signing_alg_values_supported": d.dpop_algs,
         "tls_client_certificate_bound_access_tokens": d.certificate_bound,

@@ -1,20 +1,20 @@
-//! How an authorization request arrives: in the query, or pushed beforehand (RFC 9126). Everything behind this reads one
-//! form, whatever the way.
+//! How an authorization request arrives: in the query, in a request object (RFC 9101), or pushed beforehand (RFC 9126).
+//! Everything behind this reads one form, whatever the way.
 
 use placet_oauth::{
     authorization::{Destination, resolve_destination},
-    error::OAuthError,
+    error::{ErrorCode, OAuthError},
     params::{Params, mentions},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Stop, pushed, redirect_uris};
+use super::{Stop, object, pushed, redirect_uris};
 use crate::{
     client::Client,
-    outcome::Fault,
+    outcome::{Fault, Outcome},
     seal::{hex, parse_hex},
     server::Server,
-    store::Digest,
+    store::{Digest, Once},
 };
 
 /// How a request came here.
@@ -48,11 +48,13 @@ impl Arrival {
 pub(super) struct Arrived {
     pub(super) form: Vec<u8>,
     pub(super) arrival: Arrival,
+    /// What is used up by it, once it proves sound.
+    pub(super) once: Option<Once>,
 }
 
 impl Arrived {
     fn plain(form: &[u8]) -> Self {
-        Self { form: form.to_vec(), arrival: Arrival::default() }
+        Self { form: form.to_vec(), arrival: Arrival::default(), once: None }
     }
 }
 
@@ -66,25 +68,48 @@ pub(super) async fn of_browser(server: &Server, client: &Client, raw: &[u8]) -> 
         // It is refused once its destination is known.
         Err(_) => return Ok(Arrived::plain(raw)),
     };
-    let secret = params.get("request_uri").and_then(pushed::secret_of);
+    let (by_value, uri) = (params.get("request"), params.get("request_uri"));
+    let secret = uri.and_then(pushed::secret_of);
     if secret.is_none() && must_be_pushed(server, client) {
         return Err(outside(client, raw, must_push()));
     }
-    match secret {
-        Some(_) if params.contains("request") => Err(both().into()),
-        // Whatever else is in the query does not count (RFC 9126 section 4).
-        Some(secret) => pushed::find(server, client, secret).await,
-        None => Ok(Arrived::plain(raw)),
+    // RFC 9101 section 5: one of them at most.
+    if by_value.is_some() && uri.is_some() {
+        return Err(outside(client, raw, both()));
+    }
+    // Whatever else is in the query does not count (RFC 9126 section 4, RFC 9101 section 6.3).
+    if let Some(secret) = secret {
+        return pushed::find(server, client, secret).await;
+    }
+    let beside = params.get("response_type");
+    match (by_value, uri) {
+        (Some(object), _) => Ok(object::open(server, client, object, beside).await?),
+        (None, Some(_)) if !server.config().request_objects.by_reference => {
+            Err(outside(client, raw, not_by_reference()))
+        }
+        (None, Some(uri)) => {
+            let object = object::fetch(server, client, uri).await?;
+            Ok(object::open(server, client, &object, beside).await?)
+        }
+        (None, None) => Ok(Arrived::plain(raw)),
     }
 }
 
 /// Finds the request in what a client pushes.
-pub(super) fn of_push(params: &Params, form: &[u8]) -> Result<Arrived, OAuthError> {
+pub(super) async fn of_push(
+    server: &Server,
+    client: &Client,
+    params: &Params,
+    form: &[u8],
+) -> Outcome<Arrived> {
     // RFC 9126 section 2.1.
     if params.contains("request_uri") {
-        return Err(OAuthError::invalid_request("`request_uri` cannot be pushed"));
+        return Err(OAuthError::invalid_request("`request_uri` cannot be pushed").into());
     }
-    Ok(Arrived::plain(form))
+    match params.get("request") {
+        Some(object) => object::open(server, client, object, params.get("response_type")).await,
+        None => Ok(Arrived::plain(form)),
+    }
 }
 
 /// RFC 9126 sections 5 and 6.
@@ -96,6 +121,11 @@ fn must_push() -> OAuthError {
     OAuthError::invalid_request(
         "this request has to be pushed: `request_uri` must be one of the pushed authorization request endpoint",
     )
+}
+
+fn not_by_reference() -> OAuthError {
+    let text = "`request_uri` must be one of the pushed authorization request endpoint";
+    OAuthError::new(ErrorCode::RequestUriNotSupported, text)
 }
 
 fn both() -> OAuthError {

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Stop,
     arrival::{self, Arrival, Arrived},
-    request::{MAX_REQUEST, examine},
+    object,
+    request::examine,
 };
 use crate::{
     client::{AuthenticatedClient, Client},
@@ -63,12 +64,10 @@ pub async fn push(
     // Whoever pushes has proved who it is; within a request object its name is not repeated (section 3).
     let pairs = params.iter().filter(|(name, _)| !CREDENTIALS.contains(name));
     let form = encode_form(std::iter::once(("client_id", client.id.as_str())).chain(pairs)).into_bytes();
-    let mut arrived = arrival::of_push(params, &form)?;
+    let mut arrived = arrival::of_push(server, client, params, &form).await?;
+    let once = arrived.once.clone();
     if let Some(jkt) = client.possession().jkt() {
         arrived.form = bound_to(&arrived.form, jkt)?;
-    }
-    if arrived.form.len() > MAX_REQUEST {
-        return Err(OAuthError::invalid_request("the request is longer than 32768 bytes").into());
     }
     let secret = random::secret(server.random())?;
     let digest = server.root().digest(KIND, &secret);
@@ -85,7 +84,9 @@ pub async fn push(
         created_at: server.now(),
         expires_at: server.now() + i64::from(expires_in),
     };
-    server.store().push_request(record).await?;
+    if !server.store().push_request(record, once).await? {
+        return Err(object::used().into());
+    }
     Ok(Pushed { request_uri: format!("{PREFIX}{}", secret.expose()), expires_in })
 }
 
@@ -126,7 +127,7 @@ pub(super) async fn find(server: &Server, client: &Client, secret: &str) -> Resu
         .open(&context(&digest), &record.sealed)
         .ok_or_else(|| broken("the record does not open"))?;
     let doc: Doc = serde_json::from_slice(&plain).map_err(|e| broken(&e.to_string()))?;
-    Ok(Arrived { form: doc.form, arrival: Arrival::pushed(&digest, doc.signed) })
+    Ok(Arrived { form: doc.form, arrival: Arrival::pushed(&digest, doc.signed), once: None })
 }
 
 /// Spends a pushed request by a response that nothing else is stored for; false if another one was first. Any request

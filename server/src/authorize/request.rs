@@ -19,7 +19,7 @@ use placet_sdk::{
 use super::{
     Refusal, Stop, Valid,
     arrival::{self, Arrived},
-    pushed, redirect_uris,
+    object, pushed, redirect_uris,
 };
 use crate::{
     client::{Client, SharedClient},
@@ -27,22 +27,26 @@ use crate::{
     outcome::{Failure, Outcome},
     possession,
     server::Server,
+    store::Once,
     token::{is_for, read_id_token},
 };
 
 /// Longer requests are refused: what is pending is kept for strangers too, so it must be small.
-pub(super) const MAX_REQUEST: usize = 32 * 1024;
+const MAX_REQUEST: usize = 32 * 1024;
 
 /// Validates the raw parameters of an authorization request.
 pub async fn validate(server: &Server, raw: &[u8]) -> Result<Valid, Refusal> {
     if raw.len() > MAX_REQUEST {
-        return Err(Refusal::Page(OAuthError::invalid_request("the request is longer than 32768 bytes")));
+        return Err(Refusal::Page(too_long()));
     }
     let client = client_of(server, raw).await?;
     let arrived = arrival::of_browser(server, &client, raw).await.map_err(|stop| stop.refusal(&client))?;
-    let arrival = arrived.arrival.clone();
+    let (arrival, once) = (arrived.arrival.clone(), arrived.once.clone());
     match examine(server, &client, arrived).await {
-        Ok(valid) => Ok(valid),
+        Ok(valid) => {
+            let first = use_up(server, once).await;
+            first.map(|()| valid).map_err(|stop| stop.refusal(&client))
+        }
         // It was sound when it was pushed: the client changed since. This is a response like any other.
         Err(stop) if matches!(stop.failure, Failure::Refused(_)) => {
             if pushed::spend(server, &arrival).await.map_err(Refusal::Fault)? {
@@ -53,6 +57,19 @@ pub async fn validate(server: &Server, raw: &[u8]) -> Result<Valid, Refusal> {
         }
         Err(stop) => Err(stop.refusal(&client)),
     }
+}
+
+fn too_long() -> OAuthError {
+    OAuthError::invalid_request("the request is longer than 32768 bytes")
+}
+
+/// What is good once is used up last, by a request that is sound in every other respect.
+async fn use_up(server: &Server, once: Option<Once>) -> Result<(), Stop> {
+    let Some(once) = once else { return Ok(()) };
+    if server.store().consume_once(once.kind, &once.id, once.expires_at).await? {
+        return Ok(());
+    }
+    Err(object::used().into())
 }
 
 async fn client_of(server: &Server, raw: &[u8]) -> Result<SharedClient, Refusal> {
@@ -72,9 +89,16 @@ async fn client_of(server: &Server, raw: &[u8]) -> Result<SharedClient, Refusal>
 pub(super) async fn examine(
     server: &Server,
     client: &SharedClient,
-    Arrived { form, arrival }: Arrived,
+    Arrived { form, arrival, .. }: Arrived,
 ) -> Result<Valid, Stop> {
+    if form.len() > MAX_REQUEST {
+        return Err(too_long().into());
+    }
     let destination = resolve_destination(&form, redirect_uris(client))?;
+    if object::is_required(server, client) && !arrival.signed {
+        let error = OAuthError::invalid_request("this request has to be a signed request object (`request`)");
+        return Err(Stop::at(&destination, error));
+    }
     match read(server, client, &destination, &form).await {
         Ok((request, demanded_sub)) => {
             Ok(Valid { client: client.clone(), request, destination, demanded_sub, arrival })

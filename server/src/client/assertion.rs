@@ -10,10 +10,10 @@ use placet_oauth::{
 use serde_json::Value;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use super::Client;
+use super::{Client, keys::signed_by};
 use crate::{
     config::AssertionAudience,
-    jwks::{self, KeySet},
+    jwks,
     outcome::{Failure, Outcome},
     seal::hex,
     server::Server,
@@ -100,13 +100,8 @@ async fn signed(server: &Server, client: &Client, parsed: &Compact<'_>) -> Outco
     if !jwks::is_supported(alg) {
         return Err(invalid("its algorithm is not supported"));
     }
-    let algorithms = std::slice::from_ref(alg);
-    let keys = match (&metadata.jwks, &metadata.jwks_uri) {
-        (Some(Value::Object(set)), _) => KeySet::parse(set).map(|set| set.verifies(parsed, algorithms)),
-        (_, Some(uri)) => server.key_sets().at(uri, parsed).await.map(|set| set.verifies(parsed, algorithms)),
-        _ => return Err(invalid("the client has registered no keys")),
-    };
-    keys.map_err(|error| invalid(&format!("the keys of the client cannot be used: {error}")))
+    let verified = signed_by(server, client, parsed).await;
+    verified.map_err(|reason| invalid(&format!("the keys of the client cannot be used: {reason}")))
 }
 
 /// RFC 7518 section 3.2; compared in constant time.

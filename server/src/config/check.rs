@@ -22,6 +22,7 @@ impl Config {
         let mut wrong = Vec::new();
         self.check_addresses(&mut wrong);
         self.check_lifetimes(&mut wrong);
+        self.check_request_objects(&mut wrong);
         self.check_uis(&mut wrong);
         self.check_clients(&mut wrong);
         self.check_registration(&mut wrong);
@@ -106,6 +107,19 @@ impl Config {
         }
         if l.signing_key_publish >= l.signing_key {
             wrong.push("lifetimes.signing_key_publish must be less than lifetimes.signing_key".to_owned());
+        }
+    }
+
+    fn check_request_objects(&self, wrong: &mut Vec<String>) {
+        let objects = &self.request_objects;
+        if objects.required && objects.unsigned {
+            wrong.push("request_objects.unsigned contradicts request_objects.required".to_owned());
+        }
+        if objects.max_lifetime.is_some_and(|seconds| !(60..=86_400).contains(&seconds)) {
+            wrong.push("request_objects.max_lifetime must be 60 to 86400 seconds".to_owned());
+        }
+        if objects.single_use && !objects.expires && objects.max_lifetime.is_none() {
+            wrong.push("request_objects.single_use needs expires: what never ends would have to be remembered for ever".to_owned());
         }
     }
 

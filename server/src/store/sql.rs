@@ -25,7 +25,7 @@ pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, Wor
 
 use super::{
     AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
-    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Paging,
+    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Once, Paging,
     PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, SpentRequest, Store,
     SubjectRecord, TokenRecord, TokenState,
 };
@@ -122,8 +122,11 @@ impl<E: Engine> Store for SqlStore<E> {
         self.write(completion, |tx, completion| Box::pin(interactions::complete(tx, completion))).await
     }
 
-    async fn push_request(&self, request: PushedRecord) -> Result<()> {
-        self.write(request, |tx, request| Box::pin(pushed::insert(tx, request))).await
+    async fn push_request(&self, request: PushedRecord, consume: Option<Once>) -> Result<bool> {
+        self.write((request, consume), |tx, (request, consume)| {
+            Box::pin(pushed::insert(tx, request, consume.as_ref()))
+        })
+        .await
     }
 
     async fn pushed_request(&self, digest: &Digest, now: i64) -> Result<Option<PushedRecord>> {

@@ -9,7 +9,7 @@ use std::sync::{
 use async_trait::async_trait;
 use placet_server::store::{
     AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
-    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Paging,
+    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Once, Paging,
     PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, SpentRequest, Store,
     StoreError, SubjectRecord, TokenRecord, TokenState,
 };
@@ -78,8 +78,8 @@ impl Store for Flaky {
     async fn complete_interaction(&self, completion: Completion) -> Result<Completed> {
         self.up()?.complete_interaction(completion).await
     }
-    async fn push_request(&self, request: PushedRecord) -> Result<()> {
-        self.up()?.push_request(request).await
+    async fn push_request(&self, request: PushedRecord, consume: Option<Once>) -> Result<bool> {
+        self.up()?.push_request(request, consume).await
     }
     async fn pushed_request(&self, digest: &Digest, now: i64) -> Result<Option<PushedRecord>> {
         self.up()?.pushed_request(digest, now).await

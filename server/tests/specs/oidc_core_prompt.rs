@@ -125,7 +125,6 @@ async fn select_account_offers_the_accounts_of_this_browser_and_only_those() {
 async fn what_is_not_supported_is_refused_by_redirect() {
     let stand = Stand::start().await;
     for (extra, error) in [
-        (("request", "a.b.c"), "request_not_supported"),
         (("request_uri", "urn:x"), "request_uri_not_supported"),
         (("registration", "{}"), "registration_not_supported"),
         (("response_type", "id_token"), "unauthorized_client"),

@@ -1,6 +1,8 @@
 //! Pushed authorization requests.
 
-use placet_server::store::{Completed, Completion, InteractionRecord, PushedRecord, SpentRequest};
+use placet_server::store::{
+    Completed, Completion, InteractionRecord, Once, PushedRecord, SpentRequest, Store,
+};
 
 use crate::{backend::Backend, samples::*};
 
@@ -18,6 +20,10 @@ fn spent(secret: &str) -> SpentRequest {
     SpentRequest { digest: digest(secret), remembered_until: NOW + 3_690 }
 }
 
+async fn push(store: &dyn Store, secret: &str) {
+    assert!(store.push_request(pushed(secret), None).await.expect("it is kept"));
+}
+
 /// Everything that a completion stores, and the pushed request `secret` that it answers.
 fn answering(id: &str, az: &str, secret: &str) -> Completion {
     Completion {
@@ -31,7 +37,7 @@ fn answering(id: &str, az: &str, secret: &str) -> Completion {
 
 pub(crate) async fn a_pushed_request_is_found_until_it_expires(backend: &Backend) {
     let store = backend.store();
-    store.push_request(pushed("uri")).await.expect("it is kept");
+    push(&*store, "uri").await;
     for _ in 0..2 {
         let found = store.pushed_request(&digest("uri"), NOW + 89).await.expect("it reads");
         assert_eq!(found, Some(pushed("uri")));
@@ -42,7 +48,7 @@ pub(crate) async fn a_pushed_request_is_found_until_it_expires(backend: &Backend
 
 pub(crate) async fn a_response_spends_a_pushed_request_and_the_next_stores_nothing(backend: &Backend) {
     let store = backend.store();
-    store.push_request(pushed("uri")).await.expect("it is kept");
+    push(&*store, "uri").await;
     for id in ["ia_1", "ia_2"] {
         store.open_interaction(interaction(id)).await.expect("it opens");
     }
@@ -60,7 +66,7 @@ pub(crate) async fn a_response_spends_a_pushed_request_and_the_next_stores_nothi
 
 pub(crate) async fn a_completion_that_stores_nothing_spends_nothing(backend: &Backend) {
     let store = backend.store();
-    store.push_request(pushed("uri")).await.expect("it is kept");
+    push(&*store, "uri").await;
     store.open_interaction(interaction("ia_1")).await.expect("it opens");
     store.set_subject_disabled("alice", true, NOW, vec![]).await.expect("it answers");
     let refused = store.complete_interaction(answering("ia_1", "az_1", "uri")).await.expect("it answers");
@@ -74,7 +80,7 @@ pub(crate) async fn a_completion_that_stores_nothing_spends_nothing(backend: &Ba
 
 pub(crate) async fn of_50_racing_responses_to_one_pushed_request_one_is_stored(backend: &Backend) {
     let store = backend.store();
-    store.push_request(pushed("uri")).await.expect("it is kept");
+    push(&*store, "uri").await;
     for i in 0..50 {
         store.open_interaction(interaction(&format!("ia_{i}"))).await.expect("it opens");
     }
@@ -96,8 +102,8 @@ pub(crate) async fn of_50_racing_responses_to_one_pushed_request_one_is_stored(b
 
 pub(crate) async fn what_is_spent_is_remembered_beyond_its_expiry(backend: &Backend) {
     let store = backend.store();
-    store.push_request(pushed("uri")).await.expect("it is kept");
-    store.push_request(pushed("late")).await.expect("it is kept");
+    push(&*store, "uri").await;
+    push(&*store, "late").await;
     assert!(store.spend_request(spent("uri")).await.expect("it answers"));
     // The other row is purged, and can be spent nevertheless: its interactions may take longer.
     assert_eq!(store.purge(NOW + 90, 100).await.expect("it answers"), 1);
@@ -106,4 +112,14 @@ pub(crate) async fn what_is_spent_is_remembered_beyond_its_expiry(backend: &Back
     assert_eq!(store.purge(NOW + 3_689, 100).await.expect("it answers"), 0);
     assert!(!store.spend_request(spent("uri")).await.expect("it answers"));
     assert_eq!(store.purge(NOW + 3_690, 100).await.expect("it answers"), 2);
+}
+
+pub(crate) async fn what_a_pushed_request_came_in_is_used_up_with_it(backend: &Backend) {
+    let store = backend.store();
+    let once = || Some(Once { kind: "request_object", id: "jti".into(), expires_at: NOW + 600 });
+    assert!(store.push_request(pushed("uri"), once()).await.expect("it answers"));
+    assert!(!store.push_request(pushed("again"), once()).await.expect("it answers"));
+    assert!(store.pushed_request(&digest("uri"), NOW).await.expect("it reads").is_some());
+    assert!(store.pushed_request(&digest("again"), NOW).await.expect("it reads").is_none());
+    assert!(!store.consume_once("request_object", "jti", NOW + 600).await.expect("it answers"));
 }

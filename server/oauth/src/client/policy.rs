@@ -1,5 +1,7 @@
 //! What a server accepts as client metadata.
 
+mod requests;
+
 use serde_json::Value;
 use url::{Host, Url};
 
@@ -36,6 +38,12 @@ pub struct MetadataPolicy {
     pub signing_algs: Vec<String>,
     /// The algorithms of signatures that the server can verify.
     pub verified_algs: Vec<String>,
+    /// Whether clients may register that they do not sign their request objects.
+    pub unsigned_requests: bool,
+    /// How the keys of what is encrypted to the server may travel.
+    pub decrypted_algs: Vec<String>,
+    /// How content may be encrypted.
+    pub content_encs: Vec<String>,
     /// Whether `http` is good enough for localhost and loopback addresses.
     pub development: bool,
 }
@@ -52,6 +60,7 @@ impl ClientMetadata {
         self.check_uris(policy)?;
         self.check_authentication(policy)?;
         self.check_algorithms(policy)?;
+        self.check_requests(policy)?;
         self.check_scope(policy)?;
         self.check_sector()
     }

@@ -15,6 +15,9 @@ fn policy() -> MetadataPolicy {
         allowed_auth_methods: AuthMethod::ALL.to_vec(),
         signing_algs: vec!["RS256".to_owned(), "ES256".to_owned()],
         verified_algs: vec!["ES256".to_owned()],
+        unsigned_requests: false,
+        decrypted_algs: vec!["RSA-OAEP-256".to_owned()],
+        content_encs: vec!["A256GCM".to_owned()],
         development: false,
     }
 }
@@ -56,6 +59,8 @@ fn every_member_of_the_struct_is_read_from_json() {
         "default_max_age": 60, "require_auth_time": true, "default_acr_values": ["gold"],
         "initiate_login_uri": "i", "post_logout_redirect_uris": ["p"], "client_name#fr": "nom",
         "dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": false,
+        "request_uris": ["r"], "require_signed_request_object": true, "request_object_signing_alg": "ES256",
+        "request_object_encryption_alg": "RSA-OAEP", "request_object_encryption_enc": "A128GCM",
         "require_pushed_authorization_requests": true,
     }))
     .expect("sound metadata");
@@ -283,4 +288,40 @@ fn a_client_that_signs_needs_keys_and_an_algorithm_that_fits() {
             ClientMetadata::from_json(members).expect("well formed").with_defaults().validate(&policy());
         assert_eq!(validated.is_ok(), sound, "{metadata}");
     }
+}
+
+#[test]
+fn a_client_asks_by_request_objects_that_can_be_verified_and_opened() {
+    let jwks = json!({ "keys": [] });
+    for (changes, member) in [
+        (json!({ "request_uris": ["http://app.example/r"] }), "request_uris"),
+        (json!({ "request_uris": ["https://user@app.example/r"] }), "request_uris"),
+        (json!({ "request_uris": ["#https://app.example/r"] }), "request_uris"),
+        (json!({ "request_object_signing_alg": "ES256" }), "jwks"),
+        (json!({ "require_signed_request_object": true }), "jwks"),
+        (json!({ "request_object_signing_alg": "RS1", "jwks": jwks }), "request_object_signing_alg"),
+        (json!({ "request_object_signing_alg": "HS256", "jwks": jwks }), "request_object_signing_alg"),
+        (json!({ "request_object_signing_alg": "none" }), "request_object_signing_alg"),
+        (json!({ "request_object_encryption_alg": "RSA1_5" }), "request_object_encryption_alg"),
+        (json!({ "request_object_encryption_enc": "A256GCM" }), "request_object_encryption_enc"),
+        (
+            json!({ "request_object_encryption_alg": "RSA-OAEP-256", "request_object_encryption_enc": "A1" }),
+            "request_object_encryption_enc",
+        ),
+    ] {
+        refuses_metadata(&changes, member);
+    }
+    let unsigned = MetadataPolicy { unsigned_requests: true, ..policy() };
+    let none = json!({ "request_object_signing_alg": "none" });
+    assert!(register_under(&none, &unsigned).is_ok());
+    let both = json!({
+        "request_object_signing_alg": "none", "require_signed_request_object": true, "jwks": jwks,
+    });
+    assert!(register_under(&both, &unsigned).is_err());
+    let sound = json!({
+        "request_uris": ["https://app.example/r#47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"],
+        "request_object_signing_alg": "ES256", "require_signed_request_object": true, "jwks": jwks,
+        "request_object_encryption_alg": "RSA-OAEP-256", "request_object_encryption_enc": "A256GCM",
+    });
+    assert!(register(&sound).is_ok());
 }

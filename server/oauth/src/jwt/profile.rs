@@ -47,7 +47,7 @@ impl<'a> VerifyProfile<'a> {
             Some(_) => {}
         }
         if let Some(audiences) = self.audiences {
-            check_audience(claims, audiences)?;
+            audience_is(claims, audiences)?;
         }
         self.check_times(claims, now)
     }
@@ -83,7 +83,8 @@ fn short(media_type: &str) -> &str {
     }
 }
 
-fn check_audience(claims: &Map<String, Value>, audiences: &[&str]) -> Result<(), JwtError> {
+/// Whether a JWT is meant for one of `audiences`.
+pub(crate) fn audience_is(claims: &Map<String, Value>, audiences: &[&str]) -> Result<(), JwtError> {
     let meant = match claims.get("aud") {
         None => return Err(JwtError::MissingClaim("aud")),
         Some(Value::String(only)) => audiences.contains(&only.as_str()),
@@ -95,8 +96,8 @@ fn check_audience(claims: &Map<String, Value>, audiences: &[&str]) -> Result<(),
     if meant { Ok(()) } else { Err(JwtError::WrongAudience) }
 }
 
-/// This server writes whole seconds, so anything else is not its own token.
-fn instant(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, JwtError> {
+/// A claim that is an instant, in whole seconds: this server writes no other ones and takes none.
+pub(crate) fn instant(claims: &Map<String, Value>, name: &str) -> Result<Option<i64>, JwtError> {
     match claims.get(name) {
         None => Ok(None),
         Some(value) => value.as_i64().map(Some).ok_or(JwtError::Malformed),

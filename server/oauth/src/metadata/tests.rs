@@ -14,6 +14,11 @@ fn document(registration: bool) -> Value {
         claims: vec!["groups".to_owned(), "email".to_owned()],
         claim_references: false,
         verified_claims: Map::new(),
+        require_signed_requests: false,
+        requests_by_reference: false,
+        unsigned_requests: false,
+        decrypted_algs: vec!["RSA-OAEP-256".to_owned()],
+        content_encs: vec!["A256GCM".to_owned()],
         require_pushed_requests: false,
         registration,
     })

@@ -4,7 +4,7 @@ use super::{
     misc,
     tx::{Fallible, Row, Tx, at_most_one, values},
 };
-use crate::store::{PushedRecord, SpentRequest};
+use crate::store::{Once, PushedRecord, SpentRequest};
 
 /// Kind of the ids of spent requests.
 const SPENT: &str = "pushed_request";
@@ -19,7 +19,16 @@ fn read(row: &mut Row) -> Fallible<PushedRecord> {
     })
 }
 
-pub(super) async fn insert(tx: &mut dyn Tx, request: &PushedRecord) -> Fallible<()> {
+pub(super) async fn insert(
+    tx: &mut dyn Tx,
+    request: &PushedRecord,
+    consume: Option<&Once>,
+) -> Fallible<bool> {
+    if let Some(once) = consume
+        && !misc::consume_once(tx, once.kind, &once.id, once.expires_at).await?
+    {
+        return Ok(false);
+    }
     tx.execute(
         "INSERT INTO pushed_requests (tenant, digest, client_id, sealed, created_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -32,7 +41,7 @@ pub(super) async fn insert(tx: &mut dyn Tx, request: &PushedRecord) -> Fallible<
         ],
     )
     .await?;
-    Ok(())
+    Ok(true)
 }
 
 pub(super) async fn find(
