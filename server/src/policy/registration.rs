@@ -170,3 +170,29 @@ fn http(config: &PolicyConfig, making: &mut Making<'_>) -> Result<Http, Fault> {
 fn url_of(origin: &Origin) -> String {
     origin.through.as_ref().map_or_else(|| origin.id.clone(), ToString::to_string)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::ManualClock, random::OsRandom};
+
+    #[test]
+    fn nothing_stands_in_for_an_answer_that_has_to_set_something() {
+        let config = PolicyConfig {
+            backend: BackendKind::Rules,
+            on_failure: Some(OnFailure::Proceed),
+            ..PolicyConfig::default()
+        };
+        let mut making = Making {
+            clock: Arc::new(ManualClock::new(0)),
+            random: Arc::new(OsRandom),
+            gates: &mut HashMap::new(),
+        };
+        let policy = Registration::new(&config, &mut making).unwrap();
+        for hook in HookType::ALL {
+            let alone = policy.on_failure(hook, false);
+            assert_eq!(alone == OnFailure::Proceed, !hook.needs_policy(), "{hook}");
+            assert_eq!(policy.on_failure(hook, true), OnFailure::Fail, "{hook}");
+        }
+    }
+}
