@@ -242,10 +242,7 @@ impl Asking<'_> {
 
     async fn keep(&self, key: Key, told: &Told, about: &About) {
         self.policy.saw_version(&told.decision);
-        let request = &self.call.request;
-        let establishes = identity::names_somebody(told.decision.set.as_ref())
-            || matches!(&told.answer, Answer::Allow(after) if identity::establishes(&request.proposal, after));
-        if establishes {
+        if identity::names_somebody(told.decision.set.as_ref()) {
             return;
         }
         if let Some(ages) = decisions::ages(self.policy, &told.decision) {

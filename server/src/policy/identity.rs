@@ -73,17 +73,7 @@ pub(super) fn check(
     Ok(true)
 }
 
-/// Whether a decision says who somebody is: such a one is never kept.
-pub(super) fn establishes(before: &Proposal, after: &Proposal) -> bool {
-    let who = |proposal: &Proposal| {
-        let grant = proposal.grant.clone().unwrap_or_default();
-        let ciba = proposal.ciba.as_ref().and_then(|ciba| ciba.sub.clone());
-        (grant.sub, grant.act, grant.authentication, ciba, proposal.saml2_bearer.clone())
-    };
-    who(before) != who(after)
-}
-
-/// Whether a patch touches who somebody is, even if it leaves it as it was.
+/// Whether an answer says who somebody is, even if it leaves it as it was: such a one is never kept.
 pub(super) fn names_somebody(set: Option<&Object>) -> bool {
     let member = |section: &str, name: &str| {
         set.and_then(|set| set.get(section)?.as_object()).is_some_and(|section| section.contains_key(name))
@@ -178,6 +168,17 @@ mod tests {
         assert_eq!(judged.map_err(|failed| failed.code), Err(FailureCode::Limit));
         let judged = check(&listed, &Proposal::default(), &mut grant("customer:1", None), false);
         assert_eq!(judged, Ok(false));
+    }
+
+    #[test]
+    fn an_answer_says_who_somebody_is_by_each_of_these_members() {
+        let names = |set: serde_json::Value| names_somebody(set.as_object());
+        for member in ["sub", "act", "authentication"] {
+            assert!(names(serde_json::json!({ "grant": { "scope": [], member: null } })), "{member}");
+        }
+        assert!(names(serde_json::json!({ "ciba": { "sub": "alice" } })));
+        assert!(!names(serde_json::json!({ "grant": { "scope": [] }, "claims": { "sub": "alice" } })));
+        assert!(!names_somebody(None));
     }
 
     #[test]

@@ -194,28 +194,39 @@ async fn a_decision_about_one_person_never_reaches_another_at_the_authorization_
 
 #[tokio::test]
 async fn a_decision_that_says_who_somebody_is_is_never_kept() {
-    let sidecar = Sidecar::start(|_| {
-        json!({ "decision": "allow", "cache": { "max_age": 600 }, "set": { "grant": { "sub": "alice" } } })
-    })
-    .await;
-    let stand = Stand::with(|config| {
-        config.policy.push(kept(sidecar.policy("names", &["grant.jwt_bearer"]), 600));
-    })
-    .await;
-    for proposed in [None, Some("alice".to_owned())] {
-        for _ in 0..2 {
-            let client = stand.server.client("web").await.unwrap().unwrap();
-            let facts = client_facts(&client, true);
-            let mut question =
-                Question::new(HookType::GrantJwtBearer, Some((&client, facts)), RequestFacts::default());
-            let grant = Grant { sub: proposed.clone(), ..Grant::default() };
-            let limits = GrantLimits { sub: Freedom::Settable, ..GrantLimits::default() };
-            question.request.proposal = Proposal { grant: Some(grant), ..Proposal::default() };
-            question.request.limits = Limits { grant: Some(limits), ..Limits::default() };
-            assert!(matches!(stand.server.policies().decide(question).await, Ok(Decided::Allow(_))));
+    for named in [
+        json!({ "sub": "alice" }),
+        json!({ "act": { "sub": "carol" } }),
+        json!({ "authentication": { "acr": "gold" } }),
+    ] {
+        let answer =
+            json!({ "decision": "allow", "cache": { "max_age": 600 }, "set": { "grant": named.clone() } });
+        let sidecar = Sidecar::start(move |_| answer.clone()).await;
+        let stand = Stand::with(|config| {
+            config.policy.push(kept(sidecar.policy("names", &["grant.jwt_bearer"]), 600));
+        })
+        .await;
+        // Also if that changes nothing.
+        let same: Grant = serde_json::from_value(named.clone()).unwrap();
+        for proposed in [Grant::default(), same] {
+            for _ in 0..2 {
+                let client = stand.server.client("web").await.unwrap().unwrap();
+                let facts = client_facts(&client, true);
+                let mut question =
+                    Question::new(HookType::GrantJwtBearer, Some((&client, facts)), RequestFacts::default());
+                let limits = GrantLimits {
+                    sub: Freedom::Settable,
+                    act: Freedom::Settable,
+                    authentication: Freedom::Settable,
+                    ..GrantLimits::default()
+                };
+                question.request.proposal = Proposal { grant: Some(proposed.clone()), ..Proposal::default() };
+                question.request.limits = Limits { grant: Some(limits), ..Limits::default() };
+                assert!(matches!(stand.server.policies().decide(question).await, Ok(Decided::Allow(_))));
+            }
         }
+        assert_eq!(sidecar.requests().len(), 4, "{named}");
     }
-    assert_eq!(sidecar.requests().len(), 4);
 }
 
 #[tokio::test]
