@@ -14,7 +14,7 @@ use placet_sdk::interaction::Delivery;
 
 use crate::{
     client::{Client, SharedClient},
-    outcome::{Failure, Fault},
+    outcome::{Failure, Fault, Outcome},
     server::Server,
 };
 
@@ -22,6 +22,7 @@ pub use arrival::Arrival;
 pub use pushed::{Pushed, push, spend};
 pub(crate) use pushed::{already_answered, spent};
 pub use request::validate;
+pub(crate) use respond::JWT_LIFETIME;
 pub use respond::delivery;
 
 /// A valid request.
@@ -62,7 +63,7 @@ pub struct ToClient {
 
 impl ToClient {
     /// What the browser carries there.
-    pub async fn delivery(&self, server: &Server) -> Result<Delivery, Fault> {
+    pub async fn delivery(&self, server: &Server) -> Outcome<Delivery> {
         let params = vec![
             ("error".to_owned(), self.error.code.as_str().to_owned()),
             ("error_description".to_owned(), self.error.description.clone()),

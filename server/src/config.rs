@@ -368,6 +368,9 @@ impl Config {
             .iter()
             .flat_map(|c| [c.settings.access_token.lifetime, c.settings.id_token.lifetime])
             .flatten();
-        of_clients.chain([self.lifetimes.access_token, self.lifetimes.id_token]).max().unwrap_or(0)
+        of_clients
+            .chain([self.lifetimes.access_token, self.lifetimes.id_token, crate::authorize::JWT_LIFETIME])
+            .max()
+            .unwrap_or(0)
     }
 }

@@ -33,6 +33,7 @@ mod specs {
     mod interaction_api;
     mod interaction_headless;
     mod interaction_resources;
+    mod jarm;
     mod keys;
     mod master_key;
     mod oidc_core_claims;

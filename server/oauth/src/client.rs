@@ -194,6 +194,15 @@ pub struct ClientMetadata {
     /// Whether the client wants its access tokens bound to its certificate (RFC 8705 section 3.4).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_certificate_bound_access_tokens: Option<bool>,
+    /// The algorithm that signs the client's authorization responses (JARM section 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_signed_response_alg: Option<String>,
+    /// How the keys of the client's authorization responses are encrypted; none: they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_encrypted_response_alg: Option<String>,
+    /// How the content of the client's authorization responses is encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_encrypted_response_enc: Option<String>,
     /// URLs at which the client serves request objects (OpenID Connect Core section 6.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_uris: Option<Vec<String>>,

@@ -18,6 +18,7 @@ const AUTHENTICATION_CLAIMS: [&str; 3] = ["acr", "amr", "auth_time"];
 
 /// What differs from server to server.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a member of the document")]
 pub struct Discovery<'a> {
     /// The issuer identifier, without a slash at the end.
     pub issuer: &'a str,
@@ -92,7 +93,8 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         "end_session_endpoint": format!("{issuer}/logout"),
         "scopes_supported": d.scopes,
         "response_types_supported": ResponseType::ALL.map(ResponseType::as_str),
-        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
+        "response_modes_supported": ResponseMode::names(),
+        "authorization_signing_alg_values_supported": d.signing_algs,
         "grant_types_supported": d.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),
         "subject_types_supported": SubjectType::ALL.map(SubjectType::as_str),
         "id_token_signing_alg_values_supported": d.signing_algs,

@@ -4,22 +4,42 @@ use serde::{Deserialize, Serialize};
 
 use crate::{params::encode_form, response_type::ResponseType};
 
-/// A `response_mode` (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1, OAuth 2.0 Form Post
-/// Response Mode).
+/// A `response_mode` (OAuth 2.0 Multiple Response Type Encoding Practices section 2.1, OAuth 2.0 Form Post Response Mode,
+/// JWT Secured Authorization Response Mode for OAuth 2.0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum ResponseMode {
     /// In the query of the redirect URI.
+    #[serde(rename = "query")]
     Query,
     /// In the fragment of the redirect URI.
+    #[serde(rename = "fragment")]
     Fragment,
     /// In a form that the browser posts to the redirect URI.
+    #[serde(rename = "form_post")]
     FormPost,
+    /// As a JWT in the query.
+    #[serde(rename = "query.jwt")]
+    QueryJwt,
+    /// As a JWT in the fragment.
+    #[serde(rename = "fragment.jwt")]
+    FragmentJwt,
+    /// As a JWT in a form.
+    #[serde(rename = "form_post.jwt")]
+    FormPostJwt,
 }
+
+/// The name by which a request leaves it to the server where a JWT travels (JARM section 2.3.4).
+const ANY_JWT: &str = "jwt";
 
 impl ResponseMode {
     /// Every response mode.
-    pub const ALL: [Self; 3] = [Self::Query, Self::Fragment, Self::FormPost];
+    pub const ALL: [Self; 6] =
+        [Self::Query, Self::Fragment, Self::FormPost, Self::QueryJwt, Self::FragmentJwt, Self::FormPostJwt];
+
+    /// Every name that a request may use.
+    pub fn names() -> Vec<&'static str> {
+        Self::ALL.into_iter().map(Self::as_str).chain([ANY_JWT]).collect()
+    }
 
     /// The mode as it is written in requests and in discovery.
     pub fn as_str(self) -> &'static str {
@@ -27,6 +47,9 @@ impl ResponseMode {
             Self::Query => "query",
             Self::Fragment => "fragment",
             Self::FormPost => "form_post",
+            Self::QueryJwt => "query.jwt",
+            Self::FragmentJwt => "fragment.jwt",
+            Self::FormPostJwt => "form_post.jwt",
         }
     }
 
@@ -35,22 +58,55 @@ impl ResponseMode {
         Self::ALL.into_iter().find(|mode| mode.as_str() == name)
     }
 
+    /// The mode that a request names, if there is one of that name.
+    pub fn requested(name: &str, response_type: Option<ResponseType>) -> Option<Self> {
+        if name == ANY_JWT {
+            return Some(response_type.map_or(Self::QueryJwt, |kind| Self::default_for(kind).as_jwt()));
+        }
+        Self::parse(name)
+    }
+
+    /// Whether the parameters are the claims of a JWT.
+    pub fn is_jwt(self) -> bool {
+        self != self.carrier()
+    }
+
+    /// How the answer travels, whatever it is.
+    #[must_use]
+    pub fn carrier(self) -> Self {
+        match self {
+            Self::Query | Self::QueryJwt => Self::Query,
+            Self::Fragment | Self::FragmentJwt => Self::Fragment,
+            Self::FormPost | Self::FormPostJwt => Self::FormPost,
+        }
+    }
+
+    /// The mode in which a JWT travels the same way.
+    #[must_use]
+    pub fn as_jwt(self) -> Self {
+        match self.carrier() {
+            Self::Fragment => Self::FragmentJwt,
+            Self::FormPost => Self::FormPostJwt,
+            _ => Self::QueryJwt,
+        }
+    }
+
     /// The mode of a request that names none.
     pub fn default_for(response_type: ResponseType) -> Self {
         if response_type.is_front_channel() { Self::Fragment } else { Self::Query }
     }
 
     /// Whether a response of this type may travel this way. A token never goes into a query, which ends up in
-    /// logs and in `Referer` (Multiple Response Type Encoding Practices section 5).
+    /// logs and in `Referer` (Multiple Response Type Encoding Practices section 5, JARM section 2.3.1).
     pub fn allowed_for(self, response_type: ResponseType) -> bool {
-        self != Self::Query || !response_type.is_front_channel()
+        self.carrier() != Self::Query || !response_type.is_front_channel()
     }
 }
 
 /// The `Location` that carries `params` to `redirect_uri`; what the URI has in its query stays byte for byte
 /// (RFC 6749 section 3.1.2).
 ///
-/// `None` with [`ResponseMode::FormPost`], which is a page and not a redirect, and for a URI that has a
+/// `None` for a form, which is a page and not a redirect, and for a URI that has a
 /// fragment already, which cannot be registered.
 pub fn redirect_location(
     redirect_uri: &str,
@@ -60,12 +116,12 @@ pub fn redirect_location(
     if redirect_uri.contains('#') {
         return None;
     }
-    let separator = match mode {
-        ResponseMode::FormPost => return None,
+    let separator = match mode.carrier() {
         ResponseMode::Fragment => "#",
         ResponseMode::Query if !redirect_uri.contains('?') => "?",
         ResponseMode::Query if redirect_uri.ends_with(['?', '&']) => "",
         ResponseMode::Query => "&",
+        _ => return None,
     };
     let pairs = encode_form(params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     Some(format!("{redirect_uri}{separator}{pairs}"))
@@ -89,6 +145,24 @@ mod tests {
             assert_eq!(serde_json::to_value(mode).unwrap(), mode.as_str());
         }
         assert_eq!(ResponseMode::parse("web_message"), None);
+        assert_eq!(ResponseMode::names().len(), 7);
+    }
+
+    #[test]
+    fn a_jwt_travels_where_its_parameters_would() {
+        for response_type in ResponseType::ALL {
+            let plain = ResponseMode::default_for(response_type);
+            let chosen = ResponseMode::requested("jwt", Some(response_type)).unwrap();
+            assert_eq!((chosen.carrier(), chosen.is_jwt()), (plain, true));
+            assert!(chosen.allowed_for(response_type));
+        }
+        for mode in ResponseMode::ALL {
+            assert_eq!(mode.as_jwt().carrier(), mode.carrier());
+            assert_eq!(ResponseMode::requested(mode.as_str(), None), Some(mode));
+            assert_eq!(mode.is_jwt(), mode.as_str().ends_with(".jwt"));
+        }
+        assert_eq!(ResponseMode::requested("jwt", None), Some(ResponseMode::QueryJwt));
+        assert_eq!(ResponseMode::requested("x.jwt", None), None);
     }
 
     #[test]
@@ -96,6 +170,7 @@ mod tests {
         for response_type in ResponseType::ALL {
             let is_code = response_type.as_str() == "code";
             assert_eq!(ResponseMode::Query.allowed_for(response_type), is_code);
+            assert_eq!(ResponseMode::QueryJwt.allowed_for(response_type), is_code);
             assert!(ResponseMode::Fragment.allowed_for(response_type));
             assert!(ResponseMode::FormPost.allowed_for(response_type));
             assert!(ResponseMode::default_for(response_type).allowed_for(response_type));
@@ -126,7 +201,9 @@ mod tests {
 
     #[test]
     fn there_is_no_location_for_a_form_or_behind_a_fragment() {
-        assert_eq!(redirect_location("https://a/cb", ResponseMode::FormPost, &[]), None);
+        for form in [ResponseMode::FormPost, ResponseMode::FormPostJwt] {
+            assert_eq!(redirect_location("https://a/cb", form, &[]), None);
+        }
         assert_eq!(redirect_location("https://a/cb#x", ResponseMode::Query, &[]), None);
     }
 

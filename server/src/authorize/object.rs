@@ -20,6 +20,8 @@ use crate::{
     store::Once,
 };
 
+/// What is asked for at a `request_uri`.
+const ACCEPT: &str = "application/oauth-authz-req+jwt, application/jwt;q=0.9, application/jose;q=0.8";
 /// Kind of the ids of objects that were used.
 const USED: &str = "request_object";
 /// An object that is used once is remembered for longer than any clock accepts it, in seconds.
@@ -134,9 +136,8 @@ pub(super) async fn fetch(server: &Server, client: &Client, uri: &str) -> Outcom
     if !registered.iter().any(|known| known.split('#').next() == Some(location)) {
         return Err(refused("is not registered for this client").into());
     }
-    const ACCEPTED: &str = "application/oauth-authz-req+jwt, application/jwt;q=0.9, application/jose;q=0.8";
     let found =
-        server.outbound().fetch(location, ACCEPTED).await.map_err(|error| refused(&error.to_string()))?;
+        server.outbound().fetch(location, ACCEPT).await.map_err(|error| refused(&error.to_string()))?;
     if !MEDIA_TYPES.iter().any(|known| found.media_type.eq_ignore_ascii_case(known)) {
         return Err(
             refused(&format!("must be answered with the type `application/{REQUEST_OBJECT_TYPE}`")).into()

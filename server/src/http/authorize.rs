@@ -13,7 +13,7 @@ use crate::{
         State,
         open::{self, Opened, Visitor},
     },
-    outcome::{Failure, Fault, Outcome},
+    outcome::{Failure, Outcome},
     server::Server,
 };
 
@@ -47,18 +47,19 @@ pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
             tracing::info!(code = error.code.as_str(), reason = %error.description, "an authorization request was refused");
             match told.delivery(&server).await {
                 Ok(delivery) => page::deliver(&server, &delivery),
-                Err(fault) => broken(fault, &request),
+                Err(failure) => broken(&failure, &request),
             }
         }
-        Err(Refusal::Fault(fault)) => broken(fault, &request),
+        Err(Refusal::Fault(fault)) => broken(&fault.into(), &request),
     }
 }
 
-/// Our own trouble, where there is nowhere safe to send the browser.
-fn broken(fault: Fault, request: &Request) -> Outcome<Response> {
-    tracing::error!(%fault, "an authorization request could not be answered");
-    let shown = Failure::Fault(fault).shown();
-    let mut response = page::error(503, page::Stopped::Request, &shown, &request.id)?;
+/// Trouble, where there is nowhere safe to send the browser.
+fn broken(failure: &Failure, request: &Request) -> Outcome<Response> {
+    if let Failure::Fault(fault) = failure {
+        tracing::error!(%fault, "an authorization request could not be answered");
+    }
+    let mut response = page::error(503, page::Stopped::Request, &failure.shown(), &request.id)?;
     response.headers_mut().insert("retry-after", http::HeaderValue::from_static("2"));
     Ok(response)
 }

@@ -32,6 +32,8 @@ pub struct IdRequest<'a> {
     pub authorized: &'a Authorized,
     /// `nonce` of the request.
     pub nonce: Option<&'a str>,
+    /// `state` of the request, if it is issued at the authorization endpoint: its hash goes into `s_hash`.
+    pub state: Option<&'a str>,
     /// The access token issued beside it: its hash goes into `at_hash`.
     pub access_token: Option<&'a Secret>,
     /// The code issued beside it: its hash goes into `c_hash`.
@@ -92,6 +94,10 @@ pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
     }
     if let Some(nonce) = request.nonce {
         set("nonce", nonce.into());
+    }
+    // Financial-grade API Security Profile 1.0 part 2, section 5.2.2.1.
+    if let Some(state) = request.state {
+        set("s_hash", half_hash(algorithm, state).into());
     }
     if let Some(token) = request.access_token {
         set("at_hash", half_hash(algorithm, token.expose()).into());

@@ -118,6 +118,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
                 authorization: request.authorization,
                 authorized,
                 nonce: request.nonce,
+                state: None,
                 access_token: Some(&access.value),
                 code: None,
                 claims: id_claims,

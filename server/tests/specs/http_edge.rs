@@ -283,7 +283,10 @@ async fn discovery_says_what_is_dispatched() {
         ("claims_parameter_supported", json!(true)),
         ("authorization_response_iss_parameter_supported", json!(true)),
         ("code_challenge_methods_supported", json!(["S256"])),
-        ("response_modes_supported", json!(["query", "fragment", "form_post"])),
+        (
+            "response_modes_supported",
+            json!(["query", "fragment", "form_post", "query.jwt", "fragment.jwt", "form_post.jwt", "jwt"]),
+        ),
         ("subject_types_supported", json!(["public", "pairwise"])),
     ] {
         assert_eq!(found[name], expected, "{name}");

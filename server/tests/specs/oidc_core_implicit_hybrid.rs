@@ -50,6 +50,7 @@ async fn each_response_type_gives_what_it_names_in_the_fragment_and_nothing_else
             assert_eq!(said.get("at_hash").and_then(|h| h.as_str()), at_hash.as_deref());
             let c_hash = params.get("code").map(|c| half(c));
             assert_eq!(said.get("c_hash").and_then(|h| h.as_str()), c_hash.as_deref());
+            assert_eq!(said["s_hash"], half("the-state"), "FAPI 1.0 part 2, section 5.2.2.1");
         }
         if let Some(code) = params.get("code") {
             let tokens = stand.redeem("hybrid", code).await;

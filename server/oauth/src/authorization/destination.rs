@@ -56,9 +56,10 @@ fn asks_for_openid(raw: &[u8]) -> bool {
 /// The mode that was asked for if it makes sense, else the usual one, so that errors arrive where the client looks.
 fn response_mode(raw: &[u8]) -> ResponseMode {
     let response_type = unambiguous(raw, "response_type").and_then(|name| ResponseType::parse(&name).ok());
-    unambiguous(raw, "response_mode")
-        .and_then(|name| ResponseMode::parse(&name))
-        .filter(|mode| response_type.is_none_or(|response_type| mode.allowed_for(response_type)))
-        .or_else(|| response_type.map(ResponseMode::default_for))
-        .unwrap_or(ResponseMode::Query)
+    let usual = response_type.map_or(ResponseMode::Query, ResponseMode::default_for);
+    match unambiguous(raw, "response_mode").and_then(|name| ResponseMode::requested(&name, response_type)) {
+        Some(mode) if response_type.is_none_or(|response_type| mode.allowed_for(response_type)) => mode,
+        Some(mode) if mode.is_jwt() => usual.as_jwt(),
+        _ => usual,
+    }
 }

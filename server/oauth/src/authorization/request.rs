@@ -189,7 +189,7 @@ fn parse_response_mode(params: &Params, response_type: ResponseType) -> Result<R
     let Some(name) = value(params, "response_mode") else {
         return Ok(ResponseMode::default_for(response_type));
     };
-    let mode = ResponseMode::parse(name)
+    let mode = ResponseMode::requested(name, Some(response_type))
         .ok_or_else(|| OAuthError::invalid_request("`response_mode` is not supported"))?;
     if mode.allowed_for(response_type) {
         return Ok(mode);

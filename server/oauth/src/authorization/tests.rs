@@ -86,6 +86,10 @@ fn errors_travel_the_way_that_the_client_asked_for_if_it_makes_sense() {
     assert_eq!(mode("response_type=id_token&response_mode=query"), ResponseMode::Fragment);
     assert_eq!(mode("response_type=id_token&response_mode=web_message"), ResponseMode::Fragment);
     assert_eq!(mode("response_type=device&response_mode=fragment"), ResponseMode::Fragment);
+    assert_eq!(mode("response_type=code&response_mode=jwt"), ResponseMode::QueryJwt);
+    assert_eq!(mode("response_type=id_token&response_mode=jwt"), ResponseMode::FragmentJwt);
+    assert_eq!(mode("response_type=id_token&response_mode=query.jwt"), ResponseMode::FragmentJwt);
+    assert_eq!(mode("response_mode=form_post.jwt"), ResponseMode::FormPostJwt);
     assert_eq!(mode("response_mode=fragment&response_mode=query"), ResponseMode::Query);
 }
 
@@ -144,6 +148,7 @@ fn the_response_type_is_required_supported_and_registered() {
 fn tokens_do_not_travel_in_the_query() {
     let id_token = "response_type=id_token&scope=openid&nonce=n";
     refuses(&format!("{id_token}&response_mode=query"), ErrorCode::InvalidRequest);
+    refuses(&format!("{id_token}&response_mode=query.jwt"), ErrorCode::InvalidRequest);
     refuses("response_type=code&response_mode=web_message", ErrorCode::InvalidRequest);
     assert_eq!(parse(id_token).expect("sound").response_mode, ResponseMode::Fragment);
     let posted = parse(&format!("{id_token}&response_mode=form_post"));

@@ -6,7 +6,7 @@ use super::{ClientMetadata, localized::base_of};
 use crate::error::OAuthError;
 
 /// Every member that is understood, apart from those with language tags.
-pub(super) const MEMBERS: [&str; 34] = [
+pub(super) const MEMBERS: [&str; 37] = [
     "redirect_uris",
     "token_endpoint_auth_method",
     "token_endpoint_auth_signing_alg",
@@ -35,6 +35,9 @@ pub(super) const MEMBERS: [&str; 34] = [
     "post_logout_redirect_uris",
     "dpop_bound_access_tokens",
     "tls_client_certificate_bound_access_tokens",
+    "authorization_signed_response_alg",
+    "authorization_encrypted_response_alg",
+    "authorization_encrypted_response_enc",
     "request_uris",
     "require_signed_request_object",
     "request_object_signing_alg",

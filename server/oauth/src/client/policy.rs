@@ -226,6 +226,14 @@ impl ClientMetadata {
         {
             return Err(refused("id_token_signed_response_alg", &format!("`{alg}` is not supported")));
         }
+        if let Some(alg) = &self.authorization_signed_response_alg
+            && (alg == "none" || !policy.signing_algs.contains(alg))
+        {
+            return Err(refused("authorization_signed_response_alg", &format!("`{alg}` is not supported")));
+        }
+        if self.authorization_encrypted_response_alg.is_some() {
+            return Err(refused("authorization_encrypted_response_alg", "responses are not encrypted"));
+        }
         if self.userinfo_signed_response_alg.is_some() {
             return Err(refused("userinfo_signed_response_alg", "signed responses are not supported"));
         }

@@ -59,7 +59,8 @@ fn every_member_of_the_struct_is_read_from_json() {
         "default_max_age": 60, "require_auth_time": true, "default_acr_values": ["gold"],
         "initiate_login_uri": "i", "post_logout_redirect_uris": ["p"], "client_name#fr": "nom",
         "dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": false,
-        "request_uris": ["r"], "require_signed_request_object": true, "request_object_signing_alg": "ES256",
+        "authorization_signed_response_alg": "PS256", "authorization_encrypted_response_alg": "ECDH-ES",
+        "authorization_encrypted_response_enc": "A128GCM", "request_uris": ["r"], "require_signed_request_object": true, "request_object_signing_alg": "ES256",
         "request_object_encryption_alg": "RSA-OAEP", "request_object_encryption_enc": "A128GCM",
         "require_pushed_authorization_requests": true,
     }))

@@ -195,8 +195,16 @@ async fn id_token(
         return Err(withheld("an ID token"));
     }
     let claims = id_token_claims(server, (client, authorization, authorized), false).await?;
-    let request =
-        IdRequest { client, authorization, authorized, nonce: None, access_token: None, code: None, claims };
+    let request = IdRequest {
+        client,
+        authorization,
+        authorized,
+        nonce: None,
+        state: None,
+        access_token: None,
+        code: None,
+        claims,
+    };
     Ok(Minted {
         response: TokenResponse {
             access_token: mint_id(server, &request)?,

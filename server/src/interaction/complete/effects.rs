@@ -63,11 +63,7 @@ pub(super) fn nothing() -> Completion {
 }
 
 /// A refusal: the client learns it, nothing else happens.
-pub(super) async fn refusal(
-    server: &Server,
-    client: Option<&Client>,
-    state: &State,
-) -> Result<Prepared, Fault> {
+pub(super) async fn refusal(server: &Server, client: Option<&Client>, state: &State) -> Outcome<Prepared> {
     let client = client.ok_or_else(|| Fault::new("interaction", "a refusal for nobody"))?;
     Ok(Prepared { completion: nothing(), delivery: refused(server, client, state).await?, cookie: None })
 }
@@ -240,6 +236,7 @@ async fn response_params(
                 authorization,
                 authorized,
                 nonce: request.nonce.as_deref(),
+                state: request.state.as_deref(),
                 access_token: access_token.as_ref(),
                 code: code.as_ref(),
                 claims,
