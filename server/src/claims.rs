@@ -99,7 +99,7 @@ pub async fn gather(server: &Server, wanted: Wanted<'_>) -> Outcome<Object> {
         let demands = wanted.target.demands(&wanted.authorized.demands);
         let asked = demands.and_then(|demands| demands.get(VERIFIED_CLAIMS)?.details.as_ref());
         let supported = &server.config().identity_assurance.claims;
-        if let Some(fitting) = verified::fitting(told, asked, supported)? {
+        if let Some(fitting) = verified::fitting(told, asked, supported, server.now())? {
             claims.insert(VERIFIED_CLAIMS.to_owned(), fitting);
         }
     }

@@ -1,5 +1,7 @@
 //! Verified claims: what a source tells, held against what was asked for (OpenID Connect for Identity Assurance 1.0
-//! sections 5 and 8). The limit `max_age` is left to the source, which is told of it.
+//! sections 5 and 8).
+
+mod age;
 
 use placet_sdk::grant::Object;
 use serde_json::{Map, Value};
@@ -8,7 +10,7 @@ use crate::outcome::Fault;
 
 /// What of verified claims goes out: elements that meet what was asked of their verification, with the claims that were
 /// asked for and are supported. None if nothing is left (section 5.7). `asked` is the value in the parameter `claims`,
-/// `supported` what discovery announces, if it does.
+/// `supported` what discovery announces, if it does; how old things are is reckoned at `now`.
 ///
 /// # Errors
 ///
@@ -17,6 +19,7 @@ pub(super) fn fitting(
     told: Value,
     asked: Option<&Value>,
     supported: &[String],
+    now: i64,
 ) -> Result<Option<Value>, Fault> {
     let many = told.is_array();
     let mut kept = Vec::new();
@@ -27,7 +30,7 @@ pub(super) fn fitting(
             continue;
         };
         let asked = if let Value::Array(all) = asked { all.as_slice() } else { std::slice::from_ref(asked) };
-        let met = |one: &&Value| meets(&one["verification"], Some(&Value::Object(verification.clone())));
+        let met = |one: &&Value| meets(&one["verification"], Some(&Value::Object(verification.clone())), now);
         // Each demand is answered for itself (section 5.6).
         for demand in asked.iter().filter(met) {
             let mut shown = verification.clone();
@@ -36,7 +39,7 @@ pub(super) fn fitting(
             told.retain(|name, value| {
                 let base = name.split('#').next().unwrap_or(name);
                 let demand = demand["claims"].get(name).or_else(|| demand["claims"].get(base));
-                demand.is_some_and(|demand| meets(demand, Some(value)))
+                demand.is_some_and(|demand| meets(demand, Some(value), now))
             });
             kept.extend(assembled(shown, told));
         }
@@ -89,23 +92,27 @@ fn assembled(verification: Object, claims: Object) -> Option<Value> {
     Some(Value::Object(Map::from_iter(members)))
 }
 
-/// Whether a value is one that was asked for: by `value` and `values`, at any depth (section 5.5.1). A part that is not
-/// there is one that was not restricted.
-fn meets(demand: &Value, value: Option<&Value>) -> bool {
+/// Whether a value is one that was asked for: by `value`, `values` and `max_age`, at any depth (section 5.5). A part that
+/// is not there is one that was not restricted; a restriction that says nothing intelligible is met by nothing.
+fn meets(demand: &Value, value: Option<&Value>, now: i64) -> bool {
     match demand {
         Value::Object(members) => {
-            let exact = members.get("value").filter(|demand| !demand.is_object());
-            let listed = members.get("values").and_then(Value::as_array);
-            if exact.is_some() || listed.is_some() {
+            // An object under one of these names is an element that has that name.
+            let restriction = |name: &str| members.get(name).filter(|demand| !demand.is_object());
+            let (exact, listed) = (restriction("value"), restriction("values"));
+            let age = restriction("max_age");
+            if exact.is_some() || listed.is_some() || age.is_some() {
                 let is = |wanted: &Value| value == Some(wanted);
-                return exact.is_none_or(is) && listed.is_none_or(|all| all.iter().any(is));
+                return exact.is_none_or(is)
+                    && listed.is_none_or(|all| all.as_array().is_some_and(|all| all.iter().any(is)))
+                    && age.is_none_or(|most| age::is_at_most(most, value, now));
             }
-            members.iter().all(|(name, demand)| meets(demand, value.and_then(|value| value.get(name))))
+            members.iter().all(|(name, demand)| meets(demand, value.and_then(|value| value.get(name)), now))
         }
         // Each element that was asked for is met by one that is there.
         Value::Array(demands) => demands.iter().all(|demand| match value.and_then(Value::as_array) {
-            Some(values) => values.iter().any(|value| meets(demand, Some(value))),
-            None => meets(demand, None),
+            Some(values) => values.iter().any(|value| meets(demand, Some(value), now)),
+            None => meets(demand, None, now),
         }),
         _ => true,
     }
@@ -117,17 +124,21 @@ mod tests {
 
     use super::*;
 
+    /// 2026-11-23T10:05:00Z.
+    const NOW: i64 = 1_795_428_300;
+
     fn told() -> Value {
         json!({
-            "verification": { "trust_framework": "eidas", "assurance_level": "high",
-                "evidence": [{ "type": "document", "document_details": { "type": "idcard" } }] },
+            "verification": { "trust_framework": "eidas", "assurance_level": "high", "time": "2026-11-23T09:05Z",
+                "evidence": [{ "type": "document", "time": "2026-11-22T10:05:01Z",
+                    "document_details": { "type": "idcard", "date_of_issuance": "2026-11-22" } }] },
             "claims": { "given_name": "Alice", "family_name": "Adams", "birthdate": "1990-01-01" },
         })
     }
 
     fn shown(asked: &Value, supported: &[&str]) -> Option<Value> {
         let supported: Vec<String> = supported.iter().map(|name| (*name).to_owned()).collect();
-        fitting(told(), Some(asked), &supported).unwrap()
+        fitting(told(), Some(asked), &supported, NOW).unwrap()
     }
 
     #[test]
@@ -174,6 +185,44 @@ mod tests {
     }
 
     #[test]
+    fn what_is_older_than_was_asked_for_is_left_out() {
+        let asked =
+            |verification: Value| json!({ "verification": verification, "claims": { "given_name": null } });
+        let of_evidence = |demand: Value| json!({ "evidence": [demand] });
+        for met in [
+            // The last second of the minute is 59 minutes and one second ago.
+            json!({ "time": { "max_age": 3541 } }),
+            of_evidence(json!({ "time": { "max_age": 86_399 } })),
+            // The last second of that day is ten hours, five minutes and one second ago.
+            of_evidence(json!({ "document_details": { "date_of_issuance": { "max_age": 36_301 } } })),
+            // That a claim may be named like the restriction does not make it one.
+            json!({ "max_age": { "value": null } }),
+        ] {
+            let unmet = met.pointer("/max_age").is_some();
+            assert_eq!(shown(&asked(met.clone()), &[]).is_none(), unmet, "{met}");
+        }
+        for unmet in [
+            json!({ "time": { "max_age": 3540 } }),
+            json!({ "time": { "max_age": 3541, "value": "2026-11-23T09:06Z" } }),
+            of_evidence(json!({ "time": { "max_age": 86_398 } })),
+            of_evidence(json!({ "document_details": { "date_of_issuance": { "max_age": 36_300 } } })),
+            // Not there, or no time: how old it is cannot be told.
+            json!({ "assurance_process": { "time": { "max_age": 1_000_000_000 } } }),
+            json!({ "assurance_level": { "max_age": 1_000_000_000 } }),
+            // What is no age is no restriction that anything meets.
+            json!({ "time": { "max_age": -1 } }),
+            json!({ "time": { "max_age": "3600" } }),
+            json!({ "time": { "max_age": null } }),
+            json!({ "trust_framework": { "values": "eidas" } }),
+        ] {
+            assert_eq!(shown(&asked(unmet.clone()), &[]), None, "{unmet}");
+        }
+        let young = json!({ "birthdate": { "max_age": 60 }, "given_name": null });
+        let shown = shown(&json!({ "verification": {}, "claims": young }), &[]).unwrap();
+        assert_eq!(shown["claims"], json!({ "given_name": "Alice" }), "claims have their own age");
+    }
+
+    #[test]
     fn each_of_several_demands_is_answered_for_itself() {
         let demand = |framework: &str, claim: &str| json!({ "verification": { "trust_framework": { "value": framework } }, "claims": { claim: null } });
         let asked = json!([
@@ -195,7 +244,7 @@ mod tests {
             json!({ "verification": {}, "claims": { "given_name": "Alice" } }),
             json!({ "verification": { "trust_framework": "eidas" } }),
         ] {
-            assert!(fitting(wrong.clone(), None, &[]).is_err(), "{wrong}");
+            assert!(fitting(wrong.clone(), None, &[], NOW).is_err(), "{wrong}");
         }
     }
 }

@@ -116,6 +116,52 @@ async fn verified_claims_go_out_as_far_as_they_were_asked_for_and_are_announced(
 }
 
 #[tokio::test]
+async fn what_was_verified_longer_ago_than_the_client_takes_is_omitted_and_grows_old_meanwhile() {
+    // The stand's clock begins at 2026-11-23T07:46:40Z.
+    let all = json!({
+        "verification": { "trust_framework": "eidas", "time": "2026-11-23T07:40:00Z",
+            "evidence": [{ "type": "vouch", "time": "2026-11-20T07:40Z" }] },
+        "claims": { "given_name": "Alice", "family_name": "Adams" },
+    });
+    let sidecar = Sidecar::start(
+        move |_| json!({ "decision": "allow", "set": { "claims": { "verified_claims": all } } }),
+    )
+    .await;
+    let stand = Stand::with(|config| {
+        config.identity_assurance = assurance();
+        config.policy.push(source(&sidecar, &["verified_claims"]));
+    })
+    .await;
+    let asking = |verification: Value| {
+        let parameter = json!({ "userinfo": { "verified_claims": {
+            "verification": verification, "claims": { "given_name": null } } } });
+        parameter.to_string()
+    };
+    let token = async |verification: Value| {
+        let parameter = asking(verification);
+        let params = stand.sign_in(&mut Browser::new(), "web", &[("claims", &parameter)]).await;
+        text(&stand.redeem("web", &params["code"]).await.json["access_token"])
+    };
+    let fresh = token(json!({ "trust_framework": null, "time": { "max_age": 460 } })).await;
+    let evidence =
+        |age: u64| json!({ "trust_framework": null, "evidence": [{ "time": { "max_age": age } }] });
+    let (young, old) = (token(evidence(260_000)).await, token(evidence(250_000)).await);
+    let unclear = token(json!({ "trust_framework": null, "time": { "max_age": "1h" } })).await;
+    let shown = async |token: &str| {
+        let reply = stand.userinfo(token).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json["verified_claims"]["claims"]["given_name"] == "Alice"
+    };
+    assert!(shown(&fresh).await && shown(&young).await);
+    assert!(!shown(&old).await, "the evidence is too old");
+    assert!(!shown(&unclear).await, "an age that is none is met by nothing");
+    stand.clock.advance(60);
+    assert!(shown(&fresh).await, "460 seconds have passed");
+    stand.clock.advance(1);
+    assert!(!shown(&fresh).await, "461 seconds have passed");
+}
+
+#[tokio::test]
 async fn what_is_no_verified_claims_does_not_pass_as_such() {
     let sidecar = Sidecar::start(|_| {
         let wrong = json!({ "claims": { "given_name": "Alice" } });
