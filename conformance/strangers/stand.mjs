@@ -21,7 +21,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const bin = process.env.PLACET_BIN_DIR ?? join(here, '..', '..', 'target', 'debug');
 
 /** Ports that nobody listens on now, all different. */
-async function freePorts(count) {
+export async function freePorts(count) {
   const held = [];
   for (let i = 0; i < count; i += 1) {
     const server = createServer();
@@ -46,14 +46,14 @@ function listens(port) {
 
 /** A program, what it printed, and how to end it. */
 class Program {
-  constructor(name, args, cwd) {
+  constructor(name, args, cwd, settings = {}) {
     const path = resolve(bin, name);
     if (!existsSync(path)) throw new Error(`${path} is missing: build the workspace first`);
     this.name = name;
     this.output = '';
     // Settings of the caller must not leak into the programs under test.
     const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('PLACET_')));
-    this.child = spawn(path, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(path, args, { cwd, env: { ...env, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (this.output += text));
     }
@@ -73,6 +73,12 @@ class Program {
     throw new Error(`${this.name} does not listen on ${port}: ${end ?? 'too slow'}\n${this.output}`);
   }
 
+  /** Ends it at once, whatever it is doing. */
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+
   async stop() {
     this.child.kill('SIGTERM');
     const late = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS);
@@ -86,9 +92,12 @@ const array = (values) => `[${values.map((v) => JSON.stringify(v)).join(', ')}]`
 /**
  * Starts a server, its login app and the demo app.
  *
- * `loginHost` and `appHost` are names that the browser knows them by; `lifetimes` are settings of the server.
+ * `loginHost` and `appHost` are names that the browser knows them by; `lifetimes` are settings of the server, and `more`
+ * is the end of its configuration.
  */
-export async function start({ loginHost = 'localhost', appHost = 'localhost', lifetimes = {}, demo = true } = {}) {
+export async function start({
+  loginHost = 'localhost', appHost = 'localhost', lifetimes = {}, demo = true, more = '',
+} = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'placet-strangers-'));
   const [port, privatePort, loginPort, appPort] = await freePorts(4);
   const issuer = `http://localhost:${port}`;
@@ -120,6 +129,7 @@ export async function start({ loginHost = 'localhost', appHost = 'localhost', li
       `post_logout_redirect_uris = ${array([`${app}/`])}`,
       `grant_types = ${array(['authorization_code', 'refresh_token', 'client_credentials'])}`,
       'scope = "openid profile email address phone offline_access reports.read"',
+      more,
       '',
     ].join('\n'),
   );
@@ -152,11 +162,14 @@ export async function start({ loginHost = 'localhost', appHost = 'localhost', li
       rmSync(dir, { recursive: true, force: true });
     },
   };
-  const run = async (name, at, args) => {
-    const program = new Program(name, args, dir);
+  const run = async (name, at, args, settings) => {
+    const program = new Program(name, args, dir, settings);
     programs.push(program);
     await program.listening(at);
+    return program;
   };
+  /** Starts another program, and waits until it listens; it is stopped with the others. */
+  stand.run = run;
   try {
     await run('placet', port, ['--config', config, 'dev']);
     const users = join(dir, 'users.toml');
@@ -167,6 +180,39 @@ export async function start({ loginHost = 'localhost', appHost = 'localhost', li
     if (demo) {
       await run('placet-demo', appPort, ['--listen', `127.0.0.1:${appPort}`, '--issuer', issuer, '--public-url', app]);
     }
+  } catch (error) {
+    await stand.stop();
+    throw error;
+  }
+  return stand;
+}
+
+/** Starts `placet mock`, and the login app as the app under test. */
+export async function startMock() {
+  const dir = mkdtempSync(join(tmpdir(), 'placet-mock-'));
+  const [port, loginPort] = await freePorts(2);
+  const login = `http://localhost:${loginPort}`;
+  const mock = `http://localhost:${port}`;
+  const programs = [];
+  const run = async (name, at, args) => {
+    const program = new Program(name, args, dir);
+    programs.push(program);
+    await program.listening(at);
+  };
+  const stand = {
+    login,
+    mock,
+    async stop() {
+      await Promise.all(programs.map((program) => program.stop()));
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  try {
+    await run('placet', port, ['mock', '--ui', `${login}/`, '--port', String(port)]);
+    await run('placet-login', loginPort, [
+      'serve', '--dev', '--listen', `127.0.0.1:${loginPort}`, '--public-url', `${login}/`,
+      '--api', `http://127.0.0.1:${port}/ui/v1`, '--token', UI_TOKEN, '--users', join(dir, 'users.toml'),
+    ]);
   } catch (error) {
     await stand.stop();
     throw error;

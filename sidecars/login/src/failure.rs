@@ -65,6 +65,18 @@ impl Retry {
         Self::Link(format!("/?interaction={}", escape(interaction)))
     }
 
+    /// The page that the user came from, for when sending the same again would not help.
+    fn page(self) -> Option<String> {
+        match self {
+            Self::Link(href) => Some(href),
+            Self::Form { action, fields } => fields
+                .iter()
+                .find(|(name, value)| name == "interaction" && crate::step::is_interaction(value))
+                .map(|(_, id)| format!("/{action}?interaction={}", escape(id))),
+            Self::None => None,
+        }
+    }
+
     /// The same form again; one with a password is typed again, since pages hold no passwords.
     pub(crate) fn of(step: Step, form: &Form) -> Self {
         if form.fields().iter().any(|(name, _)| name.starts_with("password")) {
@@ -82,7 +94,8 @@ pub(crate) struct ErrorPage<'a> {
     pub(crate) lead: &'static str,
     pub(crate) code: Option<&'a str>,
     pub(crate) detail: Option<&'a str>,
-    pub(crate) link: Option<(String, &'static str)>,
+    /// What leads on: the id, the address and the words of the link.
+    pub(crate) link: Option<(&'static str, String, &'static str)>,
 }
 
 #[derive(Template)]
@@ -128,7 +141,7 @@ fn refused(visit: &Visit, problem: &Problem, retry: Retry) -> Response {
                 lead: t.expired,
                 code: None,
                 detail: None,
-                link: restart.map(|uri| (uri, t.start_again)),
+                link: restart.map(|uri| ("restart", uri, t.start_again)),
                 shell,
             };
             page::send(visit, StatusCode::GONE, &page.shell.nonce, &page)
@@ -140,17 +153,20 @@ fn refused(visit: &Visit, problem: &Problem, retry: Retry) -> Response {
         }
         status => {
             tracing::error!(status, code, trace_id, detail = problem.detail, "the server refused this app");
-            fault(visit, StatusCode::BAD_GATEWAY, Some(code))
+            // Another answer may be taken; nothing else of this app would be.
+            let back = if status == 422 { retry } else { Retry::None };
+            fault(visit, Some(code), back)
         }
     }
 }
 
-/// Something is wrong that the user cannot mend.
-pub(crate) fn fault(visit: &Visit, status: StatusCode, code: Option<&str>) -> Response {
+/// Something is wrong that the user cannot mend; perhaps it is not when they begin again on the page they came from.
+pub(crate) fn fault(visit: &Visit, code: Option<&str>, back: Retry) -> Response {
     let shell = Shell::new(visit, None);
     let t = shell.t;
-    let page = ErrorPage { title: t.fault_title, lead: t.fault, code, detail: None, link: None, shell };
-    page::send(visit, status, &page.shell.nonce, &page)
+    let link = back.page().map(|href| ("try-again", href, t.try_again));
+    let page = ErrorPage { title: t.fault_title, lead: t.fault, code, detail: None, link, shell };
+    page::send(visit, StatusCode::BAD_GATEWAY, &page.shell.nonce, &page)
 }
 
 /// A page with a message alone.
@@ -164,15 +180,7 @@ fn forgery(visit: &Visit, retry: Retry) -> Response {
     let shell = Shell::new(visit, None);
     let t = shell.t;
     // The same form would be refused again: offer the page it came from.
-    let link = match retry {
-        Retry::Link(href) => Some(href),
-        Retry::Form { action, fields } => fields
-            .iter()
-            .find(|(name, value)| name == "interaction" && crate::step::is_interaction(value))
-            .map(|(_, id)| format!("/{action}?interaction={}", escape(id))),
-        Retry::None => None,
-    };
-    let link = link.map(|href| (href, t.try_again));
+    let link = retry.page().map(|href| ("try-again", href, t.try_again));
     let page = ErrorPage { title: t.stale_title, lead: t.stale, code: None, detail: None, link, shell };
     page::send(visit, StatusCode::FORBIDDEN, &page.shell.nonce, &page)
 }

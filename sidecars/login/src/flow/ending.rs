@@ -6,7 +6,7 @@ use placet_sdk::interaction::{DeliveryMethod, ErrorPrompt, Kind, Outcome, Prompt
 use warp::reply::Response;
 
 use crate::{
-    failure::{self, ErrorPage},
+    failure::{self, ErrorPage, Retry},
     page::{self, Shell},
     visit::Visit,
 };
@@ -41,7 +41,7 @@ pub(super) fn deliver(visit: &Visit, prompt: &Prompt, response: &ResponsePrompt)
         (DeliveryMethod::None, _) => done(visit, prompt, response.outcome),
         (method, _) => {
             tracing::error!(?method, "the server's answer cannot be delivered by this app");
-            failure::fault(visit, StatusCode::BAD_GATEWAY, Some("unsupported_delivery"))
+            failure::fault(visit, Some("unsupported_delivery"), Retry::None)
         }
     }
 }

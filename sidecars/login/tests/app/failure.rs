@@ -152,6 +152,21 @@ async fn a_refusal_of_this_app_itself_is_not_blamed_on_the_user() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_not_taken_leads_back_to_the_page_and_says_the_code() {
+    let stage = Stage::start().await;
+    stage.fake.script("ia_1", &[consent(), response()]);
+    let browser = stage.browser();
+    let page = browser.open("ia_1").await;
+    stage.fake.play.lock().unwrap().refuse_put = Some(json!({"status": 422, "code": "invalid_answer"}));
+    let failed = browser.submit(&page, &[("action", "allow")]).await;
+    assert_eq!(failed.status, StatusCode::BAD_GATEWAY);
+    assert!(failed.says("not your fault") && failed.says("invalid_answer"));
+    assert!(failed.tag("try-again").contains("/consent?interaction=ia_1"));
+    stage.fake.play.lock().unwrap().refuse_put = Some(json!({"status": 401, "code": "unauthorized"}));
+    assert!(!browser.submit(&page, &[("action", "allow")]).await.has("try-again"), "that would not help");
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_there_is_a_page_too() {
     let stage = Stage::start().await;
     let page = stage.browser().get("/nowhere/at/all").await;
