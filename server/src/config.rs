@@ -257,9 +257,10 @@ pub struct OutboundConfig {
 pub struct LimitsConfig {
     /// Whether limits are in force.
     pub enabled: bool,
-    /// Requests to the token, introspection, revocation and `UserInfo` endpoints, per address.
+    /// Requests to the token, pushed authorization request, introspection, revocation and `UserInfo` endpoints, per
+    /// address.
     pub token: u32,
-    /// Authorization requests, per address.
+    /// Authorization requests, per address; those too that public clients push.
     pub authorize: u32,
     /// Registrations, per address.
     pub register: u32,

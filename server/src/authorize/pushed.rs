@@ -47,7 +47,7 @@ pub struct Pushed {
 /// How a pushed request lies in the store, sealed.
 #[derive(Deserialize, Serialize)]
 struct Doc {
-    form: Vec<u8>,
+    form: String,
     signed: bool,
 }
 
@@ -71,7 +71,8 @@ pub async fn push(
     }
     let secret = random::secret(server.random())?;
     let digest = server.root().digest(KIND, &secret);
-    let doc = Doc { form: arrived.form.clone(), signed: arrived.arrival.signed };
+    let form = String::from_utf8(arrived.form.clone()).map_err(|e| Fault::new("pushed request", e))?;
+    let doc = Doc { form, signed: arrived.arrival.signed };
     let mut valid = examine(server, client.shared(), arrived).await.map_err(|stop| stop.failure)?;
     valid.arrival = Arrival::pushed(&digest, doc.signed);
     open::pushed(server, valid, origin).await?;
@@ -127,7 +128,7 @@ pub(super) async fn find(server: &Server, client: &Client, secret: &str) -> Resu
         .open(&context(&digest), &record.sealed)
         .ok_or_else(|| broken("the record does not open"))?;
     let doc: Doc = serde_json::from_slice(&plain).map_err(|e| broken(&e.to_string()))?;
-    Ok(Arrived { form: doc.form, arrival: Arrival::pushed(&digest, doc.signed), once: None })
+    Ok(Arrived { form: doc.form.into_bytes(), arrival: Arrival::pushed(&digest, doc.signed), once: None })
 }
 
 /// Spends a pushed request by a response that nothing else is stored for; false if another one was first. Any request
