@@ -300,6 +300,16 @@ mod tests {
         assert!(parse(&json!([{ "kty": "oct", "k": "AAAA" }])).is_err());
     }
 
+    /// With such an exponent, to verify a signature costs as much as to make one.
+    #[test]
+    fn rsa_keys_with_a_long_public_exponent_are_skipped() {
+        let modulus = URL_SAFE_NO_PAD.encode([0xff; 256]);
+        let count =
+            |e: &str| parse(&json!([{ "kty": "RSA", "n": modulus, "e": e }])).unwrap().signatures.len();
+        assert_eq!((count("AQAB"), count("Aw"), count("AQ")), (1, 1, 0));
+        assert_eq!((count(&modulus), count(&URL_SAFE_NO_PAD.encode([0xff; 9]))), (0, 0));
+    }
+
     #[test]
     fn keys_for_other_uses_of_weak_strength_or_off_the_curve_are_skipped() {
         let short = "AQAB";

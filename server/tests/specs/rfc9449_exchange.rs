@@ -96,6 +96,7 @@ async fn a_bound_actor_token_needs_its_proof() {
     let told = refused(&scene, "api", (user, &acting), Some(&Prover::new())).await;
     assert!(told.contains("`actor_token` is bound to a key"), "{told}");
     is_bound(&exchange(&scene, "api", (user, &acting), Some(&key)).await, &key);
+    assert_eq!(scene.asked()["limits"]["grant"]["access_token"]["sender_constraint"], "required");
 }
 
 #[tokio::test]

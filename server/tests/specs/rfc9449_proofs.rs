@@ -136,12 +136,6 @@ async fn weak_keys_are_refused() {
     let stand = Stand::start().await;
     refused(&send(&stand, &[&Prover::rsa(1024).proof(&stand)]).await, "its key cannot be used");
     assert_eq!(send(&stand, &[&Prover::rsa(2048).proof(&stand)]).await.status, 200);
-    // A public exponent as long as the modulus makes verifying as dear as signing.
-    let key = Prover::rsa(2048);
-    let mut header = key.header();
-    header["jwk"]["e"] = header["jwk"]["n"].clone();
-    let forged = key.sign(&header, &claims(&stand, "POST", "/token"));
-    refused(&send(&stand, &[&forged]).await, "its key cannot be used");
 }
 
 #[tokio::test]
