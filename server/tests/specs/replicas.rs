@@ -12,7 +12,10 @@ use placet_server::store::{
     postgres::{PoolSettings, Postgres},
 };
 
-use super::harness::{Browser, CALLBACK, Stand, VERIFIER};
+use super::{
+    harness::{Browser, CALLBACK, Stand, VERIFIER},
+    prover::{Prover, token_with},
+};
 
 static TENANTS: AtomicU64 = AtomicU64::new(0);
 
@@ -82,4 +85,26 @@ async fn an_interaction_begun_at_one_replica_ends_at_the_other() {
         one.post("/revoke", "web", &[("token", reply.json["access_token"].as_str().unwrap())]).await;
     assert_eq!(revoked.status, 200);
     assert_eq!(two.userinfo(reply.json["access_token"].as_str().unwrap()).await.status, 401);
+}
+
+#[tokio::test]
+async fn of_100_uses_of_one_proof_racing_over_two_replicas_one_wins() {
+    let Some(stands) = two().await else { return };
+    let proof = Arc::new(Prover::new().proof(&stands[0]));
+    let mut races = Vec::new();
+    for n in 0..100 {
+        let (stand, proof) = (stands[n % 2].clone(), proof.clone());
+        let form = [("grant_type", "client_credentials")];
+        races.push(tokio::spawn(async move { token_with(&stand, "service", &form, &[&proof]).await }));
+    }
+    let mut won = 0;
+    for race in races {
+        let reply = race.await.unwrap();
+        match reply.status {
+            200 => won += 1,
+            400 => assert_eq!(reply.error(), "invalid_dpop_proof"),
+            other => panic!("{other}: {}", reply.text),
+        }
+    }
+    assert_eq!(won, 1);
 }
