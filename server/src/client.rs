@@ -4,13 +4,14 @@ mod assertion;
 mod authenticate;
 mod certificate;
 mod keys;
+pub(crate) mod mac;
 mod secret;
 
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_oauth::{
-    client::{AuthMethod, ClientMetadata, SubjectType},
+    client::{AuthMethod, ClientMetadata, JwtResponse, SubjectType},
     error::OAuthError,
     grant_type::GrantType,
     pairwise,
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{ClientConfig, ClientSettings},
+    encryption::Method,
     jwks::KeySet,
     outcome::Fault,
     store::{ClientRecord, Digest},
@@ -42,7 +44,7 @@ pub struct Client {
     pub settings: ClientSettings,
     /// Digest of its secret.
     pub secret: Option<Digest>,
-    /// The secret itself, sealed, where it is a key for signatures.
+    /// The secret itself, sealed, where it is a key.
     pub sealed_secret: Option<Vec<u8>>,
     /// Digest of its registration access token.
     pub registration: Option<Digest>,
@@ -184,13 +186,25 @@ pub fn sector_of(metadata: &ClientMetadata, client_id: &str) -> String {
         .unwrap_or_else(|| client_id.to_owned())
 }
 
-/// Refuses keys of a client that cannot be used, or that it should not have shown (RFC 7517).
+/// Refuses keys of a client that cannot be used, or that it should not have shown (RFC 7517), and keys without one for
+/// what it wants encrypted.
 pub fn check_keys(metadata: &ClientMetadata) -> Result<(), OAuthError> {
     let Some(serde_json::Value::Object(set)) = &metadata.jwks else { return Ok(()) };
-    match KeySet::parse(set) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(OAuthError::invalid_client_metadata(format!("`jwks`: {error}"))),
+    let refused = |reason: String| OAuthError::invalid_client_metadata(format!("`jwks`: {reason}"));
+    let keys = KeySet::parse(set).map_err(|error| refused(error.to_string()))?;
+    for response in JwtResponse::ALL {
+        let algs = metadata.algs_of(response);
+        let method =
+            Method::registered(algs.alg, algs.enc).map_err(|_| refused("is of no use".to_owned()))?;
+        if let Some(Method { alg, enc }) = method
+            && !alg.is_symmetric()
+            && keys.encryption().select(alg, enc, None).is_none()
+        {
+            let member = format!("`{}_encrypted_response_alg`", response.prefix());
+            return Err(refused(format!("has no key for `{alg}`, which {member} needs")));
+        }
     }
+    Ok(())
 }
 
 /// A client as it is passed around.

@@ -53,7 +53,7 @@ impl Method {
     /// # Errors
     ///
     /// A fault for names that registration refuses.
-    pub fn registered(alg: Option<&String>, enc: Option<&String>) -> Result<Option<Self>, Fault> {
+    pub fn registered(alg: Option<&str>, enc: Option<&str>) -> Result<Option<Self>, Fault> {
         let unknown = |name: &str| Fault::new("client metadata", format!("`{name}` is no encryption"));
         let Some(alg) = alg else { return Ok(None) };
         let enc = enc.map_or(Ok(DEFAULT_CONTENT), |enc| enc.parse().map_err(|_| unknown(enc)))?;

@@ -1,5 +1,6 @@
 //! The HTTP edge: the table of endpoints, and nothing of what they do.
 
+mod accept;
 mod admin;
 pub mod authorize;
 pub mod cookie;

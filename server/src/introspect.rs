@@ -1,6 +1,6 @@
-//! Token introspection (RFC 7662).
+//! Token introspection (RFC 7662), also as signed JWTs (RFC 9701).
 
-use placet_oauth::{bearer::Scheme, error::OAuthError, id::Secret, scope::Scope};
+use placet_oauth::{bearer::Scheme, client::JwtResponse, error::OAuthError, id::Secret, scope::Scope};
 use placet_sdk::{
     decision::{
         HookType, IntrospectionCaller, IntrospectionLimits, IntrospectionSection, IntrospectionToken, Limits,
@@ -16,8 +16,9 @@ use crate::{
     outcome::{Fault, Outcome},
     policy::{Decided, Question, client_facts},
     possession::Bound,
+    secured,
     server::Server,
-    store::AuthorizationRecord,
+    store::{AuthorizationRecord, Digest},
     token::{
         ActiveToken, Authorized, active, join_scope, list_scope,
         refresh::{self, Presented, REFRESH_TOKEN},
@@ -43,6 +44,31 @@ const KEPT: [&str; 13] = [
 /// An answer, in bytes of JSON.
 const MAX_ANSWER: u32 = 32 * 1024;
 
+/// What an answer is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Plain JSON (RFC 7662 section 2.2).
+    Json,
+    /// A signed JWT (RFC 9701 section 5).
+    Jwt,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub enum Introspected {
+    /// Plain members.
+    Json(Map<String, Value>),
+    /// A signed JWT, encrypted if the caller registered that.
+    Jwt(Secret),
+}
+
+/// What is found out about a token.
+struct Found {
+    answer: Map<String, Value>,
+    /// The digest to use the token up with, if the answer does.
+    single_use: Option<Digest>,
+}
+
 /// Tells `caller` about a token (RFC 7662 section 2). Whatever it must not know about is inactive, as is whatever
 /// does not count (section 2.2).
 ///
@@ -50,18 +76,50 @@ const MAX_ANSWER: u32 = 32 * 1024;
 pub async fn introspect(
     server: &Server,
     caller: &AuthenticatedClient,
-    token: &Secret,
+    (token, form): (&Secret, Form),
     asking: RequestFacts,
-) -> Outcome<Value> {
+) -> Outcome<Introspected> {
     if caller.is_public() {
         // RFC 7662 section 2.1: the endpoint demands authentication, else it could be used to guess tokens.
         return Err(OAuthError::invalid_client("a public client cannot introspect tokens").into());
     }
-    let answer = match refresh::read(server.root(), token) {
+    let found = match refresh::read(server.root(), token) {
         Some(presented) => refresh_token(server, caller, (token, &presented), asking).await?,
         None => access_token(server, caller, token, asking).await?,
     };
-    Ok(answer.map_or_else(|| json!({ "active": false }), Value::Object))
+    let Some(found) = found else { return write(server, caller, form, inactive()).await };
+    let answer = write(server, caller, form, found.answer).await?;
+    // Used up last: nothing that fails before may cost the token.
+    if let Some(digest) = found.single_use
+        && !server.store().use_token(&digest, server.now()).await?
+    {
+        return write(server, caller, form, inactive()).await;
+    }
+    Ok(answer)
+}
+
+fn inactive() -> Map<String, Value> {
+    Map::from_iter([("active".to_owned(), false.into())])
+}
+
+/// The JWT has no `sub` and no `exp`, so that nobody takes it for an access token (RFC 9701 section 8.1).
+async fn write(
+    server: &Server,
+    caller: &Client,
+    form: Form,
+    answer: Map<String, Value>,
+) -> Outcome<Introspected> {
+    if form == Form::Json {
+        return Ok(Introspected::Json(answer));
+    }
+    let claims = json!({
+        "iss": server.issuer(),
+        "aud": caller.id,
+        "iat": server.now(),
+        "token_introspection": answer,
+    });
+    let response = JwtResponse::Introspection;
+    secured::jwt(server, caller, response, ("token-introspection+jwt", &claims)).await.map(Introspected::Jwt)
 }
 
 async fn access_token(
@@ -69,7 +127,7 @@ async fn access_token(
     caller: &Client,
     token: &Secret,
     asking: RequestFacts,
-) -> Outcome<Option<Map<String, Value>>> {
+) -> Outcome<Option<Found>> {
     let Some(found) = active(server, token).await? else { return Ok(None) };
     let in_audience = in_audience(caller, &found);
     if !in_audience && caller.id != found.client_id && !caller.settings.introspect_all {
@@ -96,14 +154,7 @@ async fn access_token(
         // Whoever gets the scope of JWTs as an array gets that of opaque tokens in the same way.
         list_scope(&mut answer);
     }
-    // Used up last: nothing that fails before may cost the token.
-    if let Some(digest) = found.single_use
-        && in_audience
-        && !server.store().use_token(&digest, server.now()).await?
-    {
-        return Ok(None);
-    }
-    Ok(Some(answer))
+    Ok(Some(Found { answer, single_use: found.single_use.filter(|_| in_audience) }))
 }
 
 /// Whether the token is meant for `caller`, by its own id or by one of the resources that it is.
@@ -117,7 +168,7 @@ async fn refresh_token(
     caller: &Client,
     (token, presented): (&Secret, &Presented),
     asking: RequestFacts,
-) -> Outcome<Option<Map<String, Value>>> {
+) -> Outcome<Option<Found>> {
     let Some((family, authorization)) = server.store().family(&presented.family_id).await? else {
         return Ok(None);
     };
@@ -155,7 +206,8 @@ async fn refresh_token(
         claims: answer.clone(),
         data: data_of(Some(&authorization))?,
     };
-    shape(server, caller, (token, false, answer), asking).await
+    let answer = shape(server, caller, (token, false, answer), asking).await?;
+    Ok(answer.map(|answer| Found { answer, single_use: None }))
 }
 
 fn data_of(authorization: Option<&AuthorizationRecord>) -> Outcome<Option<Object>> {

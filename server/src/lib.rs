@@ -34,6 +34,7 @@ pub mod register;
 pub mod revoke;
 pub mod schemas;
 pub mod seal;
+pub mod secured;
 pub mod server;
 pub mod store;
 pub mod token;

@@ -4,7 +4,6 @@ mod policy;
 
 use placet_oauth::{
     error::{ErrorCode, OAuthError},
-    jwt::VerifyProfile,
     params::Params,
 };
 use placet_sdk::grant::{Object, Parameters};
@@ -17,7 +16,7 @@ use crate::{
     outcome::Outcome,
     policy::passed_parameters,
     server::Server,
-    token::{is_for, read_id_token},
+    token::{is_for, read_hint},
 };
 
 /// A valid request: who asks, and what it is about.
@@ -45,7 +44,7 @@ struct Hint {
 pub async fn validate(server: &Server, raw: &[u8], visitor: &Visitor) -> Outcome<LogoutRequest> {
     let params = Params::parse(raw)?;
     let hint = match params.get("id_token_hint") {
-        Some(text) => Some(read_hint(server, text).await?),
+        Some(text) => Some(hint_of(server, text).await?),
         None => None,
     };
     let named = params.get("client_id").map(str::to_owned);
@@ -85,8 +84,8 @@ pub async fn validate(server: &Server, raw: &[u8], visitor: &Visitor) -> Outcome
     Ok(LogoutRequest { client, facts, hint, parameters })
 }
 
-async fn read_hint(server: &Server, text: &str) -> Outcome<Hint> {
-    let claims = read_id_token(server, text, &VerifyProfile::id_token_hint(server.issuer()))
+async fn hint_of(server: &Server, text: &str) -> Outcome<Hint> {
+    let claims = read_hint(server, text)
         .await?
         .ok_or_else(|| OAuthError::invalid_request("`id_token_hint` is not an ID token of this server"))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);

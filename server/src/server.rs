@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use placet_oauth::{
-    client::{AuthMethod, MetadataPolicy},
+    client::{AuthMethod, EncryptionAlgs, MetadataPolicy},
     error::{ErrorCode, OAuthError},
     grant_type::GrantType,
     id::Secret,
@@ -17,6 +17,7 @@ use crate::{
     client::{Client, SharedClient},
     clock::Clock,
     config::{Config, ConfigError, RegistrationMode, UiConfig},
+    encryption,
     grant::is_on,
     jwks::KeySets,
     keys::{Keys, Rotation, SIGNING_ALGORITHMS, algorithm_name},
@@ -260,6 +261,7 @@ impl Config {
             scopes: self.scopes.iter().filter(|s| !s.hidden).map(|s| s.value.clone()).collect(),
             acr_values: self.acr_values.clone(),
             signing_algs: signing_algs(),
+            encryption: encryption_algs(),
             verified_algs: verified_algs(),
             dpop_algs: verified_algs(),
             certificate_bound: false,
@@ -296,6 +298,7 @@ impl Config {
             allowed_scopes: None,
             allowed_auth_methods: AuthMethod::ALL.to_vec(),
             signing_algs: signing_algs(),
+            encryption: encryption_algs(),
             verified_algs: verified_algs(),
             unsigned_requests: self.request_objects.unsigned,
             decrypted_algs: decrypted_algs(),
@@ -316,6 +319,7 @@ impl Config {
                 .filter_map(|m| AuthMethod::parse(m))
                 .collect(),
             signing_algs: signing_algs(),
+            encryption: encryption_algs(),
             verified_algs: verified_algs(),
             unsigned_requests: self.request_objects.unsigned,
             decrypted_algs: decrypted_algs(),
@@ -335,6 +339,17 @@ fn content_encs() -> Vec<String> {
 
 fn verified_algs() -> Vec<String> {
     crate::jwks::SUPPORTED.map(str::to_owned).to_vec()
+}
+
+fn encryption_algs() -> EncryptionAlgs {
+    let (symmetric, asymmetric): (Vec<_>, Vec<_>) =
+        encryption::ENCRYPTED.into_iter().partition(|alg| alg.is_symmetric());
+    let names = |algs: Vec<placet_jose::Algorithm>| algs.iter().map(ToString::to_string).collect();
+    EncryptionAlgs {
+        asymmetric: names(asymmetric),
+        symmetric: names(symmetric),
+        content: encryption::CONTENT.iter().map(ToString::to_string).collect(),
+    }
 }
 
 fn signing_algs() -> Vec<String> {

@@ -22,7 +22,7 @@ pub use id::{IdRequest, claims as id_token_claims, mint as mint_id};
 pub use inspect::{ActiveToken, SignedToken, active, read_signed};
 pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};
 pub use profile::{audience, join_scope, list_scope, scope_of};
-pub use signed::{is_for, read_id_token, verify};
+pub use signed::{is_for, read_hint, read_id_token, verify};
 
 /// What was granted, and the facts it was granted on; kept with the authorization.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

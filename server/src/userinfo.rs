@@ -2,18 +2,31 @@
 
 use placet_oauth::{
     bearer::{Presented, Scheme},
+    client::JwtResponse,
     error::{ErrorCode, OAuthError},
+    id::Secret,
 };
 use placet_sdk::{decision::RequestFacts, grant::is_reserved_claim};
 use serde_json::{Map, Value};
 
 use crate::{
     claims::{Target, Wanted, gather},
+    client::Client,
     outcome::Outcome,
     possession::{self, Evidence},
+    secured,
     server::Server,
     token::{Authorized, active},
 };
+
+/// An answer of the endpoint.
+#[derive(Debug)]
+pub enum UserInfo {
+    /// Plain claims.
+    Json(Map<String, Value>),
+    /// Claims that are signed, encrypted, or both.
+    Jwt(Secret),
+}
 
 /// The consented claims about the user whom an access token stands for (OpenID Connect Core section 5.3.2).
 ///
@@ -23,7 +36,7 @@ pub async fn userinfo(
     presented: &Presented,
     evidence: Evidence<'_>,
     asking: RequestFacts,
-) -> Outcome<Map<String, Value>> {
+) -> Outcome<UserInfo> {
     let inactive = || OAuthError::invalid_token("the access token is unknown, expired or revoked");
     let Presented { scheme, token } = presented;
     let examined = match scheme {
@@ -60,16 +73,28 @@ pub async fn userinfo(
         asking,
     };
     let mut claims = gather(server, wanted).await?;
-    if let Some(digest) = found.single_use
-        && !server.store().use_token(&digest, server.now()).await?
-    {
-        return Err(inactive().into());
-    }
     let preset = authorized.grant.userinfo.and_then(|preset| preset.claims).unwrap_or_default();
     claims.extend(preset.into_iter().filter(|(name, _)| !is_reserved_claim(name)));
     // The same as in the ID token, which the client compares it with (section 5.3.2), also where the access token
     // shows its resource server another one.
     let sub = found.client.subject(&authorization.sub, server.root().pairwise_salt());
     claims.insert("sub".to_owned(), sub.into());
-    Ok(claims)
+    let answer = write(server, &found.client, claims).await?;
+    // Used up last: nothing that fails before may cost the token.
+    if let Some(digest) = found.single_use
+        && !server.store().use_token(&digest, server.now()).await?
+    {
+        return Err(inactive().into());
+    }
+    Ok(answer)
+}
+
+/// The answer as its client registered it (section 5.3.2). It has no `exp`: what has one could be taken for a token.
+async fn write(server: &Server, client: &Client, mut claims: Map<String, Value>) -> Outcome<UserInfo> {
+    if !secured::is_jwt(client, JwtResponse::Userinfo) {
+        return Ok(UserInfo::Json(claims));
+    }
+    claims.insert("iss".to_owned(), server.issuer().into());
+    claims.insert("aud".to_owned(), client.id.clone().into());
+    secured::jwt(server, client, JwtResponse::Userinfo, ("JWT", &claims)).await.map(UserInfo::Jwt)
 }

@@ -34,6 +34,7 @@ mod specs {
     mod interaction_headless;
     mod interaction_resources;
     mod jarm;
+    mod jwt_confusion;
     mod keys;
     mod master_key;
     mod oidc_core_claims;
@@ -42,6 +43,8 @@ mod specs {
     mod oidc_core_implicit_hybrid;
     mod oidc_core_pairwise;
     mod oidc_core_prompt;
+    mod oidc_core_symmetric;
+    mod oidc_core_userinfo_jwt;
     mod oidc_identity_assurance;
     mod oidc_rp_initiated_logout;
     mod policy_approve;
@@ -90,4 +93,5 @@ mod specs {
     mod rfc9449_floor;
     mod rfc9449_proofs;
     mod rfc9449_resource;
+    mod rfc9701_jwt_introspection;
 }

@@ -11,8 +11,10 @@ use crate::{grant_type::GrantType, response_type::ResponseType};
 mod json;
 mod localized;
 mod policy;
+mod responses;
 
 pub use policy::{HMAC_ALGS, MetadataPolicy};
+pub use responses::{EncryptionAlgs, JwtResponse, ResponseAlgs};
 
 /// How a client authenticates at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,9 +172,30 @@ pub struct ClientMetadata {
     /// The algorithm that signs the client's ID tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<String>,
-    /// The algorithm that signs UserInfo responses; [`ClientMetadata::validate`] refuses it, they are plain JSON.
+    /// How the key of encrypted ID tokens travels; absent if they are not encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_alg: Option<String>,
+    /// How encrypted ID tokens are encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_enc: Option<String>,
+    /// The algorithm that signs `UserInfo` responses; absent if they are not signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<String>,
+    /// How the key of encrypted `UserInfo` responses travels; absent if they are not encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_alg: Option<String>,
+    /// How encrypted `UserInfo` responses are encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_enc: Option<String>,
+    /// The algorithm that signs introspection responses, where the client asks for JWTs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introspection_signed_response_alg: Option<String>,
+    /// How the key of encrypted introspection responses travels; absent if they are not encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introspection_encrypted_response_alg: Option<String>,
+    /// How encrypted introspection responses are encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introspection_encrypted_response_enc: Option<String>,
     /// The `max_age` of requests that name none, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<u64>,

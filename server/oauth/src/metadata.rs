@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     authorization::{DISPLAYS, Prompt},
     claims::STANDARD_CLAIMS,
-    client::{AuthMethod, HMAC_ALGS, SubjectType},
+    client::{AuthMethod, EncryptionAlgs, HMAC_ALGS, JwtResponse, SubjectType},
     grant_type::GrantType,
     pkce::ChallengeMethod,
     response_mode::ResponseMode,
@@ -26,8 +26,10 @@ pub struct Discovery<'a> {
     pub scopes: Vec<String>,
     /// The authentication context classes, best first.
     pub acr_values: Vec<String>,
-    /// The algorithms that sign ID tokens.
+    /// The algorithms that the server has keys to sign with.
     pub signing_algs: Vec<String>,
+    /// The algorithms that the server can encrypt with.
+    pub encryption: EncryptionAlgs,
     /// The algorithms of signatures of others that are verified.
     pub verified_algs: Vec<String>,
     /// The algorithms that may sign DPoP proofs.
@@ -94,10 +96,8 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         "scopes_supported": d.scopes,
         "response_types_supported": ResponseType::ALL.map(ResponseType::as_str),
         "response_modes_supported": ResponseMode::names(),
-        "authorization_signing_alg_values_supported": d.signing_algs,
         "grant_types_supported": d.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),
         "subject_types_supported": SubjectType::ALL.map(SubjectType::as_str),
-        "id_token_signing_alg_values_supported": d.signing_algs,
         "token_endpoint_auth_methods_supported": at_token,
         "token_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "introspection_endpoint_auth_methods_supported": at_introspection,
@@ -123,6 +123,15 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         "dpop_signing_alg_values_supported": d.dpop_algs,
         "tls_client_certificate_bound_access_tokens": d.certificate_bound,
     });
+    // The names are those of OpenID Connect Discovery section 3, RFC 9701 section 7 and JARM section 4.
+    let signing: Vec<&str> = d.signing_algs.iter().map(String::as_str).chain(HMAC_ALGS).collect();
+    for response in JwtResponse::ALL {
+        let prefix = response.prefix();
+        document[format!("{prefix}_signing_alg_values_supported")] = json!(signing);
+        document[format!("{prefix}_encryption_alg_values_supported")] =
+            d.encryption.all().collect::<Vec<_>>().into();
+        document[format!("{prefix}_encryption_enc_values_supported")] = json!(d.encryption.content);
+    }
     if !d.acr_values.is_empty() {
         document["acr_values_supported"] = json!(d.acr_values);
     }

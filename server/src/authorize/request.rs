@@ -7,7 +7,6 @@ use placet_oauth::{
     },
     error::{ErrorCode, OAuthError},
     grant_type::GrantType,
-    jwt::VerifyProfile,
     params::{Params, unambiguous},
     scope::Scope,
 };
@@ -28,7 +27,7 @@ use crate::{
     possession,
     server::Server,
     store::Once,
-    token::{is_for, read_id_token},
+    token::{is_for, read_hint},
 };
 
 /// Longer requests are refused: what is pending is kept for strangers too, so it must be small.
@@ -173,10 +172,8 @@ async fn hinted_sub(
     request: &AuthorizationRequest,
 ) -> Outcome<Option<String>> {
     let Some(hint) = &request.id_token_hint else { return Ok(None) };
-    let claims = read_id_token(server, hint, &VerifyProfile::id_token_hint(server.issuer()))
-        .await?
-        .filter(|claims| is_for(claims, &client.id))
-        .ok_or_else(|| {
+    let claims =
+        read_hint(server, hint).await?.filter(|claims| is_for(claims, &client.id)).ok_or_else(|| {
             OAuthError::invalid_request("`id_token_hint` is not an ID token of this server for this client")
         })?;
     Ok(claims.get("sub").and_then(serde_json::Value::as_str).map(str::to_owned))

@@ -3,20 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use placet_oauth::{authorization::Destination, response_mode::redirect_location};
+use placet_oauth::{authorization::Destination, client::JwtResponse, response_mode::redirect_location};
 use placet_sdk::interaction::{Delivery, DeliveryMethod};
 use serde_json::Value;
 
-use crate::{
-    client::Client,
-    outcome::{Fault, Outcome},
-    server::Server,
-};
+use crate::{client::Client, outcome::Outcome, secured, server::Server};
 
 /// A response that is a JWT is good for so long, in seconds (JARM section 2.1).
 pub(crate) const JWT_LIFETIME: u32 = 600;
-/// It is signed with this unless its client registered another (JARM section 3).
-const DEFAULT_ALGORITHM: &str = "RS256";
+
 /// The delivery of these parameters, with `state` and `iss` added: every response carries the issuer.
 ///
 /// Fails where a response is to be encrypted and cannot be: it is not sent in clear instead.
@@ -31,7 +26,7 @@ pub async fn delivery(
     }
     params.push(("iss".to_owned(), server.issuer().to_owned()));
     if destination.response_mode.is_jwt() {
-        params = vec![("response".to_owned(), jwt(server, client, params)?)];
+        params = vec![("response".to_owned(), jwt(server, client, params).await?)];
     }
     Ok(match redirect_location(&destination.redirect_uri, destination.response_mode, &params) {
         Some(uri) => Delivery { method: DeliveryMethod::Redirect, uri: Some(uri), fields: None },
@@ -43,14 +38,13 @@ pub async fn delivery(
     })
 }
 
-/// The parameters as the claims of a JWT for the client (JARM sections 2.1 and 2.2).
-fn jwt(server: &Server, client: &Client, params: Vec<(String, String)>) -> Outcome<String> {
+/// The parameters as the claims of a JWT for the client, signed and encrypted as it registered (JARM sections 2.1 to
+/// 2.3).
+async fn jwt(server: &Server, client: &Client, params: Vec<(String, String)>) -> Outcome<String> {
     let mut claims: BTreeMap<String, Value> =
         params.into_iter().map(|(name, value)| (name, value.into())).collect();
     claims.insert("aud".to_owned(), client.id.clone().into());
     claims.insert("exp".to_owned(), (server.now() + i64::from(JWT_LIFETIME)).into());
-    let algorithm = client.metadata.authorization_signed_response_alg.as_deref().unwrap_or(DEFAULT_ALGORITHM);
-    let keys = server.keys().current();
-    let key = keys.signer(algorithm).ok_or_else(|| Fault::new("keys", "no signing key is loaded"))?;
-    Ok(key.sign("JWT", &claims)?)
+    let jwt = secured::jwt(server, client, JwtResponse::Authorization, ("JWT", &claims)).await?;
+    Ok(jwt.expose().to_owned())
 }

@@ -1,16 +1,15 @@
 //! Client authentication by a JWT (RFC 7523 section 3, OpenID Connect Core section 9).
 
-use hmac::{Hmac, Mac as _};
 use placet_oauth::{
-    client::{AuthMethod, HMAC_ALGS},
+    client::AuthMethod,
     error::{ErrorCode, OAuthError},
     id::Secret,
     jwt::{self, Compact, JwtError, VerifyProfile},
 };
 use serde_json::Value;
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use sha2::{Digest as _, Sha256};
 
-use super::{Client, keys::signed_by};
+use super::{Client, keys::signed_by, mac};
 use crate::{
     config::AssertionAudience,
     jwks,
@@ -95,32 +94,13 @@ async fn signed(server: &Server, client: &Client, parsed: &Compact<'_>) -> Outco
     }
     if client.auth_method() == AuthMethod::ClientSecretJwt {
         let secret = client.known_secret(server.root())?;
-        return Ok(secret.is_some_and(|secret| signed_with_secret(&secret, parsed)));
+        return Ok(secret.is_some_and(|secret| mac::verifies(&secret, parsed)));
     }
     if !jwks::is_supported(alg) {
         return Err(invalid("its algorithm is not supported"));
     }
     let verified = signed_by(server, client, parsed).await;
     verified.map_err(|reason| invalid(&format!("the keys of the client cannot be used: {reason}")))
-}
-
-/// RFC 7518 section 3.2; compared in constant time.
-fn signed_with_secret(secret: &Secret, parsed: &Compact<'_>) -> bool {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    let Ok(signature) = URL_SAFE_NO_PAD.decode(parsed.signature) else { return false };
-    let (key, message) = (secret.expose().as_bytes(), parsed.message.as_bytes());
-    macro_rules! holds {
-        ($hash:ty) => {
-            Hmac::<$hash>::new_from_slice(key)
-                .is_ok_and(|mac| mac.chain_update(message).verify_slice(&signature).is_ok())
-        };
-    }
-    match parsed.header.alg.as_str() {
-        alg if !HMAC_ALGS.contains(&alg) => false,
-        "HS384" => holds!(Sha384),
-        "HS512" => holds!(Sha512),
-        _ => holds!(Sha256),
-    }
 }
 
 fn refused(error: &JwtError) -> Failure {

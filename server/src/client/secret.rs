@@ -1,8 +1,12 @@
 //! The secret of a client: what the server keeps of it, and when it has to know it.
 
-use placet_oauth::{client::AuthMethod, id::Secret};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use placet_oauth::{
+    client::{AuthMethod, HMAC_ALGS, JwtResponse},
+    id::Secret,
+};
 
-use super::Client;
+use super::{Client, mac};
 use crate::{
     outcome::Fault,
     random::{self, Random},
@@ -25,27 +29,38 @@ impl Client {
         if !self.secret_is_used() {
             self.sealed_secret = None;
         }
-        // A digest is no key for signatures.
-        if self.secret.is_some() && (!self.secret_is_used() || self.sealed_secret.is_some()) {
-            return Ok(None);
-        }
-        self.renew_secret(root, random).map(Some)
+        // A digest is no key, and neither is a secret that is too short.
+        let suits = if self.secret_is_used() {
+            self.known_secret(root)?.is_some_and(|secret| self.is_long_enough(&secret))
+        } else {
+            self.secret.is_some()
+        };
+        if suits { Ok(None) } else { self.renew_secret(root, random).map(Some) }
     }
 
     /// Replaces the secret of the client.
     pub fn renew_secret(&mut self, root: &RootKeys, random: &dyn Random) -> Result<Secret, Fault> {
-        let secret = random::secret(random)?;
+        // Long enough for each algorithm (OpenID Connect Core section 16.19): 64 characters.
+        let secret = Secret::new(URL_SAFE_NO_PAD.encode(random::bytes::<48>(random)?));
         self.keep_secret(&secret, root, random)?;
         Ok(secret)
     }
 
-    /// Keeps a digest of a secret and, where it is a key for signatures, the secret itself, sealed.
+    /// Keeps a digest of a secret and, where it is a key, the secret itself, sealed.
+    ///
+    /// # Errors
+    ///
+    /// A fault for a secret that is too short for what the client registered.
     pub fn keep_secret(
         &mut self,
         secret: &Secret,
         root: &RootKeys,
         random: &dyn Random,
     ) -> Result<(), Fault> {
+        if !self.is_long_enough(secret) {
+            let cause = format!("that of `{}` is shorter than the hash of its algorithm", self.id);
+            return Err(Fault::new("client secret", cause));
+        }
         self.secret = Some(root.digest(CLIENT_SECRET, secret));
         let plain = secret.expose().as_bytes();
         self.sealed_secret =
@@ -63,9 +78,24 @@ impl Client {
         Ok(Some(Secret::new(text)))
     }
 
-    /// Whether the secret is a key for signatures.
+    /// Whether the secret is a key: of the JWTs by which the client authenticates, or of what it is sent (OpenID Connect
+    /// Core section 10).
     fn secret_is_used(&self) -> bool {
         self.auth_method() == AuthMethod::ClientSecretJwt
+            || JwtResponse::ALL.into_iter().any(|response| {
+                let algs = self.metadata.algs_of(response);
+                let encrypts = |alg: &str| {
+                    alg.parse::<placet_jose::Algorithm>().is_ok_and(placet_jose::Algorithm::is_symmetric)
+                };
+                algs.signed.is_some_and(|alg| HMAC_ALGS.contains(&alg)) || algs.alg.is_some_and(encrypts)
+            })
+    }
+
+    fn is_long_enough(&self, secret: &Secret) -> bool {
+        let signed =
+            JwtResponse::ALL.into_iter().filter_map(|response| self.metadata.algs_of(response).signed);
+        let all = signed.chain(self.metadata.token_endpoint_auth_signing_alg.as_deref());
+        all.map(mac::shortest_secret).all(|shortest| secret.expose().len() >= shortest)
     }
 
     fn seal_context(&self) -> String {

@@ -5,15 +5,18 @@ use placet_oauth::{bearer, error::OAuthError, id::Secret};
 use serde_json::Value;
 use warp::reply::Response;
 
-use super::{reply, request::Request};
+use super::{accept, reply, request::Request};
 use crate::{
     client::{self, AuthenticatedClient},
-    introspect as introspection,
+    introspect::{self as introspection, Form, Introspected},
     outcome::{Failure, Outcome},
     policy, revoke as revocation,
     server::Server,
-    userinfo as user_info,
+    userinfo::{self as user_info, UserInfo},
 };
+
+/// The media type of introspection responses that are JWTs (RFC 9701 section 5).
+const INTROSPECTION_JWT: &str = "application/token-introspection+jwt";
 
 async fn caller(
     server: &Server,
@@ -26,14 +29,22 @@ async fn caller(
     Ok((client, Secret::new(params.require("token")?)))
 }
 
-/// `/introspect` (RFC 7662).
+/// `/introspect` (RFC 7662), as a JWT if the caller asks for one (RFC 9701).
 pub(super) async fn introspect(server: Server, request: Request) -> Outcome<Response> {
     if let Err(wait) = server.limits().token(request.peer) {
         return Ok(reply::too_many(wait));
     }
     let (client, token) = caller(&server, &request, "/introspect").await?;
     let asking = policy::request_facts(&server, "introspect", None, request.caller());
-    Ok(reply::json(200, &introspection::introspect(&server, &client, &token, asking).await?))
+    let wanted = if accept::prefers(&request.headers, INTROSPECTION_JWT, "application/json") {
+        Form::Jwt
+    } else {
+        Form::Json
+    };
+    Ok(match introspection::introspect(&server, &client, (&token, wanted), asking).await? {
+        Introspected::Json(answer) => reply::json(200, &Value::Object(answer)),
+        Introspected::Jwt(jwt) => signed(INTROSPECTION_JWT, &jwt),
+    })
 }
 
 /// `/revoke` (RFC 7009).
@@ -72,8 +83,16 @@ pub(super) async fn userinfo(server: Server, request: Request) -> Outcome<Respon
         Err(error) => Err(error.into()),
     };
     match answered {
-        Ok(claims) => Ok(reply::json(200, &Value::Object(claims))),
+        Ok(UserInfo::Json(claims)) => Ok(reply::json(200, &Value::Object(claims))),
+        Ok(UserInfo::Jwt(jwt)) => Ok(signed("application/jwt", &jwt)),
         Err(Failure::Refused(error)) => Ok(reply::refused_at_resource(&error, Some(presented.scheme))),
         Err(failure) => Err(failure),
     }
+}
+
+/// A JWT that nobody may keep.
+fn signed(media_type: &'static str, jwt: &Secret) -> Response {
+    let mut response = reply::with_type(200, media_type, jwt.expose());
+    reply::no_store(&mut response);
+    response
 }

@@ -7,7 +7,10 @@ mod sessions;
 pub(crate) use effects::authorization_life;
 pub(crate) use sessions::handle_text;
 
-use placet_oauth::{error::OAuthError, redirect_uri::matches};
+use placet_oauth::{
+    error::{ErrorCode, OAuthError},
+    redirect_uri::matches,
+};
 use placet_sdk::interaction::{Body, Delivery, DeliveryMethod, ErrorPrompt, Kind};
 use serde_json::json;
 
@@ -19,7 +22,7 @@ use crate::{
     authorize,
     client::{Client, SharedClient},
     events,
-    outcome::{Fault, Outcome},
+    outcome::{Failure, Fault, Outcome},
     server::Server,
     store::{Completed, Completion, Event},
 };
@@ -52,10 +55,16 @@ pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> 
     let prepared = match (&state.kind, &client) {
         (Kind::Logout, _) => ending::logout(server, client.as_deref(), &state)?,
         (Kind::Authorization, Some(client)) if state.denied.is_none() => {
-            match effects::grant(server, client, &mut state).await? {
-                effects::Grant::Ready(prepared) => *prepared,
-                effects::Grant::Over => return ask_again(server, client, state, revision).await,
-                effects::Grant::Moved => return look_again(server, client, state, revision).await,
+            match effects::grant(server, client, &mut state).await {
+                Ok(effects::Grant::Ready(prepared)) => *prepared,
+                Ok(effects::Grant::Over) => return ask_again(server, client, state, revision).await,
+                Ok(effects::Grant::Moved) => return look_again(server, client, state, revision).await,
+                // The client alone can mend that nothing can be encrypted to it, so it is told.
+                Err(Failure::Refused(error)) if error.code == ErrorCode::TemporarilyUnavailable => {
+                    advance::deny(&mut state, error.code.as_str(), &error.description);
+                    return refuse(server, Some(client), state, revision).await;
+                }
+                Err(failure) => return Err(failure),
             }
         }
         (_, client) => effects::refusal(server, client.as_deref(), &state).await?,

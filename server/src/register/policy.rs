@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What a policy may set. Where answers go, and whose keys count, is the client's own word alone.
-const SETTABLE: [&str; 20] = [
+const SETTABLE: [&str; 27] = [
     "token_endpoint_auth_method",
     "grant_types",
     "response_types",
@@ -34,7 +34,14 @@ const SETTABLE: [&str; 20] = [
     "application_type",
     "subject_type",
     "id_token_signed_response_alg",
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
     "userinfo_signed_response_alg",
+    "userinfo_encrypted_response_alg",
+    "userinfo_encrypted_response_enc",
+    "introspection_signed_response_alg",
+    "introspection_encrypted_response_alg",
+    "introspection_encrypted_response_enc",
     "default_max_age",
     "require_auth_time",
     "default_acr_values",

@@ -1,6 +1,6 @@
 //! ID tokens (OpenID Connect Core section 2).
 
-use placet_oauth::{id::Secret, jwt::half_hash};
+use placet_oauth::{client::JwtResponse, id::Secret, jwt::half_hash};
 use placet_sdk::{
     InstantMillis,
     decision::RequestFacts,
@@ -14,12 +14,10 @@ use crate::{
     claims::{Target, Wanted, gather},
     client::Client,
     outcome::{Fault, Outcome},
+    secured,
     server::Server,
     store::AuthorizationRecord,
 };
-
-/// ID tokens are signed with this unless their client registered another (OpenID Connect Core section 2).
-const DEFAULT_ALGORITHM: &str = "RS256";
 
 /// What an ID token shall say.
 #[derive(Debug)]
@@ -42,14 +40,17 @@ pub struct IdRequest<'a> {
     pub claims: Object,
 }
 
-/// Mints an ID token.
-pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
+/// Mints an ID token, signed and encrypted as its client registered.
+pub async fn mint(server: &Server, request: &IdRequest<'_>) -> Outcome<Secret> {
+    let claims = said(server, request)?;
+    secured::jwt(server, request.client, JwtResponse::IdToken, ("JWT", &claims)).await
+}
+
+/// What the ID token says.
+fn said(server: &Server, request: &IdRequest<'_>) -> Result<Object, Fault> {
     let authorized = request.authorized;
     let settings = authorized.grant.id_token.clone().unwrap_or_default();
-    let algorithm =
-        request.client.metadata.id_token_signed_response_alg.as_deref().unwrap_or(DEFAULT_ALGORITHM);
-    let keys = server.keys().current();
-    let key = keys.signer(algorithm).ok_or_else(|| Fault::new("keys", "no signing key is loaded"))?;
+    let algorithm = secured::signing_alg(request.client, JwtResponse::IdToken).unwrap_or_default();
     let lifetime = settings
         .lifetime
         .or(request.client.settings.id_token.lifetime)
@@ -105,7 +106,7 @@ pub fn mint(server: &Server, request: &IdRequest<'_>) -> Result<Secret, Fault> {
     if let Some(code) = request.code {
         set("c_hash", half_hash(algorithm, code.expose()).into());
     }
-    Ok(Secret::new(key.sign("JWT", &claims)?))
+    Ok(claims)
 }
 
 /// The claims about the user for an ID token. If it is issued `alone`, without any access token, the claims of the

@@ -111,19 +111,17 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
         },
     )?;
     let id_token = if wanted_id {
-        Some(mint_id(
-            server,
-            &IdRequest {
-                client,
-                authorization: request.authorization,
-                authorized,
-                nonce: request.nonce,
-                state: None,
-                access_token: Some(&access.value),
-                code: None,
-                claims: id_claims,
-            },
-        )?)
+        let request = IdRequest {
+            client,
+            authorization: request.authorization,
+            authorized,
+            nonce: request.nonce,
+            state: None,
+            access_token: Some(&access.value),
+            code: None,
+            claims: id_claims,
+        };
+        Some(mint_id(server, &request).await?)
     } else {
         None
     };

@@ -31,8 +31,8 @@ use tokio::{net::TcpListener, sync::watch};
 pub const UI: &str = "ui-token-of-the-redirect-door-0123456789";
 /// The bearer of the login app with the headless front door and every capability.
 pub const HEADLESS: &str = "ui-token-of-the-headless-door-0123456789";
-/// Secret of the confidential clients.
-pub const SECRET: &str = "secret-of-the-confidential-clients-0123456789";
+/// Secret of the confidential clients; long enough for every algorithm that uses it as a key.
+pub const SECRET: &str = "secret-of-the-confidential-clients-which-is-long-enough-for-HS512-0123456789";
 /// Where clients get their answers.
 pub const CALLBACK: &str = "https://client.example/callback";
 /// A PKCE verifier and its challenge (RFC 7636 appendix B).
@@ -57,6 +57,7 @@ pub struct Stand {
     pub api: String,
     /// An HTTP client that follows nothing.
     pub http: Client,
+    environment: Environment,
     folder: PathBuf,
     _stop: watch::Sender<bool>,
 }
@@ -125,13 +126,19 @@ impl Stand {
             random: Arc::new(OsRandom),
             master: MasterKeys::new(SymmetricKey::new([5; 32]), Vec::new()),
         };
-        let server = Server::start(config, environment).await.unwrap();
+        let server = Server::start(config, environment.clone()).await.unwrap();
         let (stop, stopped) = watch::channel(false);
         let api = format!("http://{}/ui/v1", private.local_addr().unwrap());
         let proxies = server.config().trusted_proxies.clone();
         tokio::spawn(http::listen::serve(public, http::public(&server), proxies, stopped.clone()));
         tokio::spawn(http::listen::serve(private, http::private(&server), Vec::new(), stopped));
-        Self { server, clock, issuer, api, http: http_client(), folder: PathBuf::new(), _stop: stop }
+        let (http, folder) = (http_client(), PathBuf::new());
+        Self { server, clock, issuer, api, http, environment, folder, _stop: stop }
+    }
+
+    /// What the server stands on: for another one beside it.
+    pub fn environment(&self) -> Environment {
+        self.environment.clone()
     }
 
     /// Its store, to be looked into.

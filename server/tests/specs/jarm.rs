@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    encrypting::{Reader, Shelf},
     harness::{Browser, CALLBACK, CHALLENGE, HEADLESS, Params, Reply, Stand, UI, claims},
     helpers::{configured, text, verified},
 };
@@ -206,4 +207,43 @@ async fn a_pushed_request_and_the_headless_front_door_know_it() {
     let location = text(&done["response"]["delivery"]["uri"]);
     let said = opened(&stand, &super::harness::query(&location)).await;
     assert_eq!((&said["error"], &said["state"]), (&json!("login_required"), &json!("the-state")));
+}
+
+#[tokio::test]
+async fn it_is_encrypted_to_the_client_that_registered_so_errors_too() {
+    let reader = Reader::p256("k");
+    let stand = stand(json!({
+        "jwks": reader.jwks(), "authorization_signed_response_alg": "ES256",
+        "authorization_encrypted_response_alg": "ECDH-ES+A128KW",
+        "authorization_encrypted_response_enc": "A256GCM",
+    }))
+    .await;
+    let silent = [("response_mode", "jwt"), ("prompt", "none")];
+    let told = Browser::new().authorize(&stand, "jarm", &silent).await.params();
+    let (_, granted) = sign_in(&stand, &[("response_mode", "jwt")]).await;
+    for (params, member) in [(told, "error"), (granted.params(), "code")] {
+        let (header, inside) = reader.open(&params["response"]);
+        assert_eq!((&header["cty"], &header["enc"]), (&json!("JWT"), &json!("A256GCM")));
+        let (inner, said) = verified(&stand, &inside).await;
+        assert_eq!((&inner["alg"], &said["aud"]), (&json!("ES256"), &json!("jarm")));
+        assert!(said[member].is_string(), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_of_the_client_nothing_of_it_reaches_the_browser() {
+    let shelf = Shelf::empty().await;
+    let stand = stand(json!({
+        "jwks_uri": shelf.uri, "authorization_encrypted_response_alg": "ECDH-ES",
+    }))
+    .await;
+    let (_, page) = sign_in(&stand, &[("response_mode", "jwt")]).await;
+    assert!(page.status >= 400 && page.header("location").is_empty(), "{}", page.text);
+    let silent = [("response_mode", "jwt"), ("prompt", "none")];
+    let page = Browser::new().authorize(&stand, "jarm", &silent).await;
+    assert!(page.status >= 400 && page.header("location").is_empty(), "{}", page.text);
+    let reader = Reader::p256("k");
+    shelf.put(reader.jwks());
+    let (_, reply) = sign_in(&stand, &[("response_mode", "jwt")]).await;
+    reader.open(&reply.params()["response"]);
 }

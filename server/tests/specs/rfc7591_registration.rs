@@ -187,12 +187,12 @@ async fn what_is_wrong_is_named() {
             "id_token_signed_response_alg",
         ),
         (
-            json!({ "id_token_signed_response_alg": "HS256" }),
+            json!({ "id_token_signed_response_alg": "HS256", "token_endpoint_auth_method": "none" }),
             "invalid_client_metadata",
             "id_token_signed_response_alg",
         ),
         (
-            json!({ "userinfo_signed_response_alg": "RS256" }),
+            json!({ "userinfo_signed_response_alg": "RS1" }),
             "invalid_client_metadata",
             "userinfo_signed_response_alg",
         ),

@@ -6,7 +6,7 @@ use super::{ClientMetadata, localized::base_of};
 use crate::error::OAuthError;
 
 /// Every member that is understood, apart from those with language tags.
-pub(super) const MEMBERS: [&str; 37] = [
+pub(super) const MEMBERS: &[&str] = &[
     "redirect_uris",
     "token_endpoint_auth_method",
     "token_endpoint_auth_signing_alg",
@@ -27,7 +27,14 @@ pub(super) const MEMBERS: [&str; 37] = [
     "sector_identifier_uri",
     "subject_type",
     "id_token_signed_response_alg",
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
     "userinfo_signed_response_alg",
+    "userinfo_encrypted_response_alg",
+    "userinfo_encrypted_response_enc",
+    "introspection_signed_response_alg",
+    "introspection_encrypted_response_alg",
+    "introspection_encrypted_response_enc",
     "default_max_age",
     "require_auth_time",
     "default_acr_values",

@@ -5,7 +5,9 @@ mod requests;
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::{ApplicationType, AuthMethod, ClientMetadata, SubjectType, localized::LOCALIZABLE};
+use super::{
+    ApplicationType, AuthMethod, ClientMetadata, EncryptionAlgs, SubjectType, localized::LOCALIZABLE,
+};
 use crate::{
     error::OAuthError,
     grant_type::GrantType,
@@ -22,7 +24,7 @@ const MAX_TEXT: usize = 2048;
 /// At most this many bytes in a key set, as compact JSON.
 const MAX_JWKS: usize = 64 * 1024;
 
-/// The algorithms of `client_secret_jwt` (RFC 7518 section 3.2).
+/// The algorithms whose key is a client secret (RFC 7518 section 3.2).
 pub const HMAC_ALGS: [&str; 3] = ["HS256", "HS384", "HS512"];
 
 /// What the server allows its clients.
@@ -34,8 +36,10 @@ pub struct MetadataPolicy {
     pub allowed_scopes: Option<Vec<String>>,
     /// The ways of authentication that clients may register.
     pub allowed_auth_methods: Vec<AuthMethod>,
-    /// The algorithms that the server can sign ID tokens with.
+    /// The algorithms that the server has keys to sign with.
     pub signing_algs: Vec<String>,
+    /// The algorithms that the server can encrypt with.
+    pub encryption: EncryptionAlgs,
     /// The algorithms of signatures that the server can verify.
     pub verified_algs: Vec<String>,
     /// Whether clients may register that they do not sign their request objects.
@@ -59,7 +63,7 @@ impl ClientMetadata {
         self.check_redirect_uris(policy)?;
         self.check_uris(policy)?;
         self.check_authentication(policy)?;
-        self.check_algorithms(policy)?;
+        self.check_responses(policy)?;
         self.check_requests(policy)?;
         self.check_scope(policy)?;
         self.check_sector()
@@ -220,26 +224,6 @@ impl ClientMetadata {
         Err(refused("token_endpoint_auth_signing_alg", &format!("`{alg}` is not possible with `{method}`")))
     }
 
-    fn check_algorithms(&self, policy: &MetadataPolicy) -> Result<(), OAuthError> {
-        if let Some(alg) = &self.id_token_signed_response_alg
-            && (alg == "none" || !policy.signing_algs.contains(alg))
-        {
-            return Err(refused("id_token_signed_response_alg", &format!("`{alg}` is not supported")));
-        }
-        if let Some(alg) = &self.authorization_signed_response_alg
-            && (alg == "none" || !policy.signing_algs.contains(alg))
-        {
-            return Err(refused("authorization_signed_response_alg", &format!("`{alg}` is not supported")));
-        }
-        if self.authorization_encrypted_response_alg.is_some() {
-            return Err(refused("authorization_encrypted_response_alg", "responses are not encrypted"));
-        }
-        if self.userinfo_signed_response_alg.is_some() {
-            return Err(refused("userinfo_signed_response_alg", "signed responses are not supported"));
-        }
-        Ok(())
-    }
-
     fn check_scope(&self, policy: &MetadataPolicy) -> Result<(), OAuthError> {
         let Some(scope) = self.scope.as_deref().filter(|scope| !scope.is_empty()) else { return Ok(()) };
         Scope::parse(scope).map_err(|error| refused("scope", &error.description))?;
@@ -265,7 +249,7 @@ impl ClientMetadata {
     }
 }
 
-fn refused(member: &str, reason: &str) -> OAuthError {
+pub(super) fn refused(member: &str, reason: &str) -> OAuthError {
     OAuthError::invalid_client_metadata(format!("`{member}`: {reason}"))
 }
 

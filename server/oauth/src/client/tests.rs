@@ -14,6 +14,11 @@ fn policy() -> MetadataPolicy {
         allowed_scopes: None,
         allowed_auth_methods: AuthMethod::ALL.to_vec(),
         signing_algs: vec!["RS256".to_owned(), "ES256".to_owned()],
+        encryption: EncryptionAlgs {
+            asymmetric: vec!["ECDH-ES".to_owned()],
+            symmetric: vec!["dir".to_owned()],
+            content: vec!["A128GCM".to_owned()],
+        },
         verified_algs: vec!["ES256".to_owned()],
         unsigned_requests: false,
         decrypted_algs: vec!["RSA-OAEP-256".to_owned()],
@@ -49,22 +54,22 @@ fn refuses_metadata(changes: &Value, member: &str) {
 
 #[test]
 fn every_member_of_the_struct_is_read_from_json() {
-    let metadata = read(json!({
-        "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_signing_alg": "ES256", "token_endpoint_auth_method": "client_secret_post",
+    let mut members = json!({
+        "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "client_secret_post",
         "grant_types": ["authorization_code", "implicit"], "response_types": ["code", "id_token code"],
         "client_name": "n", "logo_uri": "l", "client_uri": "c", "policy_uri": "p", "tos_uri": "t",
         "contacts": ["x"], "jwks_uri": "j", "jwks": {"keys": []}, "software_id": "s", "software_version": "1",
         "scope": "a b", "application_type": "native", "sector_identifier_uri": "s", "subject_type": "pairwise",
-        "id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "ES256",
         "default_max_age": 60, "require_auth_time": true, "default_acr_values": ["gold"],
         "initiate_login_uri": "i", "post_logout_redirect_uris": ["p"], "client_name#fr": "nom",
         "dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": false,
-        "authorization_signed_response_alg": "PS256", "authorization_encrypted_response_alg": "ECDH-ES",
-        "authorization_encrypted_response_enc": "A128GCM", "request_uris": ["r"], "require_signed_request_object": true, "request_object_signing_alg": "ES256",
-        "request_object_encryption_alg": "RSA-OAEP", "request_object_encryption_enc": "A128GCM",
+        "request_uris": ["r"], "require_signed_request_object": true,
         "require_pushed_authorization_requests": true,
-    }))
-    .expect("sound metadata");
+    });
+    for algorithm in MEMBERS.iter().filter(|name| name.ends_with("_alg") || name.ends_with("_enc")) {
+        members[*algorithm] = json!("ES256");
+    }
+    let metadata = read(members).expect("sound metadata");
     let Value::Object(written) = serde_json::to_value(&metadata).expect("can be written") else {
         panic!("not an object")
     };
@@ -212,11 +217,44 @@ fn the_policy_of_the_server_is_obeyed() {
 }
 
 #[test]
-fn algorithms_that_are_not_supported_are_refused() {
-    refuses_metadata(&json!({"id_token_signed_response_alg": "none"}), "id_token_signed_response_alg");
-    refuses_metadata(&json!({"id_token_signed_response_alg": "HS256"}), "id_token_signed_response_alg");
-    refuses_metadata(&json!({"userinfo_signed_response_alg": "RS256"}), "userinfo_signed_response_alg");
-    assert!(register(&json!({"id_token_signed_response_alg": "ES256"})).is_ok());
+fn every_answer_is_signed_as_the_server_can_and_not_with_none() {
+    for response in JwtResponse::ALL {
+        let member = format!("{}_signed_response_alg", response.prefix());
+        for alg in ["ES256", "HS512"] {
+            let metadata = register(&json!({ &member: alg })).expect("sound");
+            assert_eq!(metadata.algs_of(response).signed, Some(alg));
+        }
+        for alg in ["none", "PS256", "hs256", ""] {
+            refuses_metadata(&json!({ &member: alg }), &member);
+        }
+        // Whose authentication needs no secret has none to sign with.
+        for method in ["none", "private_key_jwt"] {
+            let changes = json!({
+                &member: "HS256", "token_endpoint_auth_method": method, "jwks_uri": "https://a.example/jwks",
+            });
+            refuses_metadata(&changes, &member);
+        }
+    }
+    let plain = register(&json!({})).expect("sound");
+    assert_eq!(plain.algs_of(JwtResponse::IdToken).signed, Some("RS256"));
+    assert_eq!(plain.algs_of(JwtResponse::Introspection).signed, Some("RS256"));
+    assert_eq!(plain.algs_of(JwtResponse::Userinfo).signed, None);
+}
+
+#[test]
+fn what_is_encrypted_needs_a_key_of_the_client() {
+    for response in JwtResponse::ALL {
+        let alg = format!("{}_encrypted_response_alg", response.prefix());
+        let enc = format!("{}_encrypted_response_enc", response.prefix());
+        let jwks_uri = "https://a.example/jwks";
+        assert!(register(&json!({ &alg: "ECDH-ES", "jwks_uri": jwks_uri })).is_ok());
+        assert!(register(&json!({ &alg: "dir", &enc: "A128GCM" })).is_ok());
+        refuses_metadata(&json!({ &alg: "ECDH-ES" }), &alg);
+        refuses_metadata(&json!({ &alg: "RSA1_5", "jwks_uri": jwks_uri }), &alg);
+        refuses_metadata(&json!({ &alg: "dir", "token_endpoint_auth_method": "none" }), &alg);
+        refuses_metadata(&json!({ &enc: "A128GCM", "jwks_uri": jwks_uri }), &enc);
+        refuses_metadata(&json!({ &alg: "dir", &enc: "A128CBC" }), &enc);
+    }
 }
 
 #[test]

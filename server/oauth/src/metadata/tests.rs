@@ -6,6 +6,11 @@ fn document(registration: bool) -> Value {
         scopes: vec!["openid".to_owned()],
         acr_values: Vec::new(),
         signing_algs: vec!["RS256".to_owned()],
+        encryption: EncryptionAlgs {
+            asymmetric: vec!["RSA-OAEP".to_owned()],
+            symmetric: vec!["dir".to_owned()],
+            content: vec!["A128GCM".to_owned()],
+        },
         verified_algs: vec!["ES256".to_owned()],
         dpop_algs: vec!["ES256".to_owned()],
         certificate_bound: true,
@@ -71,5 +76,16 @@ fn no_list_is_empty() {
     let document = document(true);
     for (name, value) in document.as_object().expect("an object") {
         assert!(value.as_array().is_none_or(|list| !list.is_empty()), "{name}");
+    }
+}
+
+#[test]
+fn of_every_answer_as_a_jwt_is_said_how_it_can_be_signed_and_encrypted() {
+    let document = document(false);
+    for response in ["id_token", "userinfo", "introspection", "authorization"] {
+        let list = |name: &str| document[format!("{response}_{name}_values_supported")].clone();
+        assert_eq!(list("signing_alg"), json!(["RS256", "HS256", "HS384", "HS512"]));
+        assert_eq!(list("encryption_alg"), json!(["RSA-OAEP", "dir"]));
+        assert_eq!(list("encryption_enc"), json!(["A128GCM"]));
     }
 }

@@ -207,7 +207,7 @@ async fn id_token(
     };
     Ok(Minted {
         response: TokenResponse {
-            access_token: mint_id(server, &request)?,
+            access_token: mint_id(server, &request).await?,
             issued_token_type: None,
             token_type: Scheme::Bearer,
             expires_in: u64::try_from(authorization.expires_at - server.now()).unwrap_or(0),

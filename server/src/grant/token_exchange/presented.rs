@@ -212,7 +212,7 @@ async fn refresh_token(server: &Server, client: &Client, typed: &TypedToken) -> 
 async fn id_token(server: &Server, client: &Client, typed: &TypedToken) -> Outcome<Option<Presented>> {
     let profile =
         VerifyProfile { accept_expired: false, leeway: 0, ..VerifyProfile::id_token_hint(server.issuer()) };
-    let Some(claims) = read_id_token(server, typed.token.expose(), &profile).await? else { return Ok(None) };
+    let Some(claims) = read_id_token(server, typed.token.expose(), &profile)? else { return Ok(None) };
     if !is_for(&claims, &client.id) {
         return Ok(None);
     }

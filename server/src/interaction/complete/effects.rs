@@ -241,7 +241,8 @@ async fn response_params(
                 code: code.as_ref(),
                 claims,
             },
-        )?;
+        )
+        .await?;
         params.push(("id_token".to_owned(), id_token.expose().to_owned()));
     }
     Ok(params)
