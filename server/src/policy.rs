@@ -19,6 +19,7 @@ mod log;
 mod noted;
 mod question;
 mod registration;
+mod settled;
 mod shadow;
 mod shown;
 mod sources;
@@ -33,6 +34,7 @@ pub use facts::{client_facts, passed_parameters, request_facts};
 pub use failure::{Failed, FailureCode};
 pub use log::{DecisionFilter, DecisionPage};
 pub use question::Question;
+pub use settled::settled;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 

@@ -62,6 +62,7 @@ mod specs {
     mod policy_introspection;
     mod policy_log;
     mod policy_logout;
+    mod policy_narrowing;
     mod policy_needed;
     mod policy_registration;
     mod policy_request;

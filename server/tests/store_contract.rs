@@ -74,6 +74,7 @@ promises! {
     codes:
         a_code_is_redeemed_by_exactly_one_of_300_racing_clients,
         what_is_issued_is_stored_with_the_redemption,
+        an_authorization_is_narrowed_with_the_redemption_and_not_by_a_replay,
         a_replayed_code_revokes_its_authorization_and_is_reported_once,
         a_replay_is_recognised_after_the_code_has_expired,
         an_expired_or_unknown_code_is_dead,
@@ -113,7 +114,9 @@ promises! {
         a_foreign_token_of_a_known_family_is_a_replay,
         a_family_that_does_not_rotate_keeps_its_token,
         a_family_that_is_over_is_dead_and_not_replayed,
-        use_puts_off_the_idle_limit;
+        use_puts_off_the_idle_limit,
+        a_use_can_let_a_family_end_sooner_and_never_later,
+        a_use_can_end_a_family_and_is_then_no_replay;
     grants:
         what_is_over_gives_nothing,
         a_session_that_is_over_gives_nothing,

@@ -13,7 +13,7 @@ use crate::{
     events,
     outcome::{Fault, Outcome},
     server::Server,
-    store::{CodeRecord, Redemption},
+    store::{CodeRecord, Narrowed, Redemption},
     token::{Authorized, IssueRequest, authorize_issue, family_wanted},
 };
 
@@ -70,13 +70,14 @@ pub(super) async fn exchange(
         refresh: None,
         family: family_wanted(client, &authorized),
     };
-    let (authorized, extra) = narrow(server, client, asked, (&authorization, authorized)).await?;
+    let left = narrow(server, client, asked, (&authorization, authorized)).await?;
+    let authorized = &left.authorized;
     let mut minted = authorize_issue(
         server,
         &IssueRequest {
             client,
             authorization: &authorization,
-            authorized: &authorized,
+            authorized,
             narrowed: None,
             nonce: binding.nonce.as_deref(),
             first_refresh: true,
@@ -85,9 +86,16 @@ pub(super) async fn exchange(
         },
     )
     .await?;
+    if left.narrowed {
+        minted.issued.narrowed = Some(Narrowed {
+            authorization_id: authorization.id.clone(),
+            offline: authorization.offline && authorized.scope().contains("offline_access"),
+            doc: authorized.write()?,
+        });
+    }
     match server.store().redeem_code(&digest, server.now(), std::mem::take(&mut minted.issued)).await? {
         Redemption::First => {
-            minted.response.extra = extra;
+            minted.response.extra = left.extra;
             Ok(minted.response)
         }
         Redemption::Replayed => Err(replayed()),

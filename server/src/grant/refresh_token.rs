@@ -4,17 +4,17 @@ use placet_oauth::{error::OAuthError, id::Secret, scope::Scope, token_request::T
 use placet_sdk::{
     Instant,
     decision::{HookType, OriginalGrant, RefreshTokenSection, RequestFacts},
-    grant::Rotation as RotationMode,
+    grant::{RefreshTokenSettings, Rotation as RotationMode},
 };
 
 use super::narrow::{Asked, narrow};
 use crate::{
     client::{AuthenticatedClient, Client},
-    config::MAX_GRACE,
     outcome::Outcome,
+    policy::ceiling,
     possession::Bound,
     server::Server,
-    store::{AuthorizationRecord, Rotate, Rotation},
+    store::{AuthorizationRecord, FamilyRecord, Rotate, Rotation},
     token::{
         Authorized, IssueRequest, authorize_issue,
         refresh::{self, REFRESH_TOKEN},
@@ -46,44 +46,49 @@ pub(super) async fn exchange(
         bound.demand(client.possession(), &mut authorized.grant)?;
     }
     let session_active = session_active(server, &authorization).await?;
-    let rotates = rotates(client, &authorized, bound.as_ref());
     let granted = authorized.grant.clone();
+    let settings = current(server, client, &authorized, (&family, bound.as_ref(), now));
     let asked = Asked {
         hook: HookType::GrantRefreshToken,
         asking,
         requested: scope.as_ref().map(Scope::to_vec),
-        refresh: Some(RefreshTokenSection {
-            first_issued_at: Instant(family.created_at),
-            last_used_at: Instant(family.last_used_at),
-            count: u32::try_from(family.generation - 1).unwrap_or(u32::MAX),
-            rotation: rotates,
-            original: OriginalGrant {
-                scope: granted.scope.clone().unwrap_or_default(),
-                resources: granted.resources.clone().unwrap_or_default(),
+        refresh: Some((
+            RefreshTokenSection {
+                first_issued_at: Instant(family.created_at),
+                last_used_at: Instant(family.last_used_at),
+                count: u32::try_from(family.generation - 1).unwrap_or(u32::MAX),
+                rotation: rotates(&settings),
+                original: OriginalGrant {
+                    scope: granted.scope.clone().unwrap_or_default(),
+                    resources: granted.resources.clone().unwrap_or_default(),
+                },
+                session_active,
+                data: granted.data.clone(),
             },
-            session_active,
-            data: granted.data.clone(),
-        }),
+            settings,
+        )),
         family: true,
     };
     check_narrowed(client, &authorized, scope.as_ref())?;
-    let (authorized, extra) = narrow(server, client, asked, (&authorization, authorized)).await?;
+    let left = narrow(server, client, asked, (&authorization, authorized)).await?;
+    let (authorized, settings) = (&left.authorized, &left.refresh_token);
     let mut minted = authorize_issue(
         server,
         &IssueRequest {
             client,
             authorization: &authorization,
-            authorized: &authorized,
+            authorized,
             narrowed: if server.policies().asks(HookType::GrantRefreshToken) { None } else { scope },
             nonce: None,
             first_refresh: false,
-            id_token: reissues(&authorization, &authorized, session_active),
+            id_token: reissues(&authorization, authorized, session_active),
             holder: client.possession(),
         },
     )
     .await?;
-    minted.response.extra = extra;
-    let (child, kept) = if rotates {
+    minted.response.extra = left.extra;
+    let issues = settings.issue != Some(false);
+    let (child, kept) = if issues && rotates(settings) {
         let (token, child) = refresh::child(server, &presented)?;
         (Some(token), Some(child))
     } else {
@@ -93,7 +98,9 @@ pub(super) async fn exchange(
         family_id: presented.family_id.clone(),
         presented: server.root().digest(REFRESH_TOKEN, token),
         child: kept,
-        grace: grace(server, client, &authorized),
+        grace: settings.grace.map_or(0, i64::from),
+        expires_at: if issues { now + settings.lifetime.map_or(0, i64::from) } else { now },
+        idle_seconds: settings.max_idle.filter(|idle| *idle > 0).map(i64::from),
         now,
     };
     let issued = std::mem::take(&mut minted.issued);
@@ -109,7 +116,8 @@ pub(super) async fn exchange(
             .into());
         }
         Rotation::Dead => return Err(unknown().into()),
-    };
+    }
+    .filter(|_| issues);
     Ok(minted.response)
 }
 
@@ -141,19 +149,26 @@ fn check_narrowed(client: &Client, authorized: &Authorized, scope: Option<&Scope
     }
 }
 
-fn rotates(client: &Client, authorized: &Authorized, bound: Option<&Bound>) -> bool {
+/// The refresh token that comes of a refresh if no policy makes it less: what is left of its family.
+fn current(
+    server: &Server,
+    client: &Client,
+    authorized: &Authorized,
+    (family, bound, now): (&FamilyRecord, Option<&Bound>, i64),
+) -> RefreshTokenSettings {
+    let seconds = |value: i64| u32::try_from(value.max(0)).unwrap_or(u32::MAX);
     let held = bound.is_some_and(|bound| bound.confirmation().is_some());
-    let set = authorized.grant.refresh_token.as_ref().and_then(|s| s.rotation);
-    match set.or(client.settings.refresh_token.rotation).unwrap_or(RotationMode::Always) {
+    let settings = ceiling::refresh_token(server, client, authorized.grant.refresh_token.clone());
+    RefreshTokenSettings {
+        lifetime: Some(seconds(family.expires_at - now)),
+        max_idle: Some(family.idle_seconds.map_or(0, seconds)),
         // A public client's refresh token is a bearer token, unless it is bound: it has to rotate (RFC 9700 section
         // 4.14.2).
-        RotationMode::Never | RotationMode::Auto => client.is_public() && !held,
-        RotationMode::Always => true,
+        rotation: if client.is_public() && !held { Some(RotationMode::Always) } else { settings.rotation },
+        ..settings
     }
 }
 
-fn grace(server: &Server, client: &Client, authorized: &Authorized) -> i64 {
-    let set = authorized.grant.refresh_token.as_ref().and_then(|s| s.grace);
-    let grace = set.or(client.settings.refresh_token.grace);
-    i64::from(grace.unwrap_or(server.config().lifetimes.refresh_token_grace).min(MAX_GRACE))
+fn rotates(settings: &RefreshTokenSettings) -> bool {
+    settings.rotation.unwrap_or(RotationMode::Always) == RotationMode::Always
 }

@@ -43,16 +43,9 @@ pub fn effective(
         encrypt: set.encrypt,
         claims: set.claims,
     });
-    let set = grant.refresh_token.take().unwrap_or_default();
-    let mine = &own.refresh_token;
+    let set = grant.refresh_token.take();
     grant.refresh_token = Some(if refresh {
-        RefreshTokenSettings {
-            issue: Some(true),
-            lifetime: Some(set.lifetime.or(mine.lifetime).unwrap_or(lifetimes.refresh_token)),
-            max_idle: Some(set.max_idle.or(mine.max_idle).unwrap_or(lifetimes.refresh_token_idle)),
-            rotation: Some(set.rotation.or(mine.rotation).unwrap_or(Rotation::Always)),
-            grace: Some(set.grace.or(mine.grace).unwrap_or(lifetimes.refresh_token_grace).min(MAX_GRACE)),
-        }
+        refresh_token(server, client, set)
     } else {
         RefreshTokenSettings { issue: Some(false), ..RefreshTokenSettings::default() }
     });
@@ -69,6 +62,23 @@ pub fn effective(
     grant
 }
 
+/// The settings of a refresh token that apply.
+pub fn refresh_token(
+    server: &Server,
+    client: &Client,
+    set: Option<RefreshTokenSettings>,
+) -> RefreshTokenSettings {
+    let (lifetimes, own) = (&server.config().lifetimes, &client.settings.refresh_token);
+    let set = set.unwrap_or_default();
+    RefreshTokenSettings {
+        issue: Some(true),
+        lifetime: Some(set.lifetime.or(own.lifetime).unwrap_or(lifetimes.refresh_token)),
+        max_idle: Some(set.max_idle.or(own.max_idle).unwrap_or(lifetimes.refresh_token_idle)),
+        rotation: Some(set.rotation.or(own.rotation).unwrap_or(Rotation::Always)),
+        grace: Some(set.grace.or(own.grace).unwrap_or(lifetimes.refresh_token_grace).min(MAX_GRACE)),
+    }
+}
+
 /// The ceiling that an effective grant is for whoever may only narrow it. Callers lift what their decision point lets
 /// a policy establish: `sub`, `act`, `authentication`, `data`.
 pub fn narrow_only(client: &Client, grant: &Grant) -> GrantLimits {
@@ -83,7 +93,7 @@ pub fn narrow_only(client: &Client, grant: &Grant) -> GrantLimits {
         claims: grant.claims.clone().unwrap_or_default(),
         authentication: fixed(grant.authentication.is_some()),
         access_token: access_token(client, &grant.access_token.clone().unwrap_or_default()),
-        refresh_token: refresh_token(&grant.refresh_token.clone().unwrap_or_default()),
+        refresh_token: refresh_token_limits(&grant.refresh_token.clone().unwrap_or_default()),
         id_token: id_token(&grant.id_token.clone().unwrap_or_default()),
         max_userinfo_bytes: MAX_CLAIMS,
         max_data_bytes: 0,
@@ -106,7 +116,7 @@ fn access_token(client: &Client, set: &AccessTokenSettings) -> AccessTokenLimits
     }
 }
 
-fn refresh_token(set: &RefreshTokenSettings) -> RefreshTokenLimits {
+fn refresh_token_limits(set: &RefreshTokenSettings) -> RefreshTokenLimits {
     if set.issue != Some(true) {
         return RefreshTokenLimits::default();
     }

@@ -18,6 +18,7 @@ use crate::{
     claims::{Target, Wanted, gather},
     client::Client,
     outcome::Outcome,
+    policy::ceiling,
     possession::{Bound, Possession},
     server::Server,
     store::{AuthorizationRecord, FamilyRecord, Issued},
@@ -142,7 +143,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
             scope,
             extra: Map::new(),
         },
-        issued: Issued { token: access.record, family, events: Vec::new() },
+        issued: Issued { token: access.record, family, ..Issued::default() },
     })
 }
 
@@ -188,13 +189,11 @@ fn begin_family(
     request: &IssueRequest<'_>,
     confirmation: Option<&Confirmation>,
 ) -> Outcome<(Secret, FamilyRecord)> {
-    let settings = request.authorized.grant.refresh_token.clone().unwrap_or_default();
-    let own = &request.client.settings.refresh_token;
-    let defaults = &server.config().lifetimes;
+    let settings = request.authorized.grant.refresh_token.clone();
+    let settings = ceiling::refresh_token(server, request.client, settings);
     let now = server.now();
-    let lifetime = i64::from(settings.lifetime.or(own.lifetime).unwrap_or(defaults.refresh_token));
+    let lifetime = settings.lifetime.map_or(0, i64::from);
     let limit = request.authorization.expires_at;
-    let idle = settings.max_idle.or(own.max_idle).unwrap_or(defaults.refresh_token_idle);
     let (token, id) = refresh::first(server)?;
     let family = FamilyRecord {
         id,
@@ -208,7 +207,7 @@ fn begin_family(
         rotated_at: now,
         used: false,
         last_used_at: now,
-        idle_seconds: (idle > 0).then_some(i64::from(idle)),
+        idle_seconds: settings.max_idle.filter(|idle| *idle > 0).map(i64::from),
         created_at: now,
         // 0 means: as long as the authorization.
         expires_at: if lifetime == 0 { limit } else { limit.min(now + lifetime) },

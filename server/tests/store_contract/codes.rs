@@ -1,6 +1,6 @@
 //! Authorization codes.
 
-use placet_server::store::{Issued, Redemption};
+use placet_server::store::{AuthorizationRecord, Issued, Narrowed, Redemption};
 
 use crate::{backend::Backend, samples::*};
 
@@ -32,6 +32,7 @@ pub(crate) async fn what_is_issued_is_stored_with_the_redemption(backend: &Backe
         token: Some(token("token", Some("az_1"))),
         family: Some(family("f1", "az_1")),
         events: vec![event("evt_1", "token.issued")],
+        ..Issued::default()
     };
     let redemption = store.redeem_code(&digest("code"), NOW + 1, issued).await.expect("it answers");
     assert_eq!(redemption, Redemption::First);
@@ -42,6 +43,27 @@ pub(crate) async fn what_is_issued_is_stored_with_the_redemption(backend: &Backe
     let (stored, under) = store.family("f1").await.expect("it reads").expect("it is stored");
     assert_eq!((stored, under), (family("f1", "az_1"), home));
     assert_eq!(backend.outbox().await, [("token.issued".to_owned(), "something".to_owned())]);
+}
+
+pub(crate) async fn an_authorization_is_narrowed_with_the_redemption_and_not_by_a_replay(backend: &Backend) {
+    let store = backend.store();
+    created_code(&*store, "code", "az_1", "alice").await;
+    let narrowed = |doc: &str| {
+        let narrowed = Narrowed { authorization_id: "az_1".into(), offline: false, doc: doc.into() };
+        Issued { narrowed: Some(narrowed), ..Issued::default() }
+    };
+    let held = async || store.authorization("az_1").await.expect("it reads").expect("it is stored");
+    let late = store.redeem_code(&digest("code"), NOW + 60, narrowed("{}")).await;
+    assert_eq!(late.expect("it answers"), Redemption::Dead);
+    assert_eq!(held().await, authorization("az_1", "alice"));
+    let first = store.redeem_code(&digest("code"), NOW, narrowed("{\"less\":1}")).await;
+    assert_eq!(first.expect("it answers"), Redemption::First);
+    let less =
+        AuthorizationRecord { doc: "{\"less\":1}".into(), offline: false, ..authorization("az_1", "alice") };
+    assert_eq!(held().await, less);
+    let again = store.redeem_code(&digest("code"), NOW, narrowed("{\"more\":1}")).await;
+    assert_eq!(again.expect("it answers"), Redemption::Replayed);
+    assert_eq!(held().await.doc, less.doc);
 }
 
 pub(crate) async fn a_replayed_code_revokes_its_authorization_and_is_reported_once(backend: &Backend) {

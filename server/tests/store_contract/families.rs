@@ -183,3 +183,46 @@ pub(crate) async fn use_puts_off_the_idle_limit(backend: &Backend) {
         assert_eq!(used(&*store, next).await, Rotation::Rotated, "{i}");
     }
 }
+
+pub(crate) async fn a_use_can_let_a_family_end_sooner_and_never_later(backend: &Backend) {
+    let store = backend.store();
+    created_family(&*store, "f1", "az_1", "alice").await;
+    let before = family_of(&*store, "f1").await;
+    let lasting = |rotate: Rotate, expires_at: i64, idle_seconds: Option<i64>| Rotate {
+        expires_at,
+        idle_seconds,
+        ..rotate
+    };
+    let ends = async || {
+        let family = family_of(&*store, "f1").await;
+        (family.expires_at, family.idle_seconds)
+    };
+    let (life, idle) = (before.expires_at, before.idle_seconds);
+    let longer = lasting(rotate("f1", "f1-1", "f1-2"), life + 1, idle.map(|idle| idle + 1));
+    assert_eq!(used(&*store, longer).await, Rotation::Rotated);
+    assert_eq!(ends().await, (life, idle));
+    let shorter = lasting(rotate("f1", "f1-2", "f1-3"), NOW + 100, Some(50));
+    assert_eq!(used(&*store, shorter).await, Rotation::Rotated);
+    assert_eq!(ends().await, (NOW + 100, Some(50)));
+    let stays = lasting(kept("f1", "f1-3"), NOW + 90, Some(40));
+    assert_eq!(used(&*store, stays).await, Rotation::Kept);
+    assert_eq!(ends().await, (NOW + 90, Some(40)));
+    let moved = lasting(rotate("f1", "f1-3", "f1-4"), life, None);
+    assert_eq!(used(&*store, moved).await, Rotation::Rotated);
+    assert_eq!(ends().await, (NOW + 90, Some(40)));
+    let repeats = lasting(rotate("f1", "f1-3", "f1-5"), NOW + 80, Some(30));
+    assert!(matches!(used(&*store, repeats).await, Rotation::Repeated { .. }));
+    assert_eq!(ends().await, (NOW + 80, Some(30)));
+}
+
+pub(crate) async fn a_use_can_end_a_family_and_is_then_no_replay(backend: &Backend) {
+    let store = backend.store();
+    created_family(&*store, "f1", "az_1", "alice").await;
+    let last = Rotate { expires_at: NOW + 10, ..kept("f1", "f1-1") };
+    assert_eq!(store.rotate(last, issued("token", "az_1")).await.expect("it answers"), Rotation::Kept);
+    assert!(store.token(&digest("token")).await.expect("it reads").is_some());
+    for presented in ["f1-1", "f1-2"] {
+        assert_eq!(used(&*store, rotate("f1", presented, "x")).await, Rotation::Dead, "{presented}");
+    }
+    assert!(is_live(&*store, "az_1", NOW + 10).await);
+}

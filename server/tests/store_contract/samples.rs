@@ -148,6 +148,8 @@ pub(crate) fn rotate(family_id: &str, presented: &str, child: &str) -> Rotate {
         presented: digest(presented),
         child: Some(child),
         grace: 60,
+        expires_at: i64::MAX,
+        idle_seconds: None,
         now: NOW + 10,
     }
 }

@@ -47,7 +47,7 @@ pub(crate) async fn revoking_an_access_token_spares_its_refresh_token(backend: &
     let issued = Issued {
         token: Some(token("token", Some("az_1"))),
         family: Some(family("f1", "az_1")),
-        events: vec![],
+        ..Issued::default()
     };
     granted(&*store, authorization("az_1", "alice"), issued).await;
     let events = vec![event("evt_1", "token.revoked")];

@@ -24,7 +24,7 @@ use crate::{
         state::{Accepted, State},
     },
     outcome::{Fault, Outcome},
-    policy::{Decided, Question, ceiling, client_facts},
+    policy::{self, Decided, Question, ceiling, client_facts},
     problem::{ApiFailure, ApiResult, problem},
     server::Server,
     token::{Authorized, family_wanted},
@@ -158,7 +158,7 @@ fn propose(
 /// The grant that was approved. Its `sub` is there only if it is another than the user's.
 fn approved(result: Option<Grant>, (original, proposed): (&Grant, &Grant)) -> Result<Grant, Fault> {
     let result = result.ok_or_else(|| Fault::new("policy", "a decision left no grant"))?;
-    let mut grant = offer::settled(original, proposed, &result)?;
+    let mut grant = policy::settled(original, proposed, &result)?;
     grant.authentication = None;
     Ok(grant)
 }

@@ -9,7 +9,7 @@ use placet_sdk::{
     interaction::SessionAction,
 };
 
-use super::{Said, challenge, facts, offer, record::Evaluated};
+use super::{Said, challenge, facts, record::Evaluated};
 use crate::{
     client::Client,
     interaction::{
@@ -18,7 +18,7 @@ use crate::{
         state::{Accepted, State},
     },
     outcome::{Fault, Outcome},
-    policy::{Decided, ceiling},
+    policy::{self, Decided, ceiling},
     server::Server,
     token::{Authorized, family_wanted},
 };
@@ -79,7 +79,7 @@ pub(in crate::interaction) async fn evaluate(
     let forced = result.consent.unwrap_or_default().ask && !ask;
     let evaluated = Evaluated {
         basis: Some(basis),
-        offer: offer::settled(&original, &proposed, &grant)?,
+        offer: policy::settled(&original, &proposed, &grant)?,
         ask: forced,
         session: result.session.filter(|limits| Some(*limits) != session),
         subject_by: allowed.changed_subject_by,

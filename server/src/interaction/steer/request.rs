@@ -8,7 +8,7 @@ use placet_sdk::decision::{
     AuthorizationRequestSection, DemandLimits, DemandProposal, HookType, Limits, Proposal,
 };
 
-use super::{facts, offer};
+use super::facts;
 use crate::{
     client::Client,
     config::FrontDoor,
@@ -18,7 +18,7 @@ use crate::{
         state::{Door, State},
     },
     outcome::{Fault, Outcome},
-    policy::{Decided, ceiling},
+    policy::{self, Decided, ceiling},
     server::Server,
     token::{Authorized, family_wanted},
 };
@@ -79,7 +79,7 @@ pub(in crate::interaction) async fn request(
     let login = state.authorization_request()?.0.prompt.contains(&Prompt::Login);
     let steered = state.steered.get_or_insert_default();
     steered.offer =
-        if grant == proposed { None } else { Some(offer::settled(&everything, &proposed, &grant)?) };
+        if grant == proposed { None } else { Some(policy::settled(&everything, &proposed, &grant)?) };
     // `prompt=login` is demanded by the request itself.
     let raised = DemandProposal { force_auth: raised.force_auth && !login, ui: demand.ui.clone(), ..raised };
     steered.demand = (raised != DemandProposal { force_auth: false, ..demand.clone() }).then_some(raised);

@@ -12,8 +12,21 @@ pub struct Issued {
     pub token: Option<TokenRecord>,
     /// A new refresh token family.
     pub family: Option<FamilyRecord>,
+    /// What the authorization holds from now on, where that became less.
+    pub narrowed: Option<Narrowed>,
     /// What others may want to know.
     pub events: Vec<Event>,
+}
+
+/// What an authorization holds once it was narrowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Narrowed {
+    /// The authorization.
+    pub authorization_id: String,
+    /// Whether it outlives the session.
+    pub offline: bool,
+    /// The grant with its facts.
+    pub doc: String,
 }
 
 /// Outcome of [`redeem_code`](crate::store::Store::redeem_code).
@@ -124,6 +137,8 @@ pub enum Granted {
 /// * It is the direct parent, the current one was never presented, and it was derived at most `grace` seconds
 ///   ago: the same current token is answered again.
 /// * Otherwise it is a replay: the authorization is revoked in the same step.
+///
+/// In the first two cases the family may be made to end sooner, never later.
 #[derive(Clone, Debug)]
 pub struct Rotate {
     /// The family.
@@ -134,6 +149,10 @@ pub struct Rotate {
     pub child: Option<Child>,
     /// How long the parent is answered, in seconds; 0: never.
     pub grace: i64,
+    /// The family ends at the latest then; at `now`: it ends with this use.
+    pub expires_at: i64,
+    /// Seconds without use after which the family ends; none: as before.
+    pub idle_seconds: Option<i64>,
     /// Now.
     pub now: i64,
 }

@@ -6,7 +6,7 @@ use super::{
     misc, tokens,
     tx::{Fallible, Row, Tx, at_most_one, every, values},
 };
-use crate::store::{AuthorizationRecord, Event, Issued};
+use crate::store::{AuthorizationRecord, Event, Issued, Narrowed};
 
 /// The columns of an authorization `a`.
 macro_rules! authorization_columns {
@@ -233,6 +233,15 @@ pub(super) async fn revoke_replayed(tx: &mut dyn Tx, id: &str, now: i64) -> Fall
     .await
 }
 
+async fn narrow(tx: &mut dyn Tx, narrowed: &Narrowed) -> Fallible<()> {
+    tx.execute(
+        "UPDATE authorizations SET doc = $3, offline = $4 WHERE tenant = $1 AND id = $2",
+        values![&narrowed.authorization_id, &narrowed.doc, narrowed.offline],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Records what was issued.
 pub(super) async fn record(tx: &mut dyn Tx, issued: &Issued) -> Fallible<()> {
     if let Some(token) = &issued.token {
@@ -240,6 +249,9 @@ pub(super) async fn record(tx: &mut dyn Tx, issued: &Issued) -> Fallible<()> {
     }
     if let Some(family) = &issued.family {
         families::insert(tx, family).await?;
+    }
+    if let Some(narrowed) = &issued.narrowed {
+        narrow(tx, narrowed).await?;
     }
     misc::publish(tx, &issued.events).await
 }

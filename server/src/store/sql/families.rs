@@ -21,6 +21,23 @@ macro_rules! usable {
     };
 }
 
+/// That a family ends no later than in the parameters, and no later than before.
+macro_rules! shortened {
+    ($expires_at:literal, $idle:literal) => {
+        concat!(
+            "expires_at = CASE WHEN expires_at > ",
+            $expires_at,
+            " THEN ",
+            $expires_at,
+            " ELSE expires_at END, idle_seconds = CASE WHEN idle_seconds IS NULL OR idle_seconds > ",
+            $idle,
+            " THEN ",
+            $idle,
+            " ELSE idle_seconds END"
+        )
+    };
+}
+
 fn read(row: &mut Row) -> Fallible<(FamilyRecord, AuthorizationRecord)> {
     let family = FamilyRecord {
         id: row.text()?,
@@ -127,8 +144,9 @@ async fn move_on(tx: &mut dyn Tx, rotate: &Rotate, child: &Child) -> Fallible<Op
         .execute(
             concat!(
                 "UPDATE families SET generation = generation + 1, parent_digest = current_digest, \
-                 current_digest = $5, salt = $6, key_id = $7, rotated_at = $4, used = 0, last_used_at = $4 \
-                 WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
+                 current_digest = $5, salt = $6, key_id = $7, rotated_at = $4, used = 0, last_used_at = $4, ",
+                shortened!("$8", "$9"),
+                " WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
                 usable!("$4")
             ),
             values![
@@ -138,6 +156,8 @@ async fn move_on(tx: &mut dyn Tx, rotate: &Rotate, child: &Child) -> Fallible<Op
                 &child.digest,
                 &child.salt,
                 &child.key_id,
+                rotate.expires_at,
+                rotate.idle_seconds,
             ],
         )
         .await?;
@@ -148,11 +168,18 @@ async fn stay(tx: &mut dyn Tx, rotate: &Rotate) -> Fallible<Option<Rotation>> {
     let stayed = tx
         .execute(
             concat!(
-                "UPDATE families SET used = 1, last_used_at = $4 \
-                 WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
+                "UPDATE families SET used = 1, last_used_at = $4, ",
+                shortened!("$5", "$6"),
+                " WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
                 usable!("$4")
             ),
-            values![&rotate.family_id, &rotate.presented, rotate.now],
+            values![
+                &rotate.family_id,
+                &rotate.presented,
+                rotate.now,
+                rotate.expires_at,
+                rotate.idle_seconds,
+            ],
         )
         .await?;
     Ok((stayed > 0).then_some(Rotation::Kept))
@@ -165,8 +192,9 @@ async fn repeat(tx: &mut dyn Tx, rotate: &Rotate) -> Fallible<Option<Rotation>> 
     let rows = tx
         .query(
             concat!(
-                "UPDATE families SET last_used_at = $4 \
-                 WHERE tenant = $1 AND id = $2 AND parent_digest = $3 AND used = 0 AND rotated_at >= $5 AND ",
+                "UPDATE families SET last_used_at = $4, ",
+                shortened!("$6", "$7"),
+                " WHERE tenant = $1 AND id = $2 AND parent_digest = $3 AND used = 0 AND rotated_at >= $5 AND ",
                 usable!("$4"),
                 " RETURNING salt, key_id, generation"
             ),
@@ -175,6 +203,8 @@ async fn repeat(tx: &mut dyn Tx, rotate: &Rotate) -> Fallible<Option<Rotation>> 
                 &rotate.presented,
                 rotate.now,
                 rotate.now.saturating_sub(rotate.grace),
+                rotate.expires_at,
+                rotate.idle_seconds,
             ],
         )
         .await?;
