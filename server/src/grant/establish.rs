@@ -23,6 +23,9 @@ use crate::{
     token::{Authorized, IssueRequest, authorize_issue, family_wanted},
 };
 
+/// Values that only make sense where a person took part.
+const OF_PEOPLE: [&str; 2] = ["openid", "offline_access"];
+
 /// What a client asks for beside its artefact.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
@@ -96,20 +99,21 @@ pub(super) async fn establish(
     issue(server, client, (establish.grant_type, establish.consume, named.as_deref()), settled).await
 }
 
-/// The scope that the client may have at the most.
+/// The scope that the client may have at the most: what it asks for, and what its operator assigns. It is the ceiling of
+/// the policies, so nothing is added once they answered.
 fn possible(client: &AuthenticatedClient, establish: &Establish) -> Result<Scope, OAuthError> {
-    let mut possible = client.registered_scope().unwrap_or_default().difference(&client.denied_scope());
-    if !establish.people {
-        possible = possible.difference(&Scope::from_values(["openid", "offline_access"]));
-    }
-    match &establish.asked.scope {
-        None => Ok(possible),
-        Some(asked) if asked.is_subset(&possible) => Ok(asked.clone()),
+    let of_people = if establish.people { Scope::default() } else { Scope::from_values(OF_PEOPLE) };
+    let possible = client.registered_scope().unwrap_or_default().difference(&client.denied_scope());
+    let possible = possible.difference(&of_people);
+    let scope = match &establish.asked.scope {
+        None => possible,
+        Some(asked) if asked.is_subset(&possible) => asked.clone(),
         Some(asked) => {
             let more = asked.difference(&possible);
-            Err(OAuthError::invalid_scope(format!("client cannot have `{more}` by this grant")))
+            return Err(OAuthError::invalid_scope(format!("client cannot have `{more}` by this grant")));
         }
-    }
+    };
+    Ok(client.assign(&scope).difference(&of_people))
 }
 
 /// `UserInfo` tells the claims of the scopes (OpenID Connect Core section 5.4).
@@ -126,8 +130,7 @@ async fn issue(
 ) -> Outcome<TokenResponse> {
     let mut grant = settled.grant;
     let sub = grant.sub.take().ok_or_else(|| Fault::new("policy", "a decision without a subject"))?;
-    let scope = client.assign(&Scope::from_values(grant.scope.take().unwrap_or_default()));
-    grant.scope = Some(scope.to_vec());
+    let scope = Scope::from_values(grant.scope.clone().unwrap_or_default());
     let authentication = grant.authentication.take().unwrap_or_default();
     let now = server.now();
     let authorized = Authorized {

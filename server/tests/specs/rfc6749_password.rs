@@ -128,6 +128,37 @@ async fn guesses_are_limited_per_user_name_however_it_is_written() {
 }
 
 #[tokio::test]
+async fn what_the_operator_assigns_is_proposed_and_a_policy_can_take_it_away() {
+    for taken in [false, true] {
+        let sidecar = Sidecar::start(move |request| {
+            let mut decision = decide(request);
+            if taken {
+                decision["set"]["grant"]["scope"] = json!(["openid", "email"]);
+            }
+            decision
+        })
+        .await;
+        let policy = sidecar.policy("store", &["grant.password"]);
+        let stand = Stand::with(|config| {
+            let metadata = json!({ "grant_types": ["password"], "scope": "openid email" });
+            let mut client = configured("own-app", &metadata);
+            client.settings.first_party = true;
+            client.settings.default_scope = vec!["reports.read".to_owned()];
+            config.clients.push(client);
+            config.policy.push(policy);
+        })
+        .await;
+        let reply = log_in(&stand, "own-app", &[("otp", "123456")]).await;
+        let all = json!(["openid", "email", "reports.read"]);
+        let asked = &sidecar.requests()[0];
+        assert_eq!(asked["proposal"]["grant"]["scope"], all);
+        assert_eq!(asked["limits"]["grant"]["scope"], all);
+        let expected = if taken { "openid email" } else { "openid email reports.read" };
+        assert_eq!(reply.json["scope"], expected, "{}", reply.text);
+    }
+}
+
+#[tokio::test]
 async fn only_clients_of_the_operator_may_ask_for_passwords() {
     let sidecar = Sidecar::start(decide).await;
     let stand = stand(Some(&sidecar)).await;

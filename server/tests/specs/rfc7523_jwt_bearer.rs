@@ -89,6 +89,26 @@ async fn a_client_vouches_for_itself_without_any_policy() {
 }
 
 #[tokio::test]
+async fn what_the_operator_assigns_is_proposed_but_for_what_only_people_have() {
+    let own = Signer::new("own-1");
+    let keys = own.jwks();
+    let sidecar = Sidecar::start(|_| json!({ "decision": "allow" })).await;
+    let stand = Stand::with(|config| {
+        let metadata = json!({ "grant_types": [GRANT], "scope": "reports.read", "jwks": keys });
+        let mut client = configured("assertive", &metadata);
+        client.settings.default_scope =
+            ["reports.write", "openid", "offline_access"].map(str::to_owned).to_vec();
+        config.clients.push(client);
+        config.policy.push(sidecar.policy("look", &["grant.jwt_bearer"]));
+    })
+    .await;
+    let scene = Scene { stand, own, partner: Signer::new("partner-1"), sidecar: Some(sidecar.clone()) };
+    let reply = scene.present(&scene.own.sign(&scene.claims("assertive", "assertive"))).await;
+    assert_eq!(reply.json["scope"], "reports.read reports.write", "{}", reply.text);
+    assert_eq!(sidecar.requests()[0]["proposal"]["grant"]["scope"], json!(["reports.read", "reports.write"]));
+}
+
+#[tokio::test]
 async fn an_assertion_is_good_once_also_when_it_has_no_id() {
     let scene = Scene::without_policy().await;
     let with = scene.own.sign(&scene.claims("assertive", "assertive"));
