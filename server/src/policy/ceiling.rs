@@ -62,7 +62,8 @@ pub fn effective(
     grant
 }
 
-/// The settings of a refresh token that apply.
+/// The settings of a refresh token that apply. A lifetime of 0, "as long as the authorization", is one in seconds here:
+/// whoever is shown it can shorten it.
 pub fn refresh_token(
     server: &Server,
     client: &Client,
@@ -72,7 +73,9 @@ pub fn refresh_token(
     let set = set.unwrap_or_default();
     RefreshTokenSettings {
         issue: Some(true),
-        lifetime: Some(set.lifetime.or(own.lifetime).unwrap_or(lifetimes.refresh_token)),
+        lifetime: Some(
+            set.lifetime.or(own.lifetime).filter(|seconds| *seconds > 0).unwrap_or(lifetimes.refresh_token),
+        ),
         max_idle: Some(set.max_idle.or(own.max_idle).unwrap_or(lifetimes.refresh_token_idle)),
         rotation: Some(set.rotation.or(own.rotation).unwrap_or(Rotation::Always)),
         grace: Some(set.grace.or(own.grace).unwrap_or(lifetimes.refresh_token_grace).min(MAX_GRACE)),

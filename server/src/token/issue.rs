@@ -209,9 +209,8 @@ fn begin_family(
         last_used_at: now,
         idle_seconds: settings.max_idle.filter(|idle| *idle > 0).map(i64::from),
         created_at: now,
-        // 0 means: as long as the authorization.
-        expires_at: if lifetime == 0 { limit } else { limit.min(now + lifetime) },
         bound: Bound::first(request.client, confirmation).map(|bound| bound.write()).transpose()?,
+        expires_at: limit.min(now + lifetime),
     };
     Ok((token, family))
 }

@@ -1,5 +1,6 @@
 //! `grant.authorization_code` and `grant.refresh_token`, `docs/policies.md`: what a policy takes away stays away.
 
+use placet_server::config::{BackendKind, PolicyConfig, RulesConfig};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -212,4 +213,27 @@ async fn a_refresh_proposes_what_a_bare_allow_leads_to() {
     );
     let limits = &asked["limits"]["grant"]["refresh_token"];
     assert_eq!((&limits["max_lifetime"], &limits["rotation"]), (&json!(600), &json!("always")));
+}
+
+#[tokio::test]
+async fn a_rule_shortens_what_lasts_as_long_as_the_authorization() {
+    let stand = Stand::with(|config| {
+        config.clients.retain(|client| client.client_id != "hybrid");
+        client(config, "web").settings.refresh_token.lifetime = Some(0);
+        config.policy.push(PolicyConfig {
+            name: "short".to_owned(),
+            backend: BackendKind::Rules,
+            types: vec!["grant.authorization_code".parse().unwrap()],
+            rules: RulesConfig { refresh_token_lifetime: Some(3600), ..RulesConfig::default() },
+            ..PolicyConfig::default()
+        });
+    })
+    .await;
+    let tokens = stand.tokens("web", "openid offline_access").await;
+    stand.clock.advance(3599);
+    let second = refresh(&stand, "web", &text(&tokens["refresh_token"])).await;
+    assert_eq!(second.status, 200, "{}", second.text);
+    stand.clock.advance(1);
+    let over = refresh(&stand, "web", &text(&second.json["refresh_token"])).await;
+    assert_eq!(over.error(), "invalid_grant");
 }

@@ -22,6 +22,7 @@ use crate::{
         steer::{self, Granted},
     },
     outcome::{Fault, Outcome},
+    policy::ceiling,
     possession::{self, Possession},
     random,
     server::Server,
@@ -276,13 +277,10 @@ fn code_record(
 /// How long an authorization lives: as long as its refresh tokens, or as the one access token it leads to.
 pub(crate) fn authorization_life(server: &Server, client: &Client, authorized: &Authorized) -> i64 {
     let lifetimes = &server.config().lifetimes;
-    let refresh = authorized.grant.refresh_token.as_ref().and_then(|s| s.lifetime);
     let access = authorized.grant.access_token.as_ref().and_then(|s| s.lifetime);
     i64::from(if family_wanted(client, authorized) {
-        refresh
-            .or(client.settings.refresh_token.lifetime)
-            .filter(|seconds| *seconds > 0)
-            .unwrap_or(lifetimes.refresh_token)
+        let settings = ceiling::refresh_token(server, client, authorized.grant.refresh_token.clone());
+        settings.lifetime.unwrap_or(lifetimes.refresh_token)
     } else {
         let access = access.or(client.settings.access_token.lifetime).unwrap_or(lifetimes.access_token);
         access.saturating_add(lifetimes.code)

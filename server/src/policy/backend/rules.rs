@@ -49,7 +49,7 @@ impl Rules {
             ("id_token", identity, self.0.id_token_lifetime),
         ] {
             if let (Some(proposed), Some(longest)) = (proposed, longest)
-                && (proposed > longest || proposed == 0)
+                && proposed > longest
             {
                 set.insert(member.to_owned(), json!({ "lifetime": longest }));
             }
