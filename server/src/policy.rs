@@ -34,7 +34,7 @@ pub use facts::{client_facts, passed_parameters, request_facts};
 pub use failure::{Failed, FailureCode};
 pub use log::{DecisionFilter, DecisionPage};
 pub use question::Question;
-pub use settled::settled;
+pub use settled::{filled, settled};
 
 use std::{collections::HashMap, fmt, sync::Arc};
 

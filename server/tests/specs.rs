@@ -32,6 +32,7 @@ mod specs {
     mod http_edge;
     mod interaction_api;
     mod interaction_headless;
+    mod interaction_limits;
     mod interaction_resources;
     mod jarm;
     mod jwt_confusion;

@@ -19,7 +19,7 @@ mod service;
 mod violation;
 
 pub use answer::{CacheHint, Challenge, DecidedBy, Decision, PolicyError, Reason, Verdict};
-pub use apply::{MAX_ANSWER_BYTES, MAX_TAGS, Outcome, apply, judge};
+pub use apply::{MAX_ANSWER_BYTES, MAX_TAGS, Outcome, apply, judge, judge_grant};
 pub use assertion::*;
 pub use discovery::{PolicyAuth, PolicyDocument, SidecarInfo, SupportedType};
 pub use facts::*;

@@ -8,7 +8,10 @@ use placet_sdk::{
     },
 };
 
-use crate::{client::Client, config::MAX_GRACE, possession::demanded, server::Server, token::audience};
+use super::tighten;
+use crate::{
+    client::Client, config::MAX_GRACE, outcome::Fault, possession::demanded, server::Server, token::audience,
+};
 
 /// Server-side data of a grant, in bytes of JSON.
 pub const MAX_DATA: u32 = 8 * 1024;
@@ -103,6 +106,26 @@ pub fn narrow_only(client: &Client, grant: &Grant) -> GrantLimits {
         max_claims_context_bytes: 0,
         reserved_claims: RESERVED_CLAIMS.map(str::to_owned).to_vec(),
     }
+}
+
+/// What would be issued of an offer, and the ceiling of what a login app may set of its tokens. What policies set of the
+/// offer binds the app as it binds a later policy.
+pub fn of_login_app(
+    server: &Server,
+    client: &Client,
+    offered: &Grant,
+) -> Result<(Grant, GrantLimits), Fault> {
+    let issued = |set: Option<bool>| set != Some(false);
+    let tokens = (
+        issued(offered.refresh_token.as_ref().and_then(|set| set.issue)),
+        issued(offered.id_token.as_ref().and_then(|set| set.issue)),
+    );
+    let proposed = effective(server, client, offered.clone(), tokens);
+    let mut limits = narrow_only(client, &proposed);
+    let resources = offered.resources.iter().flatten().cloned();
+    limits.access_token.audiences.extend(resources.chain([server.issuer().to_owned()]));
+    let limits = tighten::after(offered, &proposed, limits)?;
+    Ok((proposed, limits))
 }
 
 fn access_token(client: &Client, set: &AccessTokenSettings) -> AccessTokenLimits {

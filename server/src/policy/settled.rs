@@ -40,6 +40,31 @@ fn kept(original: Option<&Value>, proposed: Option<&Value>, result: Option<&Valu
     Some(Value::Object(members.collect()))
 }
 
+/// A grant with what only the other one has. Within objects of free members, the other one counts.
+pub fn filled(own: &Grant, other: &Grant) -> Result<Grant, Fault> {
+    read(fill(write(own)?, write(other)?, false))
+}
+
+fn fill(own: Value, other: Value, free: bool) -> Value {
+    match (own, other) {
+        (Value::Object(mut own), Value::Object(other)) => {
+            for (name, value) in other {
+                let value = match own.remove(&name) {
+                    None => value,
+                    Some(_) if free => value,
+                    Some(mine) => {
+                        let free = matches!(name.as_str(), "claims" | "data" | "claims_context");
+                        fill(mine, value, free)
+                    }
+                };
+                own.insert(name, value);
+            }
+            Value::Object(own)
+        }
+        (own, _) => own,
+    }
+}
+
 fn write(grant: &Grant) -> Result<Value, Fault> {
     serde_json::to_value(grant).map_err(|e| Fault::new("grant", e))
 }
@@ -88,5 +113,18 @@ mod tests {
         };
         assert_eq!(audience(json!(["https://a"])), ["https://a"]);
         assert_eq!(audience(json!([])), ["https://a", "https://b"]);
+    }
+
+    #[test]
+    fn a_login_app_cannot_overwrite_the_claims_and_the_data_of_a_policy() {
+        let own = json!({ "access_token": { "lifetime": 30, "claims": { "limit": 9, "plan": "gold" } }, "data": { "a": 1 } });
+        let policy = json!({
+            "access_token": { "lifetime": 60, "single_use": true, "claims": { "limit": 5 } }, "data": { "a": 2, "b": 3 },
+        });
+        let expected = json!({
+            "access_token": { "lifetime": 30, "single_use": true, "claims": { "limit": 5, "plan": "gold" } },
+            "data": { "a": 2, "b": 3 },
+        });
+        assert_eq!(fill(own, policy, false), expected);
     }
 }

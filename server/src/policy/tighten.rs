@@ -6,6 +6,8 @@ use placet_sdk::{
 };
 use serde_json::Value;
 
+use crate::outcome::Fault;
+
 type Tighten = fn(&mut Limits, &Proposal);
 
 /// Members that have a ceiling, and how what stands in the proposal becomes one.
@@ -189,6 +191,16 @@ impl Set {
         }
         limits
     }
+}
+
+/// Limits of a grant after policies set this of it.
+pub(super) fn after(set: &Grant, proposed: &Grant, limits: GrantLimits) -> Result<GrantLimits, Fault> {
+    let grant = serde_json::to_value(set).map_err(|e| Fault::new("grant", e))?;
+    let mut noted = Set::default();
+    noted.note(&Object::from_iter([("grant".to_owned(), grant)]));
+    let limits = Limits { grant: Some(limits), ..Limits::default() };
+    let proposal = Proposal { grant: Some(proposed.clone()), ..Proposal::default() };
+    Ok(noted.limits(&limits, &proposal, &[]).grant.unwrap_or_default())
 }
 
 /// Whether a pointer leads to the other, or to something that it is in.

@@ -17,12 +17,12 @@ use serde_json::Value;
 use super::{
     answer::{Challenge, Decision, PolicyError, Verdict},
     json::{self, MAX_DEPTH, MAX_STRING},
-    limits::Limits,
+    limits::{GrantLimits, Limits},
     proposal::Proposal,
     request::DecisionRequest,
     violation::{Violation, ViolationCode},
 };
-use crate::grant::Object;
+use crate::grant::{Grant, Object};
 
 #[cfg(feature = "serve")]
 pub(crate) use merge::difference;
@@ -104,6 +104,12 @@ pub fn apply(request: &DecisionRequest, decision: &Decision) -> Result<Proposal,
     within(&request.proposal, &result, &request.limits)?;
     required(&request.requires, &result)?;
     Ok(result)
+}
+
+/// Holds a grant against the limits: what differs from the proposed one must be within them. For others than policies
+/// whose word is bound by the same limits.
+pub fn judge_grant(proposed: &Grant, grant: &Grant, limits: &GrantLimits) -> Result<(), Violation> {
+    grant::check(Some(proposed), Some(grant), Some(limits))
 }
 
 fn bounded(set: &Object) -> Result<(), Violation> {

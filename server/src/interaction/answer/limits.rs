@@ -1,8 +1,9 @@
 //! What a login app may grant. Asking for more than its limits is refused, never silently cut.
 
-use placet_oauth::{client::SubjectType, id::Subject, scope::Scope};
+use placet_oauth::{id::Subject, scope::Scope};
 use placet_sdk::{
-    grant::{Encoding, Grant, Object, SubType, is_reserved_claim},
+    decision::judge_grant,
+    grant::{AccessTokenSettings, Encoding, Grant, Object, is_reserved_claim},
     interaction::ConsentPrompt,
 };
 
@@ -12,7 +13,7 @@ use crate::{
     actors,
     client::Client,
     config::{Capability, UiConfig},
-    possession,
+    policy::{self, ceiling},
     problem::{ApiResult, capability_missing, invalid_answer},
     server::Server,
 };
@@ -154,115 +155,48 @@ pub(crate) fn settings(
     }
     sized("/grant/data", grant.data.as_ref(), MAX_DATA)?;
     sized("/grant/claims_context", grant.claims_context.as_ref(), MAX_CONTEXT)?;
-    access_token(server, client, offered, grant)?;
-    other_tokens(server, client, offered, grant)
+    tokens(server, client, offered, grant)
 }
 
-fn access_token(server: &Server, client: &Client, offered: &Grant, grant: &Grant) -> ApiResult<()> {
-    let Some(set) = &grant.access_token else { return Ok(()) };
-    let defaults = &server.config().lifetimes;
-    let ceiling = offered.access_token.clone().unwrap_or_default();
-    let longest = ceiling.lifetime.or(client.settings.access_token.lifetime).unwrap_or(defaults.access_token);
-    at_most("/grant/access_token/lifetime", set.lifetime, longest)?;
-    let audience = set.audience.as_deref().unwrap_or_default();
-    let resources = offered.resources.as_deref().unwrap_or_default();
-    let allowed = |one: &String| match &ceiling.audience {
-        Some(audience) => audience.contains(one),
-        None => one == server.issuer() || resources.contains(one),
+/// The settings of tokens pass the judge of policies.
+fn tokens(server: &Server, client: &Client, offered: &Grant, grant: &Grant) -> ApiResult<()> {
+    for (pointer, claims) in [
+        ("/grant/access_token/claims", grant.access_token.as_ref().and_then(|set| set.claims.as_ref())),
+        ("/grant/id_token/claims", grant.id_token.as_ref().and_then(|set| set.claims.as_ref())),
+        ("/grant/userinfo/claims", grant.userinfo.as_ref().and_then(|set| set.claims.as_ref())),
+    ] {
+        settable(pointer, claims)?;
+    }
+    let mut own = Grant {
+        access_token: grant.access_token.clone(),
+        refresh_token: grant.refresh_token.clone(),
+        id_token: grant.id_token.clone(),
+        userinfo: grant.userinfo.clone(),
+        ..Grant::default()
     };
-    if !audience.iter().all(allowed) {
-        return Err(invalid_answer(
-            "/grant/access_token/audience",
-            "limit",
-            "only the issuer and requested resources",
-        ));
+    if let Some(set) = &own.access_token {
+        unsupported(set)?;
     }
-    let pairwise = client.metadata.subject_type == Some(SubjectType::Pairwise);
-    if pairwise && set.sub_type == Some(SubType::Public) {
-        return Err(invalid_answer(
-            "/grant/access_token/sub_type",
-            "limit",
-            "this client sees pairwise subjects",
-        ));
+    if let Some(lifetime) = own.refresh_token.as_mut().and_then(|set| set.lifetime.as_mut())
+        && *lifetime == 0
+    {
+        // As long as the authorization: the longest that there is.
+        *lifetime = server.config().lifetimes.refresh_token;
     }
-    if !pairwise && set.sub_type == Some(SubType::Pairwise) {
-        return Err(invalid_answer(
-            "/grant/access_token/sub_type",
-            "limit",
-            "this client sees public subjects",
-        ));
-    }
+    let (proposed, limits) = ceiling::of_login_app(server, client, offered)?;
+    let result = policy::filled(&own, &proposed)?;
+    judge_grant(&proposed, &result, &limits)
+        .map_err(|violation| invalid_answer(&violation.pointer, "limit", &violation.detail))
+}
+
+fn unsupported(set: &AccessTokenSettings) -> ApiResult<()> {
     if set.encrypt == Some(true) {
         return Err(invalid_answer("/grant/access_token", "not_supported", "encryption is not supported"));
-    }
-    let floor = possession::demanded(client, offered);
-    if set.sender_constraint.is_some_and(|own| own < floor) {
-        return Err(invalid_answer(
-            "/grant/access_token/sender_constraint",
-            "limit",
-            "the client, its operator or a policy demands a stronger one",
-        ));
-    }
-    let single_use = ceiling.single_use.unwrap_or(client.settings.access_token.single_use);
-    if set.single_use == Some(false) && single_use {
-        return Err(invalid_answer(
-            "/grant/access_token/single_use",
-            "limit",
-            "this client gets single-use tokens",
-        ));
     }
     if set.single_use == Some(true) && set.encoding == Some(Encoding::Jwt) {
         return Err(invalid_answer("/grant/access_token/single_use", "limit", "a JWT cannot be used up"));
     }
-    settable("/grant/access_token/claims", set.claims.as_ref())
-}
-
-fn other_tokens(server: &Server, client: &Client, offered: &Grant, grant: &Grant) -> ApiResult<()> {
-    let defaults = &server.config().lifetimes;
-    let withheld = |pointer: &str, set: Option<bool>, offered: Option<bool>| match (set, offered) {
-        (Some(true), Some(false)) => Err(invalid_answer(pointer, "limit", "a policy withholds this token")),
-        _ => Ok(()),
-    };
-    if let Some(set) = &grant.refresh_token {
-        let own = &client.settings.refresh_token;
-        let ceiling = offered.refresh_token.clone().unwrap_or_default();
-        withheld("/grant/refresh_token/issue", set.issue, ceiling.issue)?;
-        at_most(
-            "/grant/refresh_token/lifetime",
-            set.lifetime,
-            ceiling.lifetime.or(own.lifetime).unwrap_or(defaults.refresh_token),
-        )?;
-        at_most(
-            "/grant/refresh_token/max_idle",
-            set.max_idle,
-            ceiling.max_idle.or(own.max_idle).unwrap_or(defaults.refresh_token_idle),
-        )?;
-        let grace = ceiling.grace.or(own.grace).unwrap_or(defaults.refresh_token_grace);
-        at_most("/grant/refresh_token/grace", set.grace, grace)?;
-    }
-    if let Some(set) = &grant.id_token {
-        let ceiling = offered.id_token.clone().unwrap_or_default();
-        withheld("/grant/id_token/issue", set.issue, ceiling.issue)?;
-        let longest = ceiling.lifetime.or(client.settings.id_token.lifetime).unwrap_or(defaults.id_token);
-        at_most("/grant/id_token/lifetime", set.lifetime, longest)?;
-        if set.audience.as_ref().is_some_and(|a| !a.is_empty()) {
-            return Err(invalid_answer("/grant/id_token/audience", "limit", "only the client itself"));
-        }
-        settable("/grant/id_token/claims", set.claims.as_ref())?;
-    }
-    settable("/grant/userinfo/claims", grant.userinfo.as_ref().and_then(|u| u.claims.as_ref()))
-}
-
-fn at_most(pointer: &str, value: Option<u32>, limit: u32) -> ApiResult<()> {
-    match value {
-        Some(value)
-            if value > limit
-                || (value == 0 && pointer.ends_with("token/lifetime") && !pointer.contains("refresh")) =>
-        {
-            Err(invalid_answer(pointer, "limit", &format!("at least 1, at most {limit} seconds")))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn settable(pointer: &str, claims: Option<&Object>) -> ApiResult<()> {

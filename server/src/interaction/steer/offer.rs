@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use placet_oauth::{authorization::AuthorizationRequest, scope::Scope};
 use placet_sdk::grant::Grant;
-use serde_json::Value;
 
 use crate::{
     client::Client,
     interaction::{consent, state::State},
     outcome::Fault,
+    policy,
 };
 
 /// What may be granted: everything that was asked for, or what policies left of it. Token settings are those that
@@ -41,11 +41,8 @@ pub(super) fn combined(
         claims_context: offer.claims_context.clone(),
         ..Grant::default()
     };
-    let mut grant = if sections == Grant::default() {
-        consented.clone()
-    } else {
-        read(filled(write(consented)?, write(&sections)?, false))?
-    };
+    let mut grant =
+        if sections == Grant::default() { consented.clone() } else { policy::filled(consented, &sections)? };
     let granted = Scope::from_values(grant.scope.take().unwrap_or_default());
     let offered = Scope::from_values(offer.scope.clone().unwrap_or_default());
     let taken = request.scope.difference(&offered);
@@ -55,53 +52,4 @@ pub(super) fn combined(
     // What is offered no more may still have been granted beyond the request, by an app with `widen_scope`.
     grant.scope = Some(client.assign(&granted).difference(&taken).to_vec());
     Ok(grant)
-}
-
-/// `own`, and what only `other` has. Within objects of free members, `other` counts.
-fn filled(own: Value, other: Value, free: bool) -> Value {
-    match (own, other) {
-        (Value::Object(mut own), Value::Object(other)) => {
-            for (name, value) in other {
-                let value = match own.remove(&name) {
-                    None => value,
-                    Some(_) if free => value,
-                    Some(mine) => {
-                        let free = matches!(name.as_str(), "claims" | "data" | "claims_context");
-                        filled(mine, value, free)
-                    }
-                };
-                own.insert(name, value);
-            }
-            Value::Object(own)
-        }
-        (own, _) => own,
-    }
-}
-
-fn write(grant: &Grant) -> Result<Value, Fault> {
-    serde_json::to_value(grant).map_err(|e| Fault::new("grant", e))
-}
-
-fn read(value: Value) -> Result<Grant, Fault> {
-    serde_json::from_value(value).map_err(|e| Fault::new("grant", e))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_login_app_cannot_overwrite_the_claims_and_the_data_of_a_policy() {
-        let own = json!({ "access_token": { "lifetime": 30, "claims": { "limit": 9, "plan": "gold" } }, "data": { "a": 1 } });
-        let policy = json!({
-            "access_token": { "lifetime": 60, "single_use": true, "claims": { "limit": 5 } }, "data": { "a": 2, "b": 3 },
-        });
-        let expected = json!({
-            "access_token": { "lifetime": 30, "single_use": true, "claims": { "limit": 5, "plan": "gold" } },
-            "data": { "a": 2, "b": 3 },
-        });
-        assert_eq!(filled(own, policy, false), expected);
-    }
 }
