@@ -274,7 +274,6 @@ impl Config {
             requests_by_reference: self.request_objects.by_reference,
             unsigned_requests: self.request_objects.unsigned,
             decrypted_algs: decrypted_algs(),
-            content_encs: content_encs(),
             require_pushed_requests: self.par.required,
             registration: self.registration.mode != RegistrationMode::Closed,
         }
@@ -302,7 +301,6 @@ impl Config {
             verified_algs: verified_algs(),
             unsigned_requests: self.request_objects.unsigned,
             decrypted_algs: decrypted_algs(),
-            content_encs: content_encs(),
             development: self.development,
         }
     }
@@ -323,7 +321,6 @@ impl Config {
             verified_algs: verified_algs(),
             unsigned_requests: self.request_objects.unsigned,
             decrypted_algs: decrypted_algs(),
-            content_encs: content_encs(),
             development: self.development,
         }
     }
@@ -331,10 +328,6 @@ impl Config {
 
 fn decrypted_algs() -> Vec<String> {
     crate::encryption::DECRYPTED.map(|alg| alg.to_string()).to_vec()
-}
-
-fn content_encs() -> Vec<String> {
-    crate::encryption::CONTENT.map(|enc| enc.to_string()).to_vec()
 }
 
 fn verified_algs() -> Vec<String> {

@@ -54,8 +54,6 @@ pub struct Discovery<'a> {
     pub unsigned_requests: bool,
     /// How the keys of what is encrypted to the server may travel.
     pub decrypted_algs: Vec<String>,
-    /// How content may be encrypted.
-    pub content_encs: Vec<String>,
     /// Whether every authorization request has to be pushed.
     pub require_pushed_requests: bool,
     /// Whether clients may register themselves.
@@ -117,7 +115,7 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         "require_request_uri_registration": d.requests_by_reference,
         "request_object_signing_alg_values_supported": request_algs,
         "request_object_encryption_alg_values_supported": d.decrypted_algs,
-        "request_object_encryption_enc_values_supported": d.content_encs,
+        "request_object_encryption_enc_values_supported": d.encryption.content,
         "require_signed_request_object": d.require_signed_requests,
         "authorization_response_iss_parameter_supported": true,
         "dpop_signing_alg_values_supported": d.dpop_algs,

@@ -46,8 +46,6 @@ pub struct MetadataPolicy {
     pub unsigned_requests: bool,
     /// How the keys of what is encrypted to the server may travel.
     pub decrypted_algs: Vec<String>,
-    /// How content may be encrypted.
-    pub content_encs: Vec<String>,
     /// Whether `http` is good enough for localhost and loopback addresses.
     pub development: bool,
 }

@@ -22,7 +22,6 @@ fn policy() -> MetadataPolicy {
         verified_algs: vec!["ES256".to_owned()],
         unsigned_requests: false,
         decrypted_algs: vec!["RSA-OAEP-256".to_owned()],
-        content_encs: vec!["A256GCM".to_owned()],
         development: false,
     }
 }
@@ -342,7 +341,7 @@ fn a_client_asks_by_request_objects_that_can_be_verified_and_opened() {
         (json!({ "request_object_signing_alg": "HS256", "jwks": jwks }), "request_object_signing_alg"),
         (json!({ "request_object_signing_alg": "none" }), "request_object_signing_alg"),
         (json!({ "request_object_encryption_alg": "RSA1_5" }), "request_object_encryption_alg"),
-        (json!({ "request_object_encryption_enc": "A256GCM" }), "request_object_encryption_enc"),
+        (json!({ "request_object_encryption_enc": "A128GCM" }), "request_object_encryption_enc"),
         (
             json!({ "request_object_encryption_alg": "RSA-OAEP-256", "request_object_encryption_enc": "A1" }),
             "request_object_encryption_enc",
@@ -360,7 +359,7 @@ fn a_client_asks_by_request_objects_that_can_be_verified_and_opened() {
     let sound = json!({
         "request_uris": ["https://app.example/r#47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"],
         "request_object_signing_alg": "ES256", "require_signed_request_object": true, "jwks": jwks,
-        "request_object_encryption_alg": "RSA-OAEP-256", "request_object_encryption_enc": "A256GCM",
+        "request_object_encryption_alg": "RSA-OAEP-256", "request_object_encryption_enc": "A128GCM",
     });
     assert!(register(&sound).is_ok());
 }

@@ -23,7 +23,6 @@ fn document(registration: bool) -> Value {
         requests_by_reference: false,
         unsigned_requests: false,
         decrypted_algs: vec!["RSA-OAEP-256".to_owned()],
-        content_encs: vec!["A256GCM".to_owned()],
         require_pushed_requests: false,
         registration,
     })

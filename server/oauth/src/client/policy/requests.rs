@@ -44,7 +44,7 @@ impl ClientMetadata {
                 let reason = "needs `request_object_encryption_alg`";
                 return Err(refused("request_object_encryption_enc", reason));
             }
-            if !policy.content_encs.contains(enc) {
+            if !policy.encryption.content.contains(enc) {
                 return Err(refused("request_object_encryption_enc", &format!("`{enc}` is not supported")));
             }
         }
