@@ -15,6 +15,7 @@ pub mod claims;
 pub mod client;
 pub mod confirmation;
 pub mod credentials;
+pub mod dn;
 pub mod dpop;
 pub mod error;
 pub mod grant_type;
