@@ -2,7 +2,7 @@
 
 mod assertion;
 mod authenticate;
-mod certificate;
+pub mod certificate;
 mod keys;
 pub(crate) mod mac;
 mod secret;

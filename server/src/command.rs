@@ -13,11 +13,12 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use futures_util::future::OptionFuture;
 use placet_sdk::check;
 use placet_server::{
     clock::{Clock, SystemClock},
     config::{Config, DEVELOPMENT_SECRETS},
-    http,
+    http::{self, listen::Fronts},
     random::{OsRandom, Random},
     seal::MasterKeys,
     server::{Environment, Server, StartError},
@@ -34,6 +35,8 @@ const KEYS_EVERY: Duration = Duration::from_secs(5);
 const PURGE_EVERY: Duration = Duration::from_secs(10);
 const PURGE_ROWS: u32 = 500;
 const PURGE_BATCHES: usize = 200;
+/// How often it is seen whether certificates changed.
+const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
 /// How long a request waits for a connection to the database.
 const DATABASE_WAIT: Duration = Duration::from_secs(3);
 /// The tenant of a server with one issuer.
@@ -171,16 +174,26 @@ async fn serve(config: Config) -> Result<(), StartError> {
     };
     let public = bind(config.listen).await?;
     let private = bind(config.private_listen).await?;
-    let proxies = config.trusted_proxies.clone();
+    let mutual = match config.mtls.listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let server = start(config).await?;
+    let fronts = Fronts::load(server.config())
+        .map_err(|e| placet_server::outcome::Fault::new("certificate of a listener", e))?;
     let (stop, stopped) = watch::channel(false);
     let housekeeping = tokio::spawn(keep_house(server.clone(), stopped.clone()));
     println!("placet serves {} on {}", server.issuer(), server.config().listen);
     let rotation = tokio::spawn(rotate_on_signal(server.clone(), stopped.clone()));
+    let certificates = tokio::spawn(keep_certificates(server.clone(), fronts.clone(), stopped.clone()));
+    let mutual = mutual.zip(fronts.mutual).map(|(listener, front)| {
+        http::listen::serve(listener, http::mutual(&server), front, stopped.clone())
+    });
     let listeners = async {
         tokio::join!(
-            http::listen::serve(public, http::public(&server), proxies.clone(), stopped.clone()),
-            http::listen::serve(private, http::private(&server), proxies, stopped.clone()),
+            http::listen::serve(public, http::public(&server), fronts.public, stopped.clone()),
+            http::listen::serve(private, http::private(&server), fronts.private, stopped.clone()),
+            OptionFuture::from(mutual),
         )
     };
     tokio::join!(listeners, async {
@@ -190,6 +203,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     });
     let _ = housekeeping.await;
     let _ = rotation.await;
+    let _ = certificates.await;
     Ok(())
 }
 
@@ -233,6 +247,27 @@ async fn rotate_on_signal(server: Server, mut stopped: watch::Receiver<bool>) {
             },
             changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
         }
+    }
+}
+
+/// Takes changed certificates at every SIGHUP, and without one within a while.
+async fn keep_certificates(server: Server, fronts: Fronts, mut stopped: watch::Receiver<bool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut asked) = signal(SignalKind::hangup()) else { return };
+    let mut look = tokio::time::interval(CERTIFICATES_EVERY);
+    loop {
+        tokio::select! {
+            _ = asked.recv() => {}
+            _ = look.tick() => {}
+            changed = stopped.changed() => {
+                if changed.is_err() || *stopped.borrow() {
+                    break;
+                }
+                continue;
+            }
+        }
+        fronts.refresh();
+        server.refresh_authorities();
     }
 }
 

@@ -9,6 +9,7 @@ mod dpop;
 mod policy;
 mod profiles;
 mod requests;
+mod tls;
 mod trusted;
 mod ui;
 
@@ -31,6 +32,9 @@ pub use policy::{
 };
 pub use profiles::{AccessTokenProfile, IdentityAssurance, OptionalMember, ScopeForm};
 pub use requests::{ParConfig, RequestObjectsConfig};
+pub use tls::{
+    CertificateEncoding, ClientCertificates, MtlsConfig, PrivateTls, ProxyCertificate, TlsConfig, TlsProfile,
+};
 pub use trusted::TrustedIssuer;
 pub use ui::{Capability, FrontDoor, UiConfig};
 
@@ -77,8 +81,12 @@ pub struct Config {
     pub registration: RegistrationConfig,
     /// Proofs of possession of a key (DPoP, RFC 9449).
     pub dpop: DpopConfig,
-    /// Peers whose `X-Forwarded-For` is believed.
+    /// Peers whose `X-Forwarded-For` is believed, and what they say of certificates.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// TLS of the listeners.
+    pub tls: TlsConfig,
+    /// Certificates of clients.
+    pub mtls: MtlsConfig,
     /// Requests that this server makes to addresses that clients name.
     pub outbound: OutboundConfig,
     /// Rate limits.
@@ -134,6 +142,8 @@ impl Default for Config {
             registration: RegistrationConfig::default(),
             dpop: DpopConfig::default(),
             trusted_proxies: Vec::new(),
+            tls: TlsConfig::default(),
+            mtls: MtlsConfig::default(),
             outbound: OutboundConfig::default(),
             limits: LimitsConfig::default(),
             ui: Vec::new(),

@@ -28,15 +28,10 @@ const GET: &[Method] = &[Method::GET];
 const POST: &[Method] = &[Method::POST];
 const GET_POST: &[Method] = &[Method::GET, Method::POST];
 
-/// The public endpoints, hottest first.
-pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
-    let at = |methods, cors| Endpoint {
-        server: server.clone(),
-        methods,
-        cors,
-        errors: Errors::OAuth,
-        proofs: false,
-    };
+/// The endpoints that clients call themselves, hottest first; each is announced as one of the
+/// `mtls_endpoint_aliases` too.
+fn of_clients(server: &Server) -> BoxedFilter<(Response,)> {
+    let at = |methods, cors| Endpoint::of_standards(server, methods, cors);
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("token").map(none), token::token)
@@ -48,17 +43,40 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
             tokens::userinfo,
         ))
         .unify()
+        .or(endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("par").map(none), par::par))
+        .unify()
+        .or(endpoint(at(POST, Cors::Any), warp::path!("revoke").map(none), tokens::revoke))
+        .unify()
+        .or(endpoint(at(POST, Cors::Any), warp::path!("register").map(none), register::create))
+        .unify()
+        .or(endpoint(
+            at(&[Method::GET, Method::PUT, Method::DELETE], Cors::Any),
+            warp::path!("register" / String).map(one),
+            register::manage,
+        ))
+        .unify()
+        .boxed()
+}
+
+/// What clients with certificates find at a listener of their own (RFC 8705 section 5). Nothing of it is for browsers:
+/// they would ask people for certificates.
+pub fn mutual(server: &Server) -> BoxedFilter<(Response,)> {
+    of_clients(server).recover(reply::not_found).unify().boxed()
+}
+
+/// The public endpoints, hottest first.
+pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
+    let at = |methods, cors| Endpoint::of_standards(server, methods, cors);
+    let none = || Vec::<String>::new();
+    let one = |id: String| vec![id];
+    of_clients(server)
         .or(endpoint(at(GET, Cors::Any), warp::path!("jwks").map(none), documents::jwks))
         .unify()
         .or(endpoint(at(GET_POST, Cors::No), warp::path!("authorize").map(none), authorize::authorize))
         .unify()
-        .or(endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("par").map(none), par::par))
-        .unify()
         .or(endpoint(at(GET, Cors::No), warp::path!("resume").map(none), resume::resume))
         .unify()
         .boxed()
-        .or(endpoint(at(POST, Cors::Any), warp::path!("revoke").map(none), tokens::revoke))
-        .unify()
         .or(endpoint(
             at(GET, Cors::Any),
             warp::path!(".well-known" / "openid-configuration").map(none),
@@ -72,14 +90,6 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
         ))
         .unify()
         .or(endpoint(at(GET_POST, Cors::No), warp::path!("logout").map(none), logout::logout))
-        .unify()
-        .or(endpoint(at(POST, Cors::Any), warp::path!("register").map(none), register::create))
-        .unify()
-        .or(endpoint(
-            at(&[Method::GET, Method::PUT, Method::DELETE], Cors::Any),
-            warp::path!("register" / String).map(one),
-            register::manage,
-        ))
         .unify()
         .or(endpoint(
             at(GET, Cors::Any),

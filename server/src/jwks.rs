@@ -1,5 +1,7 @@
 //! Public keys of others: of clients and of trusted issuers (RFC 7517).
 
+mod certificate;
+
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -17,8 +19,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     cache::Cached,
+    client::ClientCertificate,
     outbound::{FetchError, Outbound},
 };
+use certificate::Registered;
 
 /// The weakest RSA key (RFC 7518 section 3.3), and the largest: verification gets dear.
 const RSA_BITS: std::ops::RangeInclusive<i32> = 2048..=8192;
@@ -49,6 +53,7 @@ impl PublicKey {
 pub struct KeySet {
     signatures: Vec<PublicKey>,
     encryption: EncryptionKeySet,
+    registered: Vec<Registered>,
 }
 
 impl std::fmt::Debug for KeySet {
@@ -81,8 +86,10 @@ impl KeySet {
             _ => KeySetError::Malformed("has no array `keys`, or too many of them"),
         })?;
         let keys = set.get("keys").and_then(Value::as_array).into_iter().flatten();
-        let signatures = keys.filter_map(Value::as_object).filter_map(public_key).collect();
-        Ok(Self { signatures, encryption })
+        let keys: Vec<_> = keys.filter_map(Value::as_object).collect();
+        let signatures = keys.iter().filter_map(|key| public_key(key)).collect();
+        let registered = keys.iter().filter_map(|key| Registered::in_key(key)).collect();
+        Ok(Self { signatures, encryption, registered })
     }
 
     /// Those that encrypt.
@@ -157,7 +164,7 @@ fn public_key(jwk: &Map<String, Value>) -> Option<PublicKey> {
     {
         return None;
     }
-    let (key, mut algorithms) = material(jwk)?;
+    let (key, mut algorithms, _) = material(jwk)?;
     if let Some(named) = text("alg") {
         let named = algorithm(named)?;
         algorithms.retain(|possible| *possible == named);
@@ -165,7 +172,8 @@ fn public_key(jwk: &Map<String, Value>) -> Option<PublicKey> {
     Some(PublicKey { kid: text("kid").map(str::to_owned), algorithms, key })
 }
 
-fn material(jwk: &Map<String, Value>) -> Option<(DecodingKey, Vec<Algorithm>)> {
+/// The key, what it can do, and the key again in DER.
+fn material(jwk: &Map<String, Value>) -> Option<(DecodingKey, Vec<Algorithm>, Vec<u8>)> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).ok();
     let number = |name: &str| BigNum::from_slice(&bytes(name)?).ok();
@@ -183,7 +191,8 @@ fn material(jwk: &Map<String, Value>) -> Option<(DecodingKey, Vec<Algorithm>)> {
                 Algorithm::PS384,
                 Algorithm::PS512,
             ];
-            Some((DecodingKey::from_rsa_der(&rsa.public_key_to_der().ok()?), all.to_vec()))
+            let der = rsa.public_key_to_der().ok()?;
+            Some((DecodingKey::from_rsa_der(&der), all.to_vec(), der))
         }
         ("EC", Some(curve @ ("P-256" | "P-384"))) => {
             let (nid, algorithm) = match curve {
@@ -194,11 +203,13 @@ fn material(jwk: &Map<String, Value>) -> Option<(DecodingKey, Vec<Algorithm>)> {
             // OpenSSL refuses a point that is not on the curve.
             let key =
                 EcKey::from_public_key_affine_coordinates(&group, &*number("x")?, &*number("y")?).ok()?;
-            Some((DecodingKey::from_ec_der(&key.public_key_to_der().ok()?), vec![algorithm]))
+            let der = key.public_key_to_der().ok()?;
+            Some((DecodingKey::from_ec_der(&der), vec![algorithm], der))
         }
         ("OKP", Some("Ed25519")) => {
             let key = PKey::public_key_from_raw_bytes(&bytes("x")?, Id::ED25519).ok()?;
-            Some((DecodingKey::from_ed_der(&key.public_key_to_der().ok()?), vec![Algorithm::EdDSA]))
+            let der = key.public_key_to_der().ok()?;
+            Some((DecodingKey::from_ed_der(&der), vec![Algorithm::EdDSA], der))
         }
         _ => None,
     }
@@ -231,6 +242,19 @@ impl KeySets {
     /// The set cannot be fetched, or is none.
     pub async fn at(&self, uri: &str, jwt: &Compact<'_>) -> Result<Arc<KeySet>, KeySetError> {
         self.with(uri, |set| set.knows(jwt)).await
+    }
+
+    /// The set at `uri` that may hold a certificate, as for a JWT.
+    ///
+    /// # Errors
+    ///
+    /// The set cannot be fetched, or is none.
+    pub async fn with_certificate(
+        &self,
+        uri: &str,
+        certificate: &ClientCertificate,
+    ) -> Result<Arc<KeySet>, KeySetError> {
+        self.with(uri, |set| set.holds(certificate)).await
     }
 
     /// The set at `uri`, to encrypt with. If it has no key for it, it is fetched again, at most once a minute.

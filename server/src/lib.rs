@@ -37,6 +37,7 @@ pub mod seal;
 pub mod secured;
 pub mod server;
 pub mod store;
+pub mod tls;
 pub mod token;
 pub mod trusted;
 pub mod userinfo;

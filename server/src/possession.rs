@@ -72,7 +72,7 @@ impl Possession {
             mtls: mtls.map(|shown| MtlsFacts {
                 verified: true,
                 x5t_s256: shown.thumbprint().to_owned(),
-                subject_dn: None,
+                subject_dn: shown.subject().map(|subject| subject.to_string()),
             }),
         })
     }

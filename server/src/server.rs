@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     cache::Cached,
-    client::{Client, SharedClient},
+    client::{Client, SharedClient, certificate::Authorities},
     clock::Clock,
     config::{Config, ConfigError, RegistrationMode, UiConfig},
     encryption,
@@ -71,6 +71,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     outbound: Outbound,
     key_sets: KeySets,
+    authorities: Authorities,
     discovery: Value,
 }
 
@@ -113,6 +114,8 @@ impl Server {
         };
         let policies = Policies::new(&config, around)?;
         let outbound = Outbound::new(&config).await?;
+        let authorities =
+            Authorities::load(&config.mtls.ca_files).map_err(|e| Fault::new("mtls.ca_files", e))?;
         let discovery = placet_oauth::metadata::discovery(&config.discovery(&policies));
         Ok(Self(Arc::new(Inner {
             clients: Cached::new(CLIENTS, CLIENT_TTL),
@@ -126,6 +129,7 @@ impl Server {
             metrics,
             key_sets: KeySets::new(outbound.clone()),
             outbound,
+            authorities,
             discovery,
         })))
     }
@@ -178,6 +182,20 @@ impl Server {
     /// Key sets of others.
     pub fn key_sets(&self) -> &KeySets {
         &self.0.key_sets
+    }
+
+    /// Who vouches for the certificates of clients.
+    pub fn authorities(&self) -> &Authorities {
+        &self.0.authorities
+    }
+
+    /// Takes changed authorities; what cannot be used is logged and changes nothing.
+    pub fn refresh_authorities(&self) {
+        match self.authorities().refresh() {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("the authorities for clients changed"),
+            Err(error) => tracing::error!(%error, "the authorities for clients stay as they were"),
+        }
     }
 
     /// The policies.
@@ -258,13 +276,15 @@ impl Config {
     fn discovery(&self, policies: &Policies) -> Discovery<'_> {
         Discovery {
             issuer: &self.issuer,
+            mtls_base: self.mtls.base_url.as_deref(),
+            auth_methods: self.auth_methods(),
             scopes: self.scopes.iter().filter(|s| !s.hidden).map(|s| s.value.clone()).collect(),
             acr_values: self.acr_values.clone(),
             signing_algs: signing_algs(),
             encryption: encryption_algs(),
             verified_algs: verified_algs(),
             dpop_algs: verified_algs(),
-            certificate_bound: false,
+            certificate_bound: self.sees_client_certificates(),
             ui_locales: self.ui_locales.clone(),
             grant_types: GrantType::ALL.into_iter().filter(|grant| is_on(policies, *grant)).collect(),
             claims: policies.owned_claims(),
@@ -295,7 +315,7 @@ impl Config {
         MetadataPolicy {
             allowed_grants: GrantType::ALL.to_vec(),
             allowed_scopes: None,
-            allowed_auth_methods: AuthMethod::ALL.to_vec(),
+            allowed_auth_methods: self.auth_methods(),
             signing_algs: signing_algs(),
             encryption: encryption_algs(),
             verified_algs: verified_algs(),
@@ -315,6 +335,7 @@ impl Config {
                 .allowed_auth_methods
                 .iter()
                 .filter_map(|m| AuthMethod::parse(m))
+                .filter(|method| self.auth_methods().contains(method))
                 .collect(),
             signing_algs: signing_algs(),
             encryption: encryption_algs(),

@@ -3,6 +3,7 @@
 
 mod specs {
     pub(crate) mod administering;
+    pub(crate) mod certificates;
     pub(crate) mod encrypting;
     pub(crate) mod exchanging;
     pub(crate) mod flaky;
@@ -12,6 +13,7 @@ mod specs {
     pub(crate) mod policy_doors;
     pub(crate) mod policy_stage;
     pub(crate) mod prover;
+    pub(crate) mod securing;
     pub(crate) mod sidecar;
     mod sidecar_process;
     mod sidecar_script;
@@ -87,13 +89,17 @@ mod specs {
     mod rfc8693_delegation;
     mod rfc8693_fate;
     mod rfc8693_token_exchange;
+    mod rfc8705_mutual_tls;
     mod rfc9068_jwt_access_token;
     mod rfc9101_jar;
     mod rfc9126_par;
+    mod rfc9440_client_cert;
     pub(crate) mod rfc9449_dpop;
     mod rfc9449_exchange;
     mod rfc9449_floor;
     mod rfc9449_proofs;
     mod rfc9449_resource;
     mod rfc9701_jwt_introspection;
+    mod tls_config;
+    mod tls_listener;
 }

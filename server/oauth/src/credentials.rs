@@ -16,7 +16,8 @@ pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// What a client presented, one variant for each method.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
-    /// A name and no proof, as public clients do.
+    /// A name and no proof in the request: of public clients, and of those whose proof is the certificate of the
+    /// connection (RFC 8705 section 2).
     None {
         /// Who the client says it is.
         client_id: ClientId,
@@ -57,13 +58,13 @@ impl Credentials {
         }
     }
 
-    /// The authentication method that was used, to be compared with the one the client is registered for.
-    pub fn method(&self) -> AuthMethod {
+    /// Whether they are those of the method that the client is registered for.
+    pub fn fit(&self, registered: AuthMethod) -> bool {
         match self {
-            Self::None { .. } => AuthMethod::None,
-            Self::SecretBasic { .. } => AuthMethod::ClientSecretBasic,
-            Self::SecretPost { .. } => AuthMethod::ClientSecretPost,
-            Self::Assertion { method, .. } => *method,
+            Self::None { .. } => registered == AuthMethod::None || registered.needs_certificate(),
+            Self::SecretBasic { .. } => registered == AuthMethod::ClientSecretBasic,
+            Self::SecretPost { .. } => registered == AuthMethod::ClientSecretPost,
+            Self::Assertion { method, .. } => registered == *method,
         }
     }
 }
@@ -187,7 +188,10 @@ mod tests {
         ] {
             let read = read.unwrap();
             assert_eq!(read, expected);
-            assert_eq!(read.method(), method);
+            for other in AuthMethod::ALL {
+                let by_certificate = method == AuthMethod::None && other.needs_certificate();
+                assert_eq!(read.fit(other), other == method || by_certificate);
+            }
             assert_eq!(read.client_id().as_str(), "app");
         }
     }
@@ -277,7 +281,8 @@ mod tests {
         ] {
             for extra in ["", "&client_id=app"] {
                 let read = asserted(&jwt(header, claims), extra).unwrap();
-                assert_eq!((read.client_id().as_str(), read.method()), ("app", method));
+                assert_eq!(read.client_id().as_str(), "app");
+                assert!(AuthMethod::ALL.into_iter().all(|other| read.fit(other) == (other == method)));
             }
         }
     }

@@ -22,6 +22,7 @@ pub mod grant_type;
 pub mod id;
 pub mod jwt;
 pub mod metadata;
+pub mod mtls;
 pub mod pairwise;
 pub mod params;
 pub mod pkce;

@@ -16,12 +16,28 @@ use crate::{
 /// Claims that describe the authentication, in ID tokens next to the standard claims.
 const AUTHENTICATION_CLAIMS: [&str; 3] = ["acr", "amr", "auth_time"];
 
+/// The endpoints that clients call themselves, without a browser.
+const OF_CLIENTS: [&str; 8] = [
+    "token_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "userinfo_endpoint",
+    "registration_endpoint",
+    "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
+    "backchannel_authentication_endpoint",
+];
+
 /// What differs from server to server.
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a member of the document")]
 pub struct Discovery<'a> {
     /// The issuer identifier, without a slash at the end.
     pub issuer: &'a str,
+    /// The base URL of the endpoints for clients with certificates, if they have another one.
+    pub mtls_base: Option<&'a str>,
+    /// The ways of authentication that are on.
+    pub auth_methods: Vec<AuthMethod>,
     /// The scope values to publish.
     pub scopes: Vec<String>,
     /// The authentication context classes, best first.
@@ -63,13 +79,10 @@ pub struct Discovery<'a> {
 /// The metadata document, for both well-known locations.
 pub fn discovery(d: &Discovery<'_>) -> Value {
     let issuer = d.issuer.trim_end_matches('/');
-    let at_token = AuthMethod::ALL.map(AuthMethod::as_str).to_vec();
+    let at_token: Vec<_> = d.auth_methods.iter().map(|method| method.as_str()).collect();
     // RFC 7662 section 2.1: introspection is for authenticated callers only.
-    let at_introspection: Vec<_> = AuthMethod::ALL
-        .into_iter()
-        .filter(|method| *method != AuthMethod::None)
-        .map(AuthMethod::as_str)
-        .collect();
+    let at_introspection: Vec<_> =
+        at_token.iter().filter(|name| **name != AuthMethod::None.as_str()).collect();
     let assertion_algs: Vec<_> =
         HMAC_ALGS.into_iter().chain(d.verified_algs.iter().map(String::as_str)).collect();
     let unsigned = d.unsigned_requests.then_some("none");
@@ -141,8 +154,21 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
     }
     if let Value::Object(members) = &mut document {
         members.extend(d.verified_claims.clone());
+        if let Some(base) = d.mtls_base {
+            let aliases = aliases(members, (issuer, base));
+            members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
+        }
     }
     document
+}
+
+/// The endpoints that clients call themselves, at another host (RFC 8705 section 5).
+fn aliases(document: &Map<String, Value>, (issuer, base): (&str, &str)) -> Map<String, Value> {
+    let alias = |name: &str| {
+        let path = document.get(name)?.as_str()?.strip_prefix(issuer)?;
+        Some((name.to_owned(), Value::String(format!("{base}{path}"))))
+    };
+    OF_CLIENTS.into_iter().filter_map(alias).collect()
 }
 
 #[cfg(test)]

@@ -60,12 +60,15 @@ fn check(server: &Server, client: &Client, parsed: &Compact<'_>, endpoint: &str)
     if strict && claims.get("aud").is_some_and(|aud| !aud.is_string()) {
         return Err(invalid("`aud` has to be the issuer identifier of this server, as a string"));
     }
-    let (token, asked) = (format!("{}/token", server.issuer()), format!("{}{endpoint}", server.issuer()));
-    let audiences: &[&str] = if strict { &[server.issuer()] } else { &[server.issuer(), &token, &asked] };
+    let urls = [server.config().urls_of("/token"), server.config().urls_of(endpoint)].concat();
+    let mut audiences = vec![server.issuer()];
+    if !strict {
+        audiences.extend(urls.iter().map(String::as_str));
+    }
     let profile = VerifyProfile {
         typ: &TYPES,
         issuer: &client.id,
-        audiences: Some(audiences),
+        audiences: Some(&audiences),
         accept_expired: false,
         leeway: SKEW,
     };

@@ -1,4 +1,4 @@
-//! Client authentication: by secret (RFC 6749 section 2.3.1), by a JWT, and of clients without either.
+//! Client authentication: by secret (RFC 6749 section 2.3.1), by a JWT, by a certificate, and of clients without any.
 
 use std::{net::IpAddr, ops::Deref, sync::Arc};
 
@@ -7,7 +7,7 @@ use placet_oauth::{
     error::{ErrorCode, OAuthError},
 };
 
-use super::{Client, ClientCertificate, assertion, secret::CLIENT_SECRET};
+use super::{Client, ClientCertificate, assertion, certificate, secret::CLIENT_SECRET};
 use crate::{
     outcome::{Failure, Outcome},
     possession::Possession,
@@ -67,7 +67,7 @@ pub async fn authenticate(
     credentials: &Credentials,
     sender: Sender<'_>,
 ) -> Outcome<AuthenticatedClient> {
-    let Sender { peer, endpoint, .. } = sender;
+    let Sender { peer, endpoint, certificate } = sender;
     let client_id = credentials.client_id().as_str();
     // Whoever failed too often has to wait also with the right secret: else guessing could go on.
     server.limits().may_try(peer, client_id)?;
@@ -81,20 +81,35 @@ pub async fn authenticate(
             server.root().matches(CLIENT_SECRET, secret, &digest) && registered.is_some()
         }
     };
-    let Some(client) = client.as_ref().filter(|c| proved && c.auth_method() == credentials.method()) else {
+    let Some(client) = client.as_ref().filter(|c| proved && credentials.fit(c.auth_method())) else {
         server.limits().failure(peer, client_id);
         return Err(unproved(server, client.as_deref()).into());
     };
-    if let Credentials::Assertion { assertion, .. } = credentials {
-        let outcome = assertion::prove(server, client, (assertion, endpoint)).await;
-        if let Err(Failure::Refused(_)) = &outcome {
-            server.limits().failure(peer, client_id);
+    let outcome = match credentials {
+        Credentials::Assertion { assertion, .. } => {
+            assertion::prove(server, client, (assertion, endpoint)).await
         }
-        outcome?;
+        _ if client.auth_method().needs_certificate() => by_certificate(server, client, certificate).await,
+        _ => Ok(()),
+    };
+    if let Err(Failure::Refused(_)) = &outcome {
+        server.limits().failure(peer, client_id);
     }
-    Ok(AuthenticatedClient {
-        client: client.clone(),
-        possession: Possession::of_connection(sender.certificate),
+    outcome?;
+    Ok(AuthenticatedClient { client: client.clone(), possession: Possession::of_connection(certificate) })
+}
+
+/// What is wrong with a certificate is for the log: the caller is told what everybody is told who proves nothing.
+async fn by_certificate(server: &Server, client: &Client, shown: Option<&ClientCertificate>) -> Outcome<()> {
+    let proved = match shown {
+        Some(certificate) => certificate::prove(server, client, certificate).await?,
+        None => Err("the request came without a certificate".to_owned()),
+    };
+    proved.map_err(|reason| {
+        let subject = shown.and_then(ClientCertificate::subject).map(|subject| subject.to_string());
+        let thumbprint = shown.map(ClientCertificate::thumbprint);
+        tracing::info!(client = %client.id, reason, thumbprint, subject, "a certificate proves nothing");
+        unproved(server, Some(client)).into()
     })
 }
 

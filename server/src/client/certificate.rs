@@ -1,5 +1,8 @@
 //! The certificate of a caller (RFC 8705).
 
+mod authorities;
+mod prove;
+
 use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,7 +10,11 @@ use openssl::{
     error::ErrorStack,
     x509::{X509, X509Ref},
 };
+use placet_oauth::{dn::DistinguishedName, mtls::CertificateNames};
 use sha2::{Digest as _, Sha256};
+
+pub use authorities::Authorities;
+pub(super) use prove::prove;
 
 /// A certificate whose private key the caller has: the listener saw the proof, or a trusted proxy says that it did.
 /// Whose it is, whether anybody vouches for it and whether its time has come is not checked yet. Cheap to clone.
@@ -33,6 +40,11 @@ impl ClientCertificate {
         Ok(Self(Arc::new(Inner { certificate, der, thumbprint, chain })))
     }
 
+    /// The certificate in this DER, and nothing behind it.
+    pub fn from_der(der: &[u8], chain: Vec<X509>) -> Option<Self> {
+        Self::new(whole(der)?, chain).ok()
+    }
+
     /// The certificate as it was sent.
     pub fn der(&self) -> &[u8] {
         &self.0.der
@@ -48,6 +60,25 @@ impl ClientCertificate {
         &self.0.chain
     }
 
+    /// Its subject; none if it cannot be read.
+    pub fn subject(&self) -> Option<DistinguishedName> {
+        DistinguishedName::from_der(&self.0.certificate.subject_name().to_der().ok()?)
+    }
+
+    /// Its subject and its alternative names (RFC 5280 sections 4.1.2.6 and 4.2.1.6).
+    pub fn names(&self) -> CertificateNames {
+        let mut names = CertificateNames { subject: self.subject(), ..CertificateNames::default() };
+        for name in self.0.certificate.subject_alt_names().into_iter().flatten() {
+            names.dns.extend(name.dnsname().map(str::to_owned));
+            names.uris.extend(name.uri().map(str::to_owned));
+            names.ips.extend(name.ipaddress().map(<[u8]>::to_vec));
+            names.emails.extend(name.email().map(str::to_owned));
+        }
+        // Names that cannot be read are none, and leave an error behind.
+        drop(ErrorStack::get());
+        names
+    }
+
     /// Its SHA-256 thumbprint in base64url: `x5t#S256` (RFC 8705 section 3.1).
     pub fn thumbprint(&self) -> &str {
         &self.0.thumbprint
@@ -58,4 +89,10 @@ impl fmt::Debug for ClientCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ClientCertificate").field(&self.0.thumbprint).finish()
     }
+}
+
+/// The certificate in this DER; none if there is more in it, which OpenSSL would leave unread.
+pub fn whole(der: &[u8]) -> Option<X509> {
+    let certificate = X509::from_der(der).ok()?;
+    (certificate.to_der().ok()? == der).then_some(certificate)
 }

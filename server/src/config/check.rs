@@ -3,6 +3,7 @@
 mod policies;
 mod profiles;
 mod settings;
+mod tls;
 
 use placet_sdk::grant::SenderConstraint;
 use url::Url;
@@ -30,6 +31,7 @@ impl Config {
         self.check_admins(&mut wrong);
         self.check_policies(&mut wrong);
         self.check_profiles(&mut wrong);
+        self.check_tls(&mut wrong);
         if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
     }
 

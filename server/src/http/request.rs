@@ -70,6 +70,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// One that a standard describes.
+    pub fn of_standards(server: &Server, methods: &'static [Method], cors: Cors) -> Self {
+        Self { server: server.clone(), methods, cors, errors: Errors::OAuth, proofs: false }
+    }
+
     /// The same, taking DPoP proofs.
     #[must_use]
     pub fn taking_proofs(self) -> Self {

@@ -69,7 +69,7 @@ pub fn examine<'a>(
     let Evidence { proof, certificate, method, endpoint } = evidence;
     let Some(text) = proof else { return Ok(Examined { proof: None, certificate }) };
     let proof = Proof::parse(text).map_err(|error| refused(&error))?;
-    let targets = [format!("{}{endpoint}", server.issuer())];
+    let targets = server.config().urls_of(endpoint);
     let expected = Expected {
         method,
         targets: &targets,

@@ -16,7 +16,7 @@ use std::{
 use placet_server::{
     clock::{Clock, ManualClock},
     config::{Capability, Config, FrontDoor, RegistrationMode, UiConfig},
-    http,
+    http::{self, listen::Fronts},
     random::OsRandom,
     seal::{MasterKeys, SymmetricKey, hex},
     server::{Environment, Server},
@@ -57,6 +57,8 @@ pub struct Stand {
     pub api: String,
     /// An HTTP client that follows nothing.
     pub http: Client,
+    /// What stands before its listeners.
+    pub fronts: Fronts,
     environment: Environment,
     folder: PathBuf,
     _stop: watch::Sender<bool>,
@@ -119,6 +121,13 @@ impl Stand {
         ];
         config.ui[1].direct_grant_clients = vec!["web".to_owned()];
         change(&mut config);
+        let mutual = match config.mtls.listen {
+            Some(address) => Some(TcpListener::bind(address).await.unwrap()),
+            None => None,
+        };
+        if let Some(listener) = &mutual {
+            config.mtls.base_url = Some(format!("https://{}", listener.local_addr().unwrap()));
+        }
         let clock = Arc::new(ManualClock::new(START));
         let environment = Environment {
             store,
@@ -129,11 +138,26 @@ impl Stand {
         let server = Server::start(config, environment.clone()).await.unwrap();
         let (stop, stopped) = watch::channel(false);
         let api = format!("http://{}/ui/v1", private.local_addr().unwrap());
-        let proxies = server.config().trusted_proxies.clone();
-        tokio::spawn(http::listen::serve(public, http::public(&server), proxies, stopped.clone()));
-        tokio::spawn(http::listen::serve(private, http::private(&server), Vec::new(), stopped));
+        let fronts = Fronts::load(server.config()).unwrap();
+        let secured = server.config().tls.certificate_file.is_some();
+        let issuer = if secured { issuer.replace("http://", "https://") } else { issuer };
+        tokio::spawn(http::listen::serve(
+            public,
+            http::public(&server),
+            fronts.public.clone(),
+            stopped.clone(),
+        ));
+        tokio::spawn(http::listen::serve(
+            private,
+            http::private(&server),
+            fronts.private.clone(),
+            stopped.clone(),
+        ));
+        if let (Some(listener), Some(front)) = (mutual, fronts.mutual.clone()) {
+            tokio::spawn(http::listen::serve(listener, http::mutual(&server), front, stopped));
+        }
         let (http, folder) = (http_client(), PathBuf::new());
-        Self { server, clock, issuer, api, http, environment, folder, _stop: stop }
+        Self { server, clock, issuer, api, http, fronts, environment, folder, _stop: stop }
     }
 
     /// What the server stands on: for another one beside it.

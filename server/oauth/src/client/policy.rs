@@ -1,5 +1,6 @@
 //! What a server accepts as client metadata.
 
+mod certificate;
 mod requests;
 
 use serde_json::Value;
@@ -192,6 +193,7 @@ impl ClientMetadata {
             }
         }
         self.check_assertions(policy)?;
+        self.check_certificate()?;
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             return Err(refused("jwks", "must not be given together with `jwks_uri`"));
         }

@@ -61,10 +61,15 @@ fn every_member_of_the_struct_is_read_from_json() {
         "scope": "a b", "application_type": "native", "sector_identifier_uri": "s", "subject_type": "pairwise",
         "default_max_age": 60, "require_auth_time": true, "default_acr_values": ["gold"],
         "initiate_login_uri": "i", "post_logout_redirect_uris": ["p"], "client_name#fr": "nom",
+    });
+    let more = json!({
+        "tls_client_auth_subject_dn": "CN=x", "tls_client_auth_san_dns": "d", "tls_client_auth_san_uri": "u",
+        "tls_client_auth_san_ip": "i", "tls_client_auth_san_email": "e",
         "dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": false,
         "request_uris": ["r"], "require_signed_request_object": true,
         "require_pushed_authorization_requests": true,
     });
+    members.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     for algorithm in MEMBERS.iter().filter(|name| name.ends_with("_alg") || name.ends_with("_enc")) {
         members[*algorithm] = json!("ES256");
     }

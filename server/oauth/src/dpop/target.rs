@@ -19,7 +19,8 @@ pub fn normal_target(url: &str) -> Option<String> {
     }
     let mut normal = format!("{}://{}", parsed.scheme(), parsed.host_str()?);
     if let Some(port) = parsed.port() {
-        normal.push_str(&format!(":{port}"));
+        normal.push(':');
+        normal.push_str(&port.to_string());
     }
     normal.push_str(&unescaped(parsed.path()));
     Some(normal)

@@ -3,6 +3,8 @@ use super::*;
 fn document(registration: bool) -> Value {
     discovery(&Discovery {
         issuer: "https://as.example",
+        mtls_base: None,
+        auth_methods: AuthMethod::ALL.to_vec(),
         scopes: vec!["openid".to_owned()],
         acr_values: Vec::new(),
         signing_algs: vec!["RS256".to_owned()],

@@ -1,0 +1,185 @@
+//! One connection: TLS, frames, requests.
+
+use std::{
+    io,
+    net::SocketAddr,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt as _;
+use http::Method;
+use hyper::{
+    body::Incoming,
+    service::{Service as _, service_fn},
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::Watcher},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use warp::{filters::BoxedFilter, reply::Response};
+
+use super::{front::Front, tls::Tls};
+use crate::{
+    client::ClientCertificate,
+    http::{
+        reply,
+        request::{Errors, Peer},
+    },
+    outcome::Fault,
+};
+
+/// The head of a request has at most so many bytes.
+const HEAD_SIZE: usize = 64 * 1024;
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client may take for the handshake of TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all connections of a listener share.
+pub(super) struct Service {
+    pub(super) routes: BoxedFilter<(Response,)>,
+    pub(super) front: Front,
+}
+
+/// How the requests of a connection are framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    /// The first bytes say it.
+    Seen,
+    Http1,
+    Http2,
+}
+
+/// A connection on which requests may come.
+pub(super) enum Opened {
+    Plain(TcpStream),
+    Tls(Tls),
+}
+
+/// Makes a connection ready for requests; none if nothing sensible comes in time.
+pub(super) async fn open(stream: TcpStream, service: &Service) -> Option<Opened> {
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = &service.front.tls else {
+        // A connection on which nothing is ever said must not keep others out.
+        let said = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut [0])).await;
+        return matches!(said, Ok(Ok(1))).then_some(Opened::Plain(stream));
+    };
+    let context = tls.context();
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, Tls::accept(&context, stream)).await {
+        Ok(Ok(stream)) => Some(Opened::Tls(stream)),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a handshake failed");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// Answers the requests of a connection.
+pub(super) async fn serve(opened: Opened, peer: SocketAddr, service: Arc<Service>, watcher: Watcher) {
+    match opened {
+        Opened::Plain(stream) => {
+            requests(stream, (Protocol::Seen, peer, None), service, watcher).await;
+        }
+        Opened::Tls(stream) => {
+            let protocol = match stream.ssl().selected_alpn_protocol() {
+                Some(b"h2") => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            let Ok(certificate) = stream.certificate() else {
+                tracing::warn!("the certificate of a client cannot be encoded");
+                return;
+            };
+            requests(stream, (protocol, peer, certificate), service, watcher).await;
+        }
+    }
+}
+
+async fn requests<S>(
+    stream: S,
+    (protocol, peer, certificate): (Protocol, SocketAddr, Option<ClientCertificate>),
+    service: Arc<Service>,
+    watcher: Watcher,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let asked = Arc::new(AtomicBool::new(false));
+    let handler = service_fn({
+        let asked = asked.clone();
+        move |request: http::Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
+            answer(request, (peer, certificate.clone()), service.clone())
+        }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_SIZE);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(64)
+        .keep_alive_interval(HEAD_TIMEOUT)
+        .keep_alive_timeout(HEAD_TIMEOUT);
+    let builder = match protocol {
+        Protocol::Seen => builder,
+        Protocol::Http1 => builder.http1_only(),
+        Protocol::Http2 => builder.http2_only(),
+    };
+    let served = builder.serve_connection(TokioIo::new(stream), handler).into_owned();
+    tokio::select! {
+        served = watcher.watch(served) => if let Err(error) = served {
+            tracing::debug!(%error, "a connection ended early");
+        },
+        // The first request may be late in ways that the frames have no time limit for.
+        () = unheard(&asked) => tracing::debug!("a connection brought no request"),
+    }
+}
+
+/// Ends when no request has come for long.
+async fn unheard(asked: &AtomicBool) {
+    tokio::time::sleep(2 * HEAD_TIMEOUT).await;
+    if asked.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn answer(
+    mut request: http::Request<Incoming>,
+    (peer, shown): (SocketAddr, Option<ClientCertificate>),
+    service: Arc<Service>,
+) -> Result<Response, io::Error> {
+    // warp's path filters expect a path.
+    if request.method() == Method::CONNECT || request.uri().path_and_query().is_none() {
+        return Ok(reply::method_not_allowed(&[Method::GET, Method::POST], Errors::OAuth));
+    }
+    let proxies = &service.front.proxies;
+    let address = proxies.address(request.headers(), peer.ip());
+    match proxies.certificate(request.headers_mut(), peer.ip(), shown) {
+        Ok(None) => {}
+        Ok(Some(certificate)) => drop(request.extensions_mut().insert(certificate)),
+        Err(malformed) => {
+            tracing::error!(proxy = %peer.ip(), reason = malformed.0, "a certificate cannot be understood");
+            return Ok(reply::refused(400, &malformed.0, Errors::OAuth));
+        }
+    }
+    request.extensions_mut().insert(Peer(address));
+    let routes = TowerToHyperService::new(warp::service(service.routes.clone()));
+    // A panic must cost one request, not the connection.
+    match AssertUnwindSafe(routes.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(never)) => match never {},
+        Err(_) => {
+            tracing::error!("a request panicked");
+            Ok(reply::failure(&Fault::new("request", "panicked").into()))
+        }
+    }
+}

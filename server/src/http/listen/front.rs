@@ -1,0 +1,56 @@
+//! What stands before the routes of each listener.
+
+use std::sync::Arc;
+
+use super::proxy::Proxies;
+use crate::{
+    config::Config,
+    tls::{Settings, Tls, TlsError},
+};
+
+/// What stands before the routes of a listener.
+#[derive(Clone, Debug)]
+pub struct Front {
+    pub(super) proxies: Arc<Proxies>,
+    pub(super) tls: Option<Arc<Tls>>,
+}
+
+/// What stands before the routes of all listeners.
+#[derive(Clone, Debug)]
+pub struct Fronts {
+    /// Of the public one.
+    pub public: Front,
+    /// Of the one for clients with certificates, if it is there.
+    pub mutual: Option<Front>,
+    /// Of the private one.
+    pub private: Front,
+}
+
+impl Fronts {
+    /// Reads the certificates of the listeners.
+    pub fn load(config: &Config) -> Result<Self, TlsError> {
+        let proxies = Arc::new(Proxies::of(config));
+        let load = |settings: Option<Settings>| -> Result<Front, TlsError> {
+            let tls = settings.map(Tls::load).transpose()?.map(Arc::new);
+            Ok(Front { proxies: proxies.clone(), tls })
+        };
+        let mutual = config.mtls.listen.map(|_| load(Settings::mutual(config))).transpose()?;
+        Ok(Self {
+            public: load(Settings::public(config))?,
+            mutual,
+            private: load(Settings::private(config))?,
+        })
+    }
+
+    /// Takes changed certificates for new connections; what cannot be used is logged and changes nothing.
+    pub fn refresh(&self) {
+        let fronts = [Some(&self.public), self.mutual.as_ref(), Some(&self.private)];
+        for tls in fronts.into_iter().flatten().filter_map(|front| front.tls.as_ref()) {
+            match tls.refresh() {
+                Ok(false) => {}
+                Ok(true) => tracing::info!(?tls, "new connections use a new certificate"),
+                Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+            }
+        }
+    }
+}

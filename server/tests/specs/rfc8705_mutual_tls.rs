@@ -1,0 +1,484 @@
+//! Clients that authenticate by a certificate (RFC 8705 section 2).
+
+use placet_server::config::{ClientCertificates, ClientConfig};
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use super::{
+    certificates::{Identity, Wanted, believing, jwk},
+    harness::{Reply, SECRET},
+    helpers::configured,
+    securing::Secured,
+    signer::Signer,
+};
+
+/// A client that authenticates like this.
+fn client(id: &str, method: &str, extra: &Value) -> ClientConfig {
+    let mut metadata = json!({
+        "token_endpoint_auth_method": method, "grant_types": ["client_credentials"], "scope": "reports.read",
+    });
+    metadata.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    configured(id, &metadata)
+}
+
+fn named(id: &str, member: &str, value: &str) -> ClientConfig {
+    client(id, "tls_client_auth", &json!({ member: value }))
+}
+
+fn self_signed(id: &str, keys: &Value) -> ClientConfig {
+    client(id, "self_signed_tls_client_auth", &json!({ "jwks": { "keys": keys } }))
+}
+
+/// Asks for a token at this base URL as this client.
+async fn token(http: &Client, base: &str, client_id: &str) -> Reply {
+    let form = [("grant_type", "client_credentials"), ("client_id", client_id)];
+    Reply::read(http.post(format!("{base}/token")).form(&form).send().await.unwrap()).await
+}
+
+/// Whether the client gets a token; if not, it is told what everybody is told.
+async fn is_in(http: &Client, base: &str, client_id: &str) -> bool {
+    let reply = token(http, base, client_id).await;
+    if reply.status == 200 {
+        return true;
+    }
+    assert_eq!((reply.status, reply.error()), (401, "invalid_client"), "{client_id}: {}", reply.text);
+    false
+}
+
+#[tokio::test]
+async fn the_subject_is_compared_as_a_name_and_not_as_a_text() {
+    let secured = Secured::with(|config| {
+        let registered = |id, name| named(id, "tls_client_auth_subject_dn", name);
+        config.clients.extend([
+            registered("same", "CN=Books App,OU=Shop,O=Acme,C=DE"),
+            registered("case", "cn=books APP, ou=shop , o=acme,c=de"),
+            registered("spaces", "CN=Books   App,OU=Shop,O=Acme,C=DE"),
+            registered("encoded", "2.5.4.3=#0c09426f6f6b7320417070,OU=Shop,O=Acme,C=DE"),
+            registered("order", "C=DE,O=Acme,OU=Shop,CN=Books App"),
+            registered("fewer", "CN=Books App,O=Acme,C=DE"),
+            registered("more", "CN=Books App,OU=Shop,OU=Shop,O=Acme,C=DE"),
+            registered("common", "CN=Books App"),
+            registered("joined", "CN=Books App+OU=Shop,O=Acme,C=DE"),
+            registered("within", "CN=Books App\\,OU=Shop,O=Acme,C=DE"),
+        ]);
+    })
+    .await;
+    let subject = vec![("C", "DE"), ("O", "Acme"), ("OU", "Shop"), ("CN", "Books App")];
+    let identity = secured.authority.issue(Wanted { subject, ..Wanted::client("") });
+    let http = secured.http(&identity);
+    for id in ["same", "case", "spaces", "encoded"] {
+        assert!(is_in(&http, &secured.mutual, id).await, "{id}");
+    }
+    for id in ["order", "fewer", "more", "common", "joined", "within"] {
+        assert!(!is_in(&http, &secured.mutual, id).await, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn each_kind_of_alternative_name_counts_where_it_is_registered_and_nowhere_else() {
+    let secured = Secured::with(|config| {
+        config.clients.extend([
+            named("dns", "tls_client_auth_san_dns", "APP.example"),
+            named("uri", "tls_client_auth_san_uri", "https://app.example/x"),
+            named("v4", "tls_client_auth_san_ip", "192.0.2.7"),
+            named("v6", "tls_client_auth_san_ip", "2001:DB8::7"),
+            named("email", "tls_client_auth_san_email", "app@EXAMPLE.com"),
+            named("cn", "tls_client_auth_subject_dn", "CN=app.example"),
+        ]);
+    })
+    .await;
+    let names: [(&str, &str, &str); 6] = [
+        ("dns", "dns", "app.example"),
+        ("uri", "uri", "https://app.example/x"),
+        ("v4", "ip", "192.0.2.7"),
+        ("v6", "ip", "2001:db8::7"),
+        ("email", "email", "app@example.com"),
+        ("cn", "dns", "unrelated.example"),
+    ];
+    for (expected, kind, value) in names {
+        let common = if expected == "cn" { "app.example" } else { "other" };
+        let more = vec![("dns", "first.example"), (kind, value)];
+        let identity = secured.authority.issue(Wanted { names: more, ..Wanted::client(common) });
+        let http = secured.http(&identity);
+        for (id, ..) in names {
+            assert_eq!(is_in(&http, &secured.mutual, id).await, id == expected, "{id} by {kind} {value}");
+        }
+    }
+    // A star is no pattern, and a common name is no DNS name.
+    for (common, dns) in [("other", "*.example"), ("app.example", "x.example")] {
+        let identity =
+            secured.authority.issue(Wanted { names: vec![("dns", dns)], ..Wanted::client(common) });
+        assert!(!is_in(&secured.http(&identity), &secured.mutual, "dns").await, "{common} {dns}");
+    }
+}
+
+#[tokio::test]
+async fn an_authority_has_to_vouch_for_the_certificate_as_one_of_a_client() {
+    let secured = Secured::with(|config| {
+        config.clients.push(named("app", "tls_client_auth_subject_dn", "CN=app"));
+    })
+    .await;
+    let (authority, base) = (&secured.authority, secured.mutual.as_str());
+    let sound = Wanted::client("app");
+    assert!(is_in(&secured.http(&authority.issue(sound.clone())), base, "app").await);
+    let everything = Wanted { usage: None, ..sound.clone() };
+    assert!(is_in(&secured.http(&authority.issue(everything)), base, "app").await);
+
+    let stranger = Wanted::authority("authority").self_signed();
+    for (why, identity) in [
+        ("of an authority with the same name", stranger.issue(sound.clone())),
+        ("signed by itself", sound.clone().self_signed()),
+        ("with names that nobody can read", {
+            // What it says twice it does not say at all.
+            let twice = vec![("2.5.29.17", b"\x30\x00".to_vec()), ("2.5.29.17", b"\x04\x05".to_vec())];
+            stranger.issue(Wanted { extensions: twice, ..sound.clone() })
+        }),
+        ("for servers", authority.issue(Wanted { usage: Some("server"), ..sound.clone() })),
+    ] {
+        assert!(!is_in(&secured.http(&identity), base, "app").await, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_does_not_hold_costs_nobody_else_the_connection() {
+    let secured = Secured::with(|config| {
+        config.clients.push(named("app", "tls_client_auth_subject_dn", "CN=app"));
+    })
+    .await;
+    let stranger = Wanted::authority("authority").self_signed();
+    let garbled = vec![("2.5.29.17", b"\x30\x03\x82\x7fx".to_vec())];
+    let strange = [
+        secured.http(&stranger.issue(Wanted::client("app"))),
+        secured.http(&stranger.issue(Wanted { extensions: garbled, ..Wanted::client("other") })),
+    ];
+    // Each has one connection, which stays open.
+    let good: Vec<_> =
+        (0..8).map(|_| secured.http(&secured.authority.issue(Wanted::client("app")))).collect();
+    for _ in 0..4 {
+        for http in &good {
+            assert!(is_in(http, &secured.mutual, "app").await);
+            for http in &strange {
+                assert!(!is_in(http, &secured.mutual, "app").await);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn authorities_in_between_are_taken_from_what_is_sent_along() {
+    let secured = Secured::with(|config| {
+        config.clients.push(named("app", "tls_client_auth_subject_dn", "CN=app"));
+    })
+    .await;
+    let (authority, base) = (&secured.authority, secured.mutual.as_str());
+    let between = authority.issue(Wanted::authority("between"));
+    let below = between.issue(Wanted::client("app"));
+    assert!(is_in(&below.http(&secured.server, &[&between]), base, "app").await);
+    // Twice on new connections: a resumed session would know nothing of what is in between.
+    assert!(is_in(&below.http(&secured.server, &[&between]), base, "app").await);
+    assert!(!is_in(&secured.http(&below), base, "app").await, "nobody knows who is in between");
+
+    let no_authority = authority.issue(Wanted::client("between"));
+    let below = no_authority.issue(Wanted::client("app"));
+    assert!(!is_in(&below.http(&secured.server, &[&no_authority]), base, "app").await);
+
+    let last = authority.issue(Wanted { authority: Some(Some(0)), ..Wanted::authority("last") });
+    let too_deep = last.issue(Wanted::authority("too deep"));
+    let below = too_deep.issue(Wanted::client("app"));
+    assert!(!is_in(&below.http(&secured.server, &[&too_deep, &last]), base, "app").await);
+    assert!(is_in(&last.issue(Wanted::client("app")).http(&secured.server, &[&last]), base, "app").await);
+}
+
+#[tokio::test]
+async fn the_time_of_a_certificate_is_looked_up_on_the_clock_of_the_server() {
+    let own = Wanted::client("own").self_signed();
+    let keys = json!([{ "kty": "EC", "x5c": [own.base64()] }]);
+    let secured = Secured::with(|config| {
+        config.clients.push(named("app", "tls_client_auth_subject_dn", "CN=app"));
+        config.clients.push(self_signed("self", &keys));
+    })
+    .await;
+    let (base, clock) = (secured.mutual.as_str(), &secured.stand.clock);
+    let app = secured.http(&secured.authority.issue(Wanted::client("app")));
+    let own = secured.http(&own);
+    for (http, id) in [(&app, "app"), (&own, "self")] {
+        assert!(is_in(http, base, id).await, "{id}");
+        clock.advance(86_399);
+        assert!(is_in(http, base, id).await, "{id}: the last second counts");
+        clock.advance(1);
+        assert!(!is_in(http, base, id).await, "{id}: it is over");
+        clock.advance(-86_400);
+    }
+    clock.advance(-86_400);
+    for (http, id) in [(&app, "app"), (&own, "self")] {
+        assert!(is_in(http, base, id).await, "{id}: the first second counts");
+    }
+    clock.advance(-1);
+    for (http, id) in [(&app, "app"), (&own, "self")] {
+        assert!(!is_in(http, base, id).await, "{id}: its time has not come");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_signs_itself_has_to_be_registered() {
+    let [first, second, by_key, stranger] =
+        ["first", "second", "by key", "stranger"].map(|common| Wanted::client(common).self_signed());
+    let same_key = Wanted { key: first.key.clone(), ..Wanted::client("first") }.self_signed();
+    let same_key_again = Wanted { key: by_key.key.clone(), ..Wanted::client("renewed") }.self_signed();
+    let entry = |identity: &Identity| json!({ "kty": "EC", "use": "sig", "x5c": [identity.base64()] });
+    let mut misled = jwk(&first.key);
+    misled["x5c"] = json!(["?"]);
+    let mut for_encryption = jwk(&first.key);
+    for_encryption["use"] = json!("enc");
+    let mut chained = entry(&stranger);
+    chained["x5c"].as_array_mut().unwrap().push(json!(first.base64()));
+    let secured = Secured::with(|config| {
+        config.clients.extend([
+            self_signed("both", &json!([entry(&first), entry(&second)])),
+            self_signed("key", &json!([jwk(&by_key.key)])),
+            self_signed("misled", &json!([misled])),
+            self_signed("encrypts", &json!([for_encryption])),
+            self_signed("chained", &json!([chained])),
+            named("named", "tls_client_auth_subject_dn", "CN=first"),
+        ]);
+    })
+    .await;
+    let base = secured.mutual.as_str();
+    for (identity, ids) in [
+        (&first, &["both"][..]),
+        (&second, &["both"]),
+        (&same_key, &[]),
+        (&by_key, &["key"]),
+        (&same_key_again, &["key"]),
+        (&stranger, &["chained"]),
+    ] {
+        let http = secured.http(identity);
+        for id in ["both", "key", "misled", "encrypts", "chained", "named"] {
+            let common = identity.certificate.subject_name();
+            assert_eq!(is_in(&http, base, id).await, ids.contains(&id), "{id} by {common:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_certificate_or_where_none_is_asked_for_nobody_is_let_in() {
+    let own = Wanted::client("own").self_signed();
+    let keys = json!([jwk(&own.key)]);
+    let secured = Secured::with(|config| {
+        config.clients.push(named("app", "tls_client_auth_subject_dn", "CN=app"));
+        config.clients.push(self_signed("self", &keys));
+    })
+    .await;
+    let app = secured.authority.issue(Wanted::client("app"));
+    let nobody = believing(&secured.server).build().unwrap();
+    for id in ["app", "self", "unknown"] {
+        assert!(!is_in(&nobody, &secured.mutual, id).await);
+    }
+    // The public listener does not ask, so nothing is shown to it.
+    assert!(!is_in(&secured.http(&app), &secured.stand.issuer, "app").await);
+    assert!(!is_in(&secured.http(&own), &secured.stand.issuer, "self").await);
+
+    let open = Secured::with(|config| {
+        config.tls.client_certificates = ClientCertificates::Optional;
+        config.clients.push(self_signed("self", &keys));
+    })
+    .await;
+    assert!(is_in(&open.http(&own), &open.stand.issuer, "self").await);
+}
+
+#[tokio::test]
+async fn a_certificate_and_another_method_do_not_replace_each_other() {
+    let own = Wanted::client("own").self_signed();
+    let keys = json!([jwk(&own.key)]);
+    let secured = Secured::with(|config| {
+        config.clients.push(named("app", "tls_client_auth_subject_dn", "CN=app"));
+        let mut with_secret = self_signed("self", &keys);
+        with_secret.secret = Some(SECRET.to_owned());
+        config.clients.push(with_secret);
+    })
+    .await;
+    let (http, url) = (secured.http(&own), format!("{}/token", secured.mutual));
+    let form = [("grant_type", "client_credentials")];
+    let send = async |request: reqwest::RequestBuilder| Reply::read(request.send().await.unwrap()).await;
+    // A secret does not open the door of a client that is registered for certificates.
+    let reply = send(http.post(&url).basic_auth("self", Some(SECRET)).form(&form)).await;
+    assert_eq!((reply.status, reply.error()), (401, "invalid_client"));
+    let posted = [("grant_type", "client_credentials"), ("client_id", "self"), ("client_secret", SECRET)];
+    assert_eq!(send(http.post(&url).form(&posted)).await.error(), "invalid_client");
+    let both = [("grant_type", "client_credentials"), ("client_id", "app")];
+    assert_eq!(
+        send(http.post(&url).basic_auth("self", Some(SECRET)).form(&both)).await.error(),
+        "invalid_request"
+    );
+    // A certificate does not open that of a client with a secret, and does not shut it either.
+    assert!(!is_in(&http, &secured.mutual, "service").await);
+    assert_eq!(send(http.post(&url).basic_auth("service", Some(SECRET)).form(&form)).await.status, 200);
+    assert!(is_in(&http, &secured.mutual, "self").await);
+}
+
+#[tokio::test]
+async fn certificates_count_at_every_endpoint_that_clients_authenticate_at() {
+    let secured = Secured::with(|config| {
+        config.clients.push(named("app", "tls_client_auth_subject_dn", "CN=app"));
+    })
+    .await;
+    let app = secured.http(&secured.authority.issue(Wanted::client("app")));
+    let other = secured.http(&secured.authority.issue(Wanted::client("other")));
+    let issued = token(&app, &secured.mutual, "app").await.json;
+    let form = [("client_id", "app"), ("token", issued["access_token"].as_str().unwrap())];
+    let send = async |http: &Client, path: &str| {
+        let request = http.post(format!("{}{path}", secured.mutual)).form(&form);
+        Reply::read(request.send().await.unwrap()).await
+    };
+    for path in ["/introspect", "/revoke"] {
+        assert_eq!(send(&other, path).await.error(), "invalid_client", "{path}");
+    }
+    assert_eq!(send(&app, "/introspect").await.json["active"], true);
+    assert_eq!(send(&app, "/revoke").await.status, 200);
+    assert_eq!(send(&app, "/introspect").await.json["active"], false);
+}
+
+#[tokio::test]
+async fn failures_are_counted_as_those_of_other_methods_are() {
+    let secured = Secured::with(|config| {
+        config.limits.enabled = true;
+        config.limits.failures = 3;
+        config.clients.push(named("app", "tls_client_auth_subject_dn", "CN=app"));
+        config.clients.push(named("unhurt", "tls_client_auth_subject_dn", "CN=app"));
+    })
+    .await;
+    let wrong = secured.http(&secured.authority.issue(Wanted::client("wrong")));
+    let mut last = token(&wrong, &secured.mutual, "app").await;
+    for _ in 0..4 {
+        last = token(&wrong, &secured.mutual, "app").await;
+    }
+    assert_eq!(last.status, 429);
+}
+
+#[tokio::test]
+async fn authorities_that_changed_count_at_once_and_broken_ones_change_nothing() {
+    let secured = Secured::with(|config| {
+        config.clients.push(named("app", "tls_client_auth_subject_dn", "CN=app"));
+    })
+    .await;
+    let (server, base) = (&secured.stand.server, secured.mutual.as_str());
+    let next = Wanted::authority("next").self_signed();
+    let of_old = secured.http(&secured.authority.issue(Wanted::client("app")));
+    let of_next = secured.http(&next.issue(Wanted::client("app")));
+    let file = secured.folder.join("authority.pem");
+    let both = [secured.authority.pem(), next.pem()].concat();
+    for (content, old, new) in [
+        (both, true, true),
+        (next.pem(), false, true),
+        ("broken".to_owned(), false, true),
+        (String::new(), false, true),
+    ] {
+        std::fs::write(&file, &content).unwrap();
+        server.refresh_authorities();
+        assert_eq!(is_in(&of_old, base, "app").await, old, "{content}");
+        assert_eq!(is_in(&of_next, base, "app").await, new, "{content}");
+    }
+}
+
+#[tokio::test]
+async fn discovery_names_the_methods_and_the_aliases_where_certificates_can_arrive() {
+    let secured = Secured::start().await;
+    let found = async |stand: &super::harness::Stand| {
+        let url = format!("{}/.well-known/openid-configuration", stand.issuer);
+        Reply::read(stand.http.get(url).send().await.unwrap()).await.json
+    };
+    let document = found(&secured.stand).await;
+    for member in ["token", "introspection", "revocation"] {
+        let methods = &document[format!("{member}_endpoint_auth_methods_supported")];
+        for method in ["tls_client_auth", "self_signed_tls_client_auth"] {
+            assert!(methods.as_array().unwrap().contains(&json!(method)), "{member}: {methods}");
+        }
+    }
+    let aliases = document["mtls_endpoint_aliases"].as_object().unwrap();
+    assert!(aliases.len() >= 5);
+    let http = believing(&secured.server).build().unwrap();
+    for (name, alias) in aliases {
+        let (alias, public) = (alias.as_str().unwrap(), document[name].as_str().unwrap());
+        let path = public.strip_prefix(secured.stand.issuer.as_str()).unwrap();
+        assert_eq!(alias, format!("{}{path}", secured.mutual), "{name}");
+        assert_ne!(http.get(alias).send().await.unwrap().status(), 404, "{name}");
+    }
+
+    let without = found(&super::harness::Stand::start().await).await;
+    assert!(without.get("mtls_endpoint_aliases").is_none());
+    assert!(!without.to_string().contains("tls_client_auth"));
+    let no_authority = Secured::with(|config| config.mtls.ca_files.clear()).await;
+    let methods = &found(&no_authority.stand).await["token_endpoint_auth_methods_supported"];
+    assert!(methods.as_array().unwrap().contains(&json!("self_signed_tls_client_auth")), "{methods}");
+    assert!(!methods.as_array().unwrap().contains(&json!("tls_client_auth")), "{methods}");
+}
+
+#[tokio::test]
+async fn clients_may_register_for_certificates_where_those_can_arrive() {
+    let secured = Secured::start().await;
+    let register = async |stand: &super::harness::Stand, extra: Value| {
+        let mut metadata = json!({ "redirect_uris": ["https://new.example/cb"] });
+        metadata.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let request = stand.http.post(format!("{}/register", stand.issuer)).json(&metadata);
+        Reply::read(request.send().await.unwrap()).await
+    };
+    let by_name = json!({
+        "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=new,O=Acme",
+    });
+    let reply = register(&secured.stand, by_name.clone()).await;
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    assert_eq!(reply.json["tls_client_auth_subject_dn"], "CN=new,O=Acme");
+    assert!(reply.json.get("client_secret").is_none());
+    let id = reply.json["client_id"].as_str().unwrap();
+    let subject = vec![("O", "Acme"), ("CN", "new")];
+    let http = secured.http(&secured.authority.issue(Wanted { subject, ..Wanted::client("") }));
+    let form = [("grant_type", "authorization_code"), ("client_id", id), ("code", "x")];
+    let reply =
+        Reply::read(http.post(format!("{}/token", secured.mutual)).form(&form).send().await.unwrap()).await;
+    assert_eq!(reply.error(), "invalid_grant", "the client is known, its code is not: {}", reply.text);
+
+    for refused in [
+        json!({ "token_endpoint_auth_method": "tls_client_auth" }),
+        json!({ "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "new" }),
+        json!({ "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": 1 }),
+        json!({
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_subject_dn": "CN=new", "tls_client_auth_san_dns": "new.example",
+        }),
+        json!({ "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "*.example" }),
+        json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth" }),
+        json!({ "tls_client_auth_subject_dn": "CN=new" }),
+    ] {
+        let reply = register(&secured.stand, refused.clone()).await;
+        assert_eq!((reply.status, reply.error()), (400, "invalid_client_metadata"), "{refused}");
+    }
+    let without = super::harness::Stand::start().await;
+    assert_eq!(register(&without, by_name).await.error(), "invalid_client_metadata");
+}
+
+#[tokio::test]
+async fn the_aliases_are_good_audiences_of_assertions() {
+    let signer = Signer::new("key-1");
+    let jwks = json!({ "jwks": signer.jwks() });
+    let secured =
+        Secured::with(|config| config.clients.push(client("signs", "private_key_jwt", &jwks))).await;
+    let http = believing(&secured.server).build().unwrap();
+    let asked = async |audience: &str| {
+        let now = secured.stand.now();
+        let claims = json!({
+            "iss": "signs", "sub": "signs", "aud": audience, "jti": audience, "iat": now, "exp": now + 60,
+        });
+        let assertion = signer.sign(&claims);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", placet_oauth::credentials::JWT_BEARER),
+            ("client_assertion", &assertion),
+        ];
+        let request = http.post(format!("{}/token", secured.mutual)).form(&form);
+        Reply::read(request.send().await.unwrap()).await.status
+    };
+    assert_eq!(asked(&format!("{}/token", secured.mutual)).await, 200);
+    assert_eq!(asked(&format!("{}/token", secured.stand.issuer)).await, 200);
+    assert_eq!(asked(&secured.mutual).await, 401);
+    assert_eq!(asked("https://127.0.0.1/token").await, 401);
+}
