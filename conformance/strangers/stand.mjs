@@ -92,15 +92,15 @@ const array = (values) => `[${values.map((v) => JSON.stringify(v)).join(', ')}]`
 /**
  * Starts a server, its login app and the demo app.
  *
- * `loginHost` and `appHost` are names that the browser knows them by; `lifetimes` are settings of the server, and `more`
- * is the end of its configuration.
+ * `loginHost` and `appHost` are names that the browser knows them by; `lifetimes` are settings of the server, `more`
+ * is the end of its configuration; with `https` it brings the certificate.
  */
 export async function start({
-  loginHost = 'localhost', appHost = 'localhost', lifetimes = {}, demo = true, more = '',
+  loginHost = 'localhost', appHost = 'localhost', lifetimes = {}, demo = true, https = false, more = '',
 } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'placet-strangers-'));
   const [port, privatePort, loginPort, appPort] = await freePorts(4);
-  const issuer = `http://localhost:${port}`;
+  const issuer = `${https ? 'https' : 'http'}://localhost:${port}`;
   const login = `http://${loginHost}:${loginPort}`;
   const app = `http://${appHost}:${appPort}`;
   const api = `http://127.0.0.1:${privatePort}/ui/v1`;

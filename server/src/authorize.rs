@@ -2,6 +2,7 @@
 
 mod arrival;
 mod object;
+mod profile;
 mod pushed;
 mod request;
 mod respond;

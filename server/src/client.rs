@@ -5,6 +5,7 @@ mod authenticate;
 pub mod certificate;
 mod keys;
 pub(crate) mod mac;
+pub mod profile;
 mod secret;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use placet_oauth::{
     error::OAuthError,
     grant_type::GrantType,
     pairwise,
+    profile::Profile,
     scope::Scope,
 };
 use placet_sdk::interaction::ClientInfo;
@@ -52,6 +54,10 @@ pub struct Client {
     pub created_at: i64,
     /// Grows with every change.
     pub generation: i64,
+    /// The security profiles that it is held to; see [`Client::held_to`].
+    pub profiles: Vec<Profile>,
+    /// What contradicts them.
+    pub shortcomings: Vec<String>,
 }
 
 /// How a client lies in the store.
@@ -77,6 +83,8 @@ impl Client {
             registration: record.registration_digest,
             created_at: record.created_at,
             generation: record.generation,
+            profiles: Vec::new(),
+            shortcomings: Vec::new(),
         })
     }
 
@@ -97,18 +105,22 @@ impl Client {
         })
     }
 
-    /// A client of the configuration, still without its secret.
-    pub fn from_config(config: &ClientConfig) -> Self {
+    /// A client of the configuration, still without its secret, on a server with this profile.
+    pub fn from_config(config: &ClientConfig, server: Option<Profile>) -> Self {
+        let profiles = profile::profiles_of(server, &config.settings);
         Self {
             id: config.client_id.clone(),
-            metadata: config.metadata.clone().with_defaults(),
+            metadata: profile::complete(config.metadata.clone(), &profiles),
             settings: config.settings.clone(),
             secret: None,
             sealed_secret: None,
             registration: None,
             created_at: 0,
             generation: 1,
+            profiles: Vec::new(),
+            shortcomings: Vec::new(),
         }
+        .held_to(server)
     }
 
     /// How it authenticates.

@@ -7,6 +7,7 @@ mod check;
 mod clients;
 mod dpop;
 mod policy;
+mod profile;
 mod profiles;
 mod requests;
 mod tls;
@@ -15,6 +16,7 @@ mod ui;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use placet_oauth::profile::Profile;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,11 @@ pub struct Config {
     /// the key. Environment: `PLACET_MASTER_KEY_FILE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key_file: Option<PathBuf>,
+    /// The security profile that the server and all its clients are held to. `fapi2-sp`: FAPI 2.0 Security Profile.
+    /// `fapi2-ms`: FAPI 2.0 Message Signing. `fapi1-advanced`: FAPI 1.0 Advanced. `oauth21`: OAuth 2.1.
+    #[schemars(schema_with = "profile::names")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// How long things live, in seconds.
     pub lifetimes: Lifetimes,
     /// Scope values that clients may ask for.
@@ -127,6 +134,7 @@ impl Default for Config {
             database_url: None,
             database_connections: 16,
             master_key_file: None,
+            profile: None,
             lifetimes: Lifetimes::default(),
             scopes: ["openid", "profile", "email", "address", "phone", "offline_access"]
                 .into_iter()

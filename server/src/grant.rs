@@ -36,6 +36,7 @@ pub async fn exchange(
         ))
         .into());
     }
+    client.meet_profiles()?;
     match request {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
             let presented = authorization_code::Presented { code, redirect_uri, code_verifier };

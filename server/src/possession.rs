@@ -40,6 +40,11 @@ impl Possession {
         self.proof.as_ref().map(VerifiedProof::jkt)
     }
 
+    /// The algorithm of its DPoP proof.
+    pub fn alg(&self) -> Option<&str> {
+        self.proof.as_ref().map(VerifiedProof::alg)
+    }
+
     /// Everything that was proved.
     pub fn confirmation(&self) -> Confirmation {
         let x5t = self.certificate.as_ref().and_then(|shown| Thumbprint::parse(shown.thumbprint()));

@@ -64,6 +64,8 @@ pub async fn create(
         registration: Some(server.root().digest(REGISTRATION_TOKEN, &token)),
         created_at: server.now(),
         generation: 1,
+        profiles: Vec::new(),
+        shortcomings: Vec::new(),
     };
     let secret = client.settle_secret(server.root(), server.random())?;
     let event = changed(server, "client.registered", &client.id)?;

@@ -98,7 +98,7 @@ impl Server {
         .await?;
         let mut configured = HashMap::new();
         for client in &config.clients {
-            let mut known = Client::from_config(client);
+            let mut known = Client::from_config(client, config.profile);
             if let Some(secret) = configured_secret(client)? {
                 known.keep_secret(&secret, &root, &*environment.random)?;
             }
@@ -116,7 +116,10 @@ impl Server {
         let outbound = Outbound::new(&config).await?;
         let authorities =
             Authorities::load(&config.mtls.ca_files).map_err(|e| Fault::new("mtls.ca_files", e))?;
-        let discovery = placet_oauth::metadata::discovery(&config.discovery(&policies));
+        let mut discovery = placet_oauth::metadata::discovery(&config.discovery(&policies));
+        if let Some(profile) = config.profile {
+            profile.announce(&mut discovery);
+        }
         Ok(Self(Arc::new(Inner {
             clients: Cached::new(CLIENTS, CLIENT_TTL),
             config,
@@ -225,7 +228,8 @@ impl Server {
         }
         let load = async {
             let record = self.store().client(client_id).await?;
-            record.map(|r| Client::from_record(r).map(Arc::new)).transpose()
+            let held = |client: Client| Arc::new(client.held_to(self.config().profile));
+            record.map(|r| Client::from_record(r).map(held)).transpose()
         };
         self.0.clients.get(client_id.to_owned(), load).await
     }

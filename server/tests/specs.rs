@@ -73,6 +73,7 @@ mod specs {
     mod policy_table;
     mod policy_table_codes;
     mod policy_transport;
+    mod profiles;
     mod rate_limits;
     mod replicas;
     mod rfc6749_authorization_code;

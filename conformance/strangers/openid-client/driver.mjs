@@ -41,7 +41,8 @@ export class Driver {
   #cookies = new Map();
 
   /** `back` is where the application is: whatever goes there is not sent, but handed to the caller. */
-  constructor(back) {
+  constructor(back, fetch = globalThis.fetch) {
+    this.fetch = fetch;
     this.back = back;
     this.pages = [];
   }
@@ -58,7 +59,7 @@ export class Driver {
     this.#cookies.set(name, jar);
     const headers = new Headers(init.headers);
     if (jar.size) headers.set('cookie', [...jar].map(([key, value]) => `${key}=${value}`).join('; '));
-    const answer = await fetch(address, { ...init, headers, redirect: 'manual' });
+    const answer = await this.fetch(address, { ...init, headers, redirect: 'manual' });
     for (const line of answer.headers.getSetCookie()) {
       const [, key, value] = /^([^=]+)=([^;]*)/.exec(line);
       if (/;\s*max-age=0/i.test(line)) jar.delete(key);

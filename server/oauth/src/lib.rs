@@ -26,6 +26,7 @@ pub mod mtls;
 pub mod pairwise;
 pub mod params;
 pub mod pkce;
+pub mod profile;
 pub mod redirect_uri;
 pub mod request_object;
 pub mod response_mode;

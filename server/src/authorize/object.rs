@@ -52,7 +52,12 @@ pub(super) async fn open(
         client_id: &client.id,
         explicit_type: settings.explicit_type,
         expires: settings.expires,
-        max_lifetime: settings.max_lifetime.map(i64::from),
+        max_lifetime: settings
+            .max_lifetime
+            .map(i64::from)
+            .into_iter()
+            .chain(client.profiles.iter().filter_map(|profile| profile.request_object_lifetime()))
+            .min(),
     };
     // What can be refused without a key is refused first: it is cheaper, and nothing is fetched for it.
     rules.check(&object, server.now())?;
@@ -96,7 +101,7 @@ async fn verify(server: &Server, client: &Client, object: &RequestObject<'_>) ->
         return Err(invalid("is signed with another algorithm than the client is registered for").into());
     }
     // Under a secret, or under a public key that is taken for one, anybody could be the client.
-    if !jwks::is_supported(alg) {
+    if !jwks::is_supported(alg) || !client.may_sign_with(alg) {
         return Err(invalid("is signed with an algorithm that is not supported").into());
     }
     match signed_by(server, client, jwt).await {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Stop,
     arrival::{self, Arrival, Arrived},
-    object,
+    object, profile,
     request::examine,
 };
 use crate::{
@@ -61,6 +61,7 @@ pub async fn push(
     params: &Params,
     origin: &Origin,
 ) -> Outcome<Pushed> {
+    client.meet_profiles()?;
     // Whoever pushes has proved who it is; within a request object its name is not repeated (section 3).
     let pairs = params.iter().filter(|(name, _)| !CREDENTIALS.contains(name));
     let form = encode_form(std::iter::once(("client_id", client.id.as_str())).chain(pairs)).into_bytes();
@@ -74,6 +75,7 @@ pub async fn push(
     let form = String::from_utf8(arrived.form.clone()).map_err(|e| Fault::new("pushed request", e))?;
     let doc = Doc { form, signed: arrived.arrival.signed };
     let mut valid = examine(server, client.shared(), arrived).await.map_err(|stop| stop.failure)?;
+    profile::check(client, &valid.request, true)?;
     valid.arrival = Arrival::pushed(&digest, doc.signed);
     open::pushed(server, valid, origin).await?;
     let plain = serde_json::to_vec(&doc).map_err(|e| Fault::new("pushed request", e))?;

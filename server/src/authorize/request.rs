@@ -18,7 +18,7 @@ use placet_sdk::{
 use super::{
     Refusal, Stop, Valid,
     arrival::{self, Arrived},
-    object, pushed, redirect_uris,
+    object, profile, pushed, redirect_uris,
 };
 use crate::{
     client::{Client, SharedClient},
@@ -100,6 +100,8 @@ pub(super) async fn examine(
     }
     match read(server, client, &destination, &form).await {
         Ok((request, demanded_sub)) => {
+            profile::check(client, &request, arrival.pushed.is_some())
+                .map_err(|error| Stop::at(&destination, error))?;
             Ok(Valid { client: client.clone(), request, destination, demanded_sub, arrival })
         }
         Err(failure) => Err(Stop::at(&destination, failure)),

@@ -99,7 +99,7 @@ async fn signed(server: &Server, client: &Client, parsed: &Compact<'_>) -> Outco
         let secret = client.known_secret(server.root())?;
         return Ok(secret.is_some_and(|secret| mac::verifies(&secret, parsed)));
     }
-    if !jwks::is_supported(alg) {
+    if !jwks::is_supported(alg) || !client.may_sign_with(alg) {
         return Err(invalid("its algorithm is not supported"));
     }
     let verified = signed_by(server, client, parsed).await;

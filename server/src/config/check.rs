@@ -2,6 +2,7 @@
 
 mod policies;
 mod profiles;
+mod security;
 mod settings;
 mod tls;
 
@@ -32,6 +33,7 @@ impl Config {
         self.check_policies(&mut wrong);
         self.check_profiles(&mut wrong);
         self.check_tls(&mut wrong);
+        self.check_security(&mut wrong);
         if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
     }
 

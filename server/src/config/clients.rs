@@ -1,6 +1,9 @@
 //! Clients: what the operator says of them, and what they may say of themselves.
 
-use placet_oauth::client::{AuthMethod, ClientMetadata};
+use placet_oauth::{
+    client::{AuthMethod, ClientMetadata},
+    profile::Profile,
+};
 use placet_sdk::grant::{Encoding, Object, Rotation, SenderConstraint};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +39,10 @@ pub enum AssertionAudience {
 pub struct ClientSettings {
     /// The client belongs to the operator.
     pub first_party: bool,
+    /// A security profile that it is held to, besides that of the server.
+    #[schemars(schema_with = "super::profile::names")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// When a user is asked.
     pub consent: ConsentMode,
     /// Require PKCE of this client even though it authenticates. (Public clients always need it.)

@@ -7,7 +7,12 @@ use placet_oauth::{
 };
 use serde_json::{Map, Value};
 
-use crate::{client, outcome::Outcome, server::Server};
+use crate::{
+    client::{self, profile},
+    config::ClientSettings,
+    outcome::Outcome,
+    server::Server,
+};
 
 /// The metadata in `body`, complete and within what the operator allows (RFC 7591 section 2).
 pub(super) async fn checked(server: &Server, body: Map<String, Value>) -> Outcome<ClientMetadata> {
@@ -20,10 +25,15 @@ pub(super) async fn checked(server: &Server, body: Map<String, Value>) -> Outcom
 /// The metadata in `body`, complete and within what the operator allows, as far as they can be told without asking
 /// anybody else.
 pub(super) fn sound(server: &Server, body: Map<String, Value>) -> Result<ClientMetadata, OAuthError> {
-    let mut metadata = ClientMetadata::from_json(body)?.with_defaults();
+    let profiles: Vec<_> = server.config().profile.into_iter().collect();
+    let mut metadata = profile::complete(ClientMetadata::from_json(body)?, &profiles);
     metadata.scope.get_or_insert_with(|| server.config().registration.allowed_scopes.join(" "));
     metadata.validate(&server.config().registration_metadata_policy())?;
     client::check_keys(&metadata)?;
+    let found = profile::shortcomings(&metadata, &ClientSettings::default(), &profiles);
+    if !found.is_empty() {
+        return Err(OAuthError::invalid_client_metadata(found.join("; ")));
+    }
     Ok(metadata)
 }
 

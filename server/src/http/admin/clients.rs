@@ -20,7 +20,7 @@ use super::{
     resources::cursor,
 };
 use crate::{
-    client::{self, Client},
+    client::{self, Client, profile},
     config::{AdminRole, ClientSettings},
     http::{reply, request::Request, ui::object},
     outcome::{Fault, Outcome},
@@ -74,6 +74,8 @@ async fn create(server: &Server, request: &Request, by: &Admin<'_>) -> ApiResult
         registration: None,
         created_at: server.now(),
         generation: 1,
+        profiles: Vec::new(),
+        shortcomings: Vec::new(),
     };
     let secret = client.settle_secret(server.root(), server.random())?;
     let event = audit(server, ("client.registered", &id), by, json!({ "client_id": id }))?;
@@ -170,18 +172,23 @@ fn read(_: &Server, request: &Request) -> ApiResult<ClientWrite> {
 
 /// What an admin registers is checked like what the operator writes into the configuration.
 fn checked(server: &Server, write: ClientWrite) -> ApiResult<(ClientMetadata, ClientSettings)> {
-    let metadata = ClientMetadata::from_json(write.metadata)
-        .map_err(|e| invalid_answer("/metadata", "invalid", &e.description))?
-        .with_defaults();
-    metadata
-        .validate(&server.config().operator_metadata_policy())
-        .and_then(|()| client::check_keys(&metadata))
-        .map_err(|e| invalid_answer("/metadata", "invalid", &e.description))?;
     let settings: ClientSettings =
         serde_path_to_error::deserialize(serde_json::Value::Object(write.settings)).map_err(|e| {
             let pointer = format!("/settings/{}", e.path().to_string().replace('.', "/"));
             invalid_answer(&pointer, "invalid", &e.inner().to_string())
         })?;
+    let profiles = profile::profiles_of(server.config().profile, &settings);
+    let metadata = ClientMetadata::from_json(write.metadata)
+        .map(|metadata| profile::complete(metadata, &profiles))
+        .map_err(|e| invalid_answer("/metadata", "invalid", &e.description))?;
+    metadata
+        .validate(&server.config().operator_metadata_policy())
+        .and_then(|()| client::check_keys(&metadata))
+        .map_err(|e| invalid_answer("/metadata", "invalid", &e.description))?;
+    let found = profile::shortcomings(&metadata, &settings, &profiles);
+    if !found.is_empty() {
+        return Err(invalid_answer("/metadata", "invalid", &found.join("; ")));
+    }
     if let Some((member, wrong)) = server.config().refused_settings(&settings).first() {
         return Err(invalid_answer(&format!("/settings/{}", member.replace('.', "/")), "invalid", wrong));
     }
