@@ -12,9 +12,8 @@ use crate::client::Client;
 pub(super) fn check(client: &Client, request: &AuthorizationRequest, pushed: bool) -> Result<(), OAuthError> {
     client.check_profiles()?;
     for profile in &client.profiles {
-        let refuse = |text: &str| {
-            Err(OAuthError::invalid_request(format!("profile `{}`: {text}", profile.as_str())))
-        };
+        let refuse =
+            |text: &str| Err(OAuthError::invalid_request(format!("profile `{}`: {text}", profile.as_str())));
         if profile.redirect_uri_named() && !request.redirect_uri_given {
             return refuse("`redirect_uri` is required");
         }
@@ -23,7 +22,9 @@ pub(super) fn check(client: &Client, request: &AuthorizationRequest, pushed: boo
         }
         let signed = request.response_type.id_token || request.response_mode.is_jwt();
         if !profile.plain_code() && !signed {
-            return refuse("the response has to be signed: ask for a `response_mode` with jwt, or for `code id_token`");
+            return refuse(
+                "the response has to be signed: ask for a `response_mode` with jwt, or for `code id_token`",
+            );
         }
     }
     Ok(())

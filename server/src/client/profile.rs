@@ -93,7 +93,10 @@ impl Client {
         if self.shortcomings.is_empty() {
             return Ok(());
         }
-        Err(OAuthError::unauthorized_client(format!("the client falls short: {}", self.shortcomings.join("; "))))
+        Err(OAuthError::unauthorized_client(format!(
+            "the client falls short: {}",
+            self.shortcomings.join("; ")
+        )))
     }
 
     /// Whether what the client signs may be signed with this algorithm.

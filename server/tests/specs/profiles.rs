@@ -91,7 +91,10 @@ async fn fapi_2_takes_pushed_requests_and_bound_tokens_alone() {
     let prover = Prover::new();
     let mut browser = Browser::new();
     let direct = browser.authorize(&scene.stand, "bank", &[]).await;
-    assert!(direct.text.contains("pushed") || direct.header("location").contains("invalid_request"), "{direct:?}");
+    assert!(
+        direct.text.contains("pushed") || direct.header("location").contains("invalid_request"),
+        "{direct:?}"
+    );
     let pushed = scene.post("/par", &request(), "1", None).await;
     assert_eq!(pushed.status, 201, "{}", pushed.text);
     let grant = [("grant_type", "client_credentials"), ("scope", "reports.read")];
@@ -106,7 +109,8 @@ async fn fapi_2_wants_pkce_a_named_redirect_uri_and_the_issuer_as_audience() {
     let scene = Scene::start(Profile::Fapi2SecurityProfile).await;
     for (n, left_out) in ["code_challenge", "redirect_uri"].into_iter().enumerate() {
         let form: Vec<_> = request().into_iter().filter(|(name, _)| !name.starts_with(left_out)).collect();
-        let form: Vec<_> = form.into_iter().map(|(k, v)| if k == "scope" { (k, "email") } else { (k, v) }).collect();
+        let form: Vec<_> =
+            form.into_iter().map(|(k, v)| if k == "scope" { (k, "email") } else { (k, v) }).collect();
         let reply = scene.post("/par", &form, &format!("a{n}"), None).await;
         assert_eq!((reply.status, reply.error()), (400, "invalid_request"), "{left_out}: {}", reply.text);
     }
@@ -240,7 +244,9 @@ fn check_config_explains_what_contradicts_a_profile() {
         settings.access_token.signing_alg = Some("RS256".to_owned());
         settings.assertion_audience = AssertionAudience::Any;
     });
-    for what in ["token_endpoint_auth_signing_alg", "password", "rotation", "access_token.signing_alg", "fapi2-sp"] {
+    for what in
+        ["token_endpoint_auth_signing_alg", "password", "rotation", "access_token.signing_alg", "fapi2-sp"]
+    {
         assert!(said.contains(what), "`{what}` is not in: {said}");
     }
     let advanced = complaints(Profile::Fapi1Advanced, &bank(&key), |_| {});
@@ -249,7 +255,10 @@ fn check_config_explains_what_contradicts_a_profile() {
     direct["tls_client_certificate_bound_access_tokens"] = json!(false);
     direct["require_signed_request_object"] = json!(false);
     let said = complaints(Profile::Fapi1Advanced, &direct, |_| {});
-    assert!(said.contains("tls_client_certificate") && said.contains("require_signed_request_object"), "{said}");
+    assert!(
+        said.contains("tls_client_certificate") && said.contains("require_signed_request_object"),
+        "{said}"
+    );
     let said = complaints(Profile::Fapi2SecurityProfile, &bank(&key), |config| {
         config.profile = Some(Profile::Fapi2SecurityProfile);
         config.lifetimes.code = 120;
@@ -266,13 +275,15 @@ async fn oauth_21_takes_no_code_without_pkce_and_no_passwords() {
     );
     assert!(said.contains("implicit") && said.contains("id_token"), "{said}");
     let stand = Stand::with(|config| {
-        let mut client = configured("modern", &json!({ "redirect_uris": [CALLBACK], "scope": "openid email" }));
+        let mut client =
+            configured("modern", &json!({ "redirect_uris": [CALLBACK], "scope": "openid email" }));
         client.settings.profile = Some(Profile::Oauth21);
         config.clients.push(client);
     })
     .await;
     let mut browser = Browser::new();
-    let reply = browser.authorize(&stand, "modern", &[("code_challenge", ""), ("code_challenge_method", "")]).await;
+    let reply =
+        browser.authorize(&stand, "modern", &[("code_challenge", ""), ("code_challenge_method", "")]).await;
     assert_eq!(reply.params()["error"], "invalid_request");
     stand.sign_in(&mut browser, "modern", &[]).await;
 }

@@ -37,8 +37,10 @@ impl Config {
             say("tls.profile must be `fapi`");
         }
         if profile == Profile::Fapi1Advanced && !self.sees_client_certificates() {
-            say("tokens are bound to certificates, and none can reach this server: see tls.client_certificates, mtls.listen \
-                 and mtls.proxy");
+            say(
+                "tokens are bound to certificates, and none can reach this server: see tls.client_certificates, mtls.listen \
+                 and mtls.proxy",
+            );
         }
     }
 }
