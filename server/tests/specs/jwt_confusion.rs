@@ -10,13 +10,14 @@ use sha2::Sha256;
 
 use super::{
     exchanging::{ACCESS, EXCHANGE, ID, JWT, REFRESH, Scene},
-    harness::{Browser, Reply, SECRET, claims},
+    harness::{Browser, CALLBACK, CHALLENGE, Reply, SECRET, claims},
     helpers::{client, configured, decode, header, jwks, text},
+    prover::{Prover, claims as proof_claims},
     signer::Signer,
 };
 
 /// Where a JWT can be put.
-const SLOTS: [&str; 11] = [
+const SLOTS: [&str; 13] = [
     "bearer at userinfo",
     "introspection",
     "id_token_hint",
@@ -28,6 +29,8 @@ const SLOTS: [&str; 11] = [
     "client_assertion",
     "jwt-bearer assertion",
     "registration access token",
+    "request object",
+    "DPoP proof",
 ];
 
 /// A server with one key for everything, so that nothing but their purpose tells JWTs apart. The client `keyed` says
@@ -41,6 +44,7 @@ async fn one_key_for_all(key: &Signer) -> Scene {
             metadata.id_token_signed_response_alg = Some("EdDSA".to_owned());
             metadata.userinfo_signed_response_alg = Some("EdDSA".to_owned());
             metadata.introspection_signed_response_alg = Some("EdDSA".to_owned());
+            metadata.authorization_signed_response_alg = Some("EdDSA".to_owned());
             metadata.jwks_uri = Some(format!("{issuer}/jwks"));
         }
         let metadata = json!({
@@ -52,6 +56,11 @@ async fn one_key_for_all(key: &Signer) -> Scene {
         own["jwks_uri"] = Value::Null;
         own["jwks"] = set.clone();
         config.clients.push(configured("signs", &own));
+        let mut asks = own.clone();
+        asks["token_endpoint_auth_method"] = json!("client_secret_basic");
+        asks["grant_types"] = json!(["authorization_code"]);
+        asks["redirect_uris"] = json!([CALLBACK]);
+        config.clients.push(configured("asks", &asks));
         own["token_endpoint_auth_method"] = json!("client_secret_basic");
         config.clients.push(configured("vouches", &own));
         client(config, "web").metadata.grant_types.get_or_insert_default().push(GrantType::JwtBearer);
@@ -111,6 +120,23 @@ async fn taken(scene: &Scene, slot: &str, jwt: &str) -> bool {
             let request = stand.http.get(format!("{}/register/web", stand.issuer)).bearer_auth(jwt);
             request.send().await.unwrap().status() == 200
         }
+        "request object" => {
+            let mut any = false;
+            for id in ["web", "asks"] {
+                let query = url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs([("client_id", id), ("request", jwt)])
+                    .finish();
+                // What is no request of this client is told on a page, and nobody is sent anywhere.
+                any |= Browser::new().get(&format!("{}/authorize?{query}", stand.issuer)).await.status == 303;
+            }
+            any
+        }
+        "DPoP proof" => {
+            let form = [("grant_type", "client_credentials")];
+            let request = stand.http.post(format!("{}/token", stand.issuer));
+            let request = request.basic_auth("service", Some(SECRET)).header("DPoP", jwt).form(&form);
+            Reply::read(request.send().await.unwrap()).await.status == 200
+        }
         other => panic!("unknown slot {other}"),
     }
 }
@@ -132,7 +158,14 @@ async fn a_jwt_is_taken_for_nothing_but_what_it_was_made_for() {
         .form(&[("token", access.as_str())]);
     let introspection = Reply::read(introspection.send().await.unwrap()).await;
     let own = stand.post("/token", "service", &[("grant_type", "client_credentials")]).await;
-    // Assertions are good once, so that each slot gets one of its own.
+    let answered = stand.sign_in(&mut Browser::new(), "web", &[("response_mode", "jwt")]).await;
+    let object = key.sign(&json!({
+        "iss": "asks", "aud": stand.issuer, "exp": stand.now() + 60, "client_id": "asks", "redirect_uri": CALLBACK,
+        "response_type": "code", "scope": "reports.read", "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }));
+    let prover = Prover::new();
+    // Assertions and proofs are good once, so that each slot gets one of its own.
     let assertion = |of: &str, slot: &str| {
         key.sign(&json!({
             "iss": of, "sub": of, "aud": stand.issuer, "jti": slot, "iat": stand.now(), "exp": stand.now() + 60,
@@ -148,12 +181,16 @@ async fn a_jwt_is_taken_for_nothing_but_what_it_was_made_for() {
         ("access token of a client", text(&own.json["access_token"]), &[]),
         ("UserInfo response", userinfo.text, &[]),
         ("introspection response", introspection.text, &[]),
+        ("authorization response", answered["response"].clone(), &[]),
+        ("request object of asks", object, &["request object"]),
+        ("DPoP proof", String::new(), &["DPoP proof"]),
         ("assertion of signs", String::new(), &["client_assertion"]),
         ("assertion of vouches", String::new(), &["jwt-bearer assertion", "subject_token as JWT"]),
     ] {
         for slot in SLOTS {
             let jwt = match what.strip_prefix("assertion of ") {
                 Some(of) => assertion(of, slot),
+                None if what == "DPoP proof" => prover.proof_of(&proof_claims(stand, "POST", "/token")),
                 None => jwt.clone(),
             };
             assert_eq!(jwt.split('.').count(), 3, "{what}");
