@@ -90,6 +90,7 @@ mod specs {
     mod rfc8693_delegation;
     mod rfc8693_fate;
     mod rfc8693_token_exchange;
+    mod rfc8705_bound_tokens;
     mod rfc8705_mutual_tls;
     mod rfc9068_jwt_access_token;
     mod rfc9101_jar;

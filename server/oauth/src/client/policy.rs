@@ -43,6 +43,8 @@ pub struct MetadataPolicy {
     pub encryption: EncryptionAlgs,
     /// The algorithms of signatures that the server can verify.
     pub verified_algs: Vec<String>,
+    /// Whether certificates of clients reach the server.
+    pub certificates: bool,
     /// Whether clients may register that they do not sign their request objects.
     pub unsigned_requests: bool,
     /// How the keys of what is encrypted to the server may travel.
@@ -59,6 +61,7 @@ impl ClientMetadata {
     pub fn validate(&self, policy: &MetadataPolicy) -> Result<(), OAuthError> {
         self.check_sizes()?;
         self.check_grants(policy)?;
+        self.check_binding(policy)?;
         self.check_redirect_uris(policy)?;
         self.check_uris(policy)?;
         self.check_authentication(policy)?;
@@ -98,6 +101,15 @@ impl ClientMetadata {
         }
         if members.len() > 200 {
             return Err(OAuthError::invalid_client_metadata("the metadata has too many members"));
+        }
+        Ok(())
+    }
+
+    /// A client that is bound to a certificate which nobody can see would get no tokens at all.
+    fn check_binding(&self, policy: &MetadataPolicy) -> Result<(), OAuthError> {
+        if self.tls_client_certificate_bound_access_tokens == Some(true) && !policy.certificates {
+            let reason = "no certificates of clients reach this server";
+            return Err(refused("tls_client_certificate_bound_access_tokens", reason));
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ fn policy() -> MetadataPolicy {
             content: vec!["A128GCM".to_owned()],
         },
         verified_algs: vec!["ES256".to_owned()],
+        certificates: true,
         unsigned_requests: false,
         decrypted_algs: vec!["RSA-OAEP-256".to_owned()],
         development: false,
@@ -174,6 +175,17 @@ fn a_client_that_wants_bound_tokens_gets_none_in_the_browser() {
         assert!(register(&of(json!(["code id_token"]), true)).is_ok());
         assert!(register(&of(json!(["code id_token token"]), false)).is_ok());
     }
+}
+
+#[test]
+fn a_client_cannot_be_bound_to_certificates_that_nobody_sees() {
+    let member = "tls_client_certificate_bound_access_tokens";
+    let blind = MetadataPolicy { certificates: false, ..policy() };
+    let error = register_under(&json!({ member: true }), &blind).expect_err("it would get no tokens");
+    assert_eq!(error.code, ErrorCode::InvalidClientMetadata);
+    assert!(error.description.contains(member), "{}", error.description);
+    assert!(register_under(&json!({ member: false }), &blind).is_ok());
+    assert!(register_under(&json!({ member: true }), &policy()).is_ok());
 }
 
 #[test]
