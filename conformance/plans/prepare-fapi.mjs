@@ -83,7 +83,7 @@ function clients(alias, alg, profile, { metadata = {}, known = {} } = {}) {
           id_token_signed_response_alg: 'PS256',
           ...metadata,
         })}`,
-        `settings = ${toml({ profile, refresh_token: { issue: true } })}`,
+        `settings = ${toml({ profile, consent: 'always', refresh_token: { issue: true } })}`,
       ],
       suite: { client_id: `${alias}-${n}`, scope: 'openid accounts', jwks: { keys: [key] }, ...known },
     };
