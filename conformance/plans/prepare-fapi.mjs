@@ -162,16 +162,20 @@ const lookedAt = {
   ],
 };
 
+// The same request twice: the first visit ends at the client, the second in a page.
+const usedTwice = { browser: [{ ...usual.browser[0], 'match-limit': 1 }, ...errorPage.browser] };
+
 function overrides(prefix, pages) {
-  const all = { 'user-rejects-authentication': refusing, 'par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': lookedAt };
+  const all = {
+    'user-rejects-authentication': refusing,
+    'par-ensure-reused-request-uri-prior-to-auth-completion-succeeds': lookedAt,
+    'par-attempt-reuse-request_uri': usedTwice,
+  };
   for (const name of pages) all[name] = errorPage;
   return Object.fromEntries(Object.entries(all).map(([name, what]) => [`${prefix}-${name}`, what]));
 }
 
-const pushedPages = [
-  'par-attempt-reuse-request_uri', 'par-attempt-to-use-expired-request_uri', 'par-attempt-to-use-request_uri-for-different-client',
-  'ensure-unsigned-authorization-request-without-using-par-fails',
-];
+const pushedPages = ['par-attempt-to-use-expired-request_uri', 'par-attempt-to-use-request_uri-for-different-client'];
 const fapi2Pages = overrides('fapi2-security-profile-final', pushedPages);
 const fapi1Pages = overrides('fapi1-advanced-final', [
   ...pushedPages, 'ensure-registered-redirect-uri', 'ensure-redirect-uri-in-authorization-request',
