@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     certificates::{Identity, Wanted, believing, jwk},
+    encrypting::Shelf,
     harness::{Reply, SECRET},
     helpers::configured,
     securing::Secured,
@@ -258,6 +259,27 @@ async fn a_certificate_that_signs_itself_has_to_be_registered() {
             assert_eq!(is_in(&http, base, id).await, ids.contains(&id), "{id} by {common:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn keys_that_are_published_are_fetched_and_not_for_every_stranger() {
+    let [old, new, stranger] = ["old", "new", "stranger"].map(|common| Wanted::client(common).self_signed());
+    let shelf = Shelf::empty().await;
+    let at = json!({ "jwks_uri": shelf.uri });
+    let secured = Secured::with(|config| {
+        config.clients.push(client("remote", "self_signed_tls_client_auth", &at));
+    })
+    .await;
+    let is_known =
+        async |identity: &Identity| is_in(&secured.http(identity), &secured.mutual, "remote").await;
+    assert!(!is_known(&old).await, "the keys cannot be fetched");
+    shelf.put(json!({ "keys": [jwk(&old.key)] }));
+    assert!(is_known(&old).await);
+    shelf.put(json!({ "keys": [jwk(&old.key), { "kty": "EC", "x5c": [new.base64()] }] }));
+    // They were fetched just now, and are not fetched again for whoever comes along.
+    assert!(!is_known(&stranger).await);
+    assert!(!is_known(&new).await);
+    assert!(is_known(&old).await);
 }
 
 #[tokio::test]

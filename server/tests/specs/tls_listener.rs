@@ -13,7 +13,10 @@ use openssl::{
     hash::MessageDigest,
     ssl::{SslConnectorBuilder, SslSessionCacheMode, SslVersion},
 };
-use placet_server::config::{ClientCertificates, TlsProfile};
+use placet_server::{
+    config::{ClientCertificates, TlsProfile},
+    http,
+};
 use reqwest::Version;
 
 use super::{
@@ -213,6 +216,24 @@ async fn who_says_nothing_keeps_nobody_out_and_is_not_waited_for() {
     let response = secured.stand.http.get(format!("{}/jwks", secured.stand.issuer)).send().await.unwrap();
     assert_eq!(response.status(), 200);
     drop(silent);
+}
+
+#[tokio::test]
+async fn a_stop_closes_idle_connections_and_waits_for_nobody_who_is_silent() {
+    let secured = Secured::start().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let routes = http::public(&secured.stand.server);
+    let serving =
+        tokio::spawn(http::listen::serve(listener, routes, secured.stand.fronts.public.clone(), stopped));
+    let _silent = TcpStream::connect(address(&url)).unwrap();
+    let (idle, status) = ask(shake(&client(|_| {}), &url).await.unwrap()).await;
+    assert_eq!(status, Some(200));
+    stop.send(true).unwrap();
+    serving.await.unwrap();
+    assert_eq!(ask(idle).await.1, None, "nobody is there any more");
+    assert!(TcpStream::connect(address(&url)).is_err());
 }
 
 #[tokio::test]
