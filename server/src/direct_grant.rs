@@ -2,7 +2,7 @@
 
 use placet_oauth::{grant_type::GrantType, id::Subject, scope::Scope, token_request::TokenResponse};
 use placet_sdk::{
-    grant::{Grant, Object, SenderConstraint},
+    grant::{Grant, GrantedClaims, Object, SenderConstraint},
     resources::{DirectGrant, Report, ReportType},
 };
 use serde_json::json;
@@ -71,15 +71,9 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         grant,
         ..Authorized::default()
     };
-    let names: Vec<String> =
-        [authorized.claims().id_token, authorized.claims().userinfo, authorized.claims().access_token]
-            .into_iter()
-            .flatten()
-            .flatten()
-            .collect();
-    authorized.claim_values = authorized.values(Some(&names));
     // The app named every claim itself.
-    authorized.asked = names;
+    authorized.asked = names_of(authorized.claims());
+    authorized.claim_values = authorized.values(Some(&authorized.asked));
     let authorization = AuthorizationRecord {
         id,
         client_id: client.id.clone(),
@@ -138,6 +132,11 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         // Nothing else than the session can be over: it ended while this was under way.
         Granted::SessionOver | Granted::ParentOver | Granted::AlreadyUsed => Err(no_session()),
     }
+}
+
+/// The names of all claims that were granted, wherever they go.
+fn names_of(claims: GrantedClaims) -> Vec<String> {
+    [claims.id_token, claims.userinfo, claims.access_token].into_iter().flatten().flatten().collect()
 }
 
 fn no_session() -> ApiFailure {

@@ -189,7 +189,7 @@ fn cursor() -> Value {
 }
 
 /// A header of answers.
-fn header(description: &str, schema: Value) -> Value {
+fn header(description: &str, schema: &Value) -> Value {
     json!({ "description": description, "schema": schema })
 }
 
@@ -197,9 +197,9 @@ fn header(description: &str, schema: Value) -> Value {
 fn common_headers() -> Value {
     json!({
         "Placet-Request-Id":
-            header("Finds the server's log lines of this request", json!({ "type": "string" })),
-        "Cache-Control": header("No answer of this API may be kept", json!({ "const": "no-store" })),
-        "Retry-After": header("Seconds to wait", json!({ "type": "string", "pattern": "^[0-9]+$" })),
-        "WWW-Authenticate": header("`Bearer`", json!({ "type": "string" })),
+            header("Finds the server's log lines of this request", &json!({ "type": "string" })),
+        "Cache-Control": header("No answer of this API may be kept", &json!({ "const": "no-store" })),
+        "Retry-After": header("Seconds to wait", &json!({ "type": "string", "pattern": "^[0-9]+$" })),
+        "WWW-Authenticate": header("`Bearer`", &json!({ "type": "string" })),
     })
 }

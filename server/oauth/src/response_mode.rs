@@ -159,7 +159,7 @@ mod tests {
         for mode in ResponseMode::ALL {
             assert_eq!(mode.as_jwt().carrier(), mode.carrier());
             assert_eq!(ResponseMode::requested(mode.as_str(), None), Some(mode));
-            assert_eq!(mode.is_jwt(), mode.as_str().ends_with(".jwt"));
+            assert_eq!(mode.is_jwt(), mode.as_str().strip_suffix(".jwt").is_some());
         }
         assert_eq!(ResponseMode::requested("jwt", None), Some(ResponseMode::QueryJwt));
         assert_eq!(ResponseMode::requested("x.jwt", None), None);

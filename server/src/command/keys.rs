@@ -20,7 +20,7 @@ use super::{
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// Ask the server with this private listener (http://127.0.0.1:8081, say) instead of opening its store.
+    /// Ask the server with this private listener (`http://127.0.0.1:8081`, say) instead of opening its store.
     #[arg(long, global = true, value_name = "URL")]
     admin: Option<String>,
     /// A file with the bearer of an admin; else it is taken from `PLACET_ADMIN_TOKEN`.

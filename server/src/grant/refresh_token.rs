@@ -87,8 +87,8 @@ pub(super) async fn exchange(
     )
     .await?;
     minted.response.extra = left.extra;
-    let issues = settings.issue != Some(false);
-    let (child, kept) = if issues && rotates(settings) {
+    let goes_on = settings.issue != Some(false);
+    let (child, kept) = if goes_on && rotates(settings) {
         let (token, child) = refresh::child(server, &presented)?;
         (Some(token), Some(child))
     } else {
@@ -99,7 +99,7 @@ pub(super) async fn exchange(
         presented: server.root().digest(REFRESH_TOKEN, token),
         child: kept,
         grace: settings.grace.map_or(0, i64::from),
-        expires_at: if issues { now + settings.lifetime.map_or(0, i64::from) } else { now },
+        expires_at: if goes_on { now + settings.lifetime.map_or(0, i64::from) } else { now },
         idle_seconds: settings.max_idle.filter(|idle| *idle > 0).map(i64::from),
         now,
     };
@@ -117,7 +117,7 @@ pub(super) async fn exchange(
         }
         Rotation::Dead => return Err(unknown().into()),
     }
-    .filter(|_| issues);
+    .filter(|_| goes_on);
     Ok(minted.response)
 }
 

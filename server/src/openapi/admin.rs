@@ -124,7 +124,7 @@ fn headers() -> Value {
     let mut headers = common_headers();
     headers["ETag"] = header(
         "The `generation` of the client, for `If-Match`",
-        json!({ "type": "string", "pattern": "^\"[0-9]+\"$" }),
+        &json!({ "type": "string", "pattern": "^\"[0-9]+\"$" }),
     );
     headers
 }

@@ -73,10 +73,10 @@ fn parameters() -> Value {
 /// The headers of answers by name.
 fn headers() -> Value {
     let mut headers = common_headers();
-    headers["Location"] = header("The interaction", json!({ "type": "string" }));
+    headers["Location"] = header("The interaction", &json!({ "type": "string" }));
     headers["Placet-Replayed"] = header(
         "`true` when this very answer had been given before: nothing happened again",
-        json!({ "const": "true" }),
+        &json!({ "const": "true" }),
     );
     headers
 }

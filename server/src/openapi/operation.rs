@@ -75,11 +75,8 @@ impl Operation {
         const ADMIN: [(u16, &str); 3] =
             [(403, "role_missing"), (421, "misdirected_request"), (429, "too_many_requests")];
         let of_body: &[(u16, &str)] = if self.body.is_some() { &BODY } else { &[] };
-        let (of_token, of_admin): (&[(u16, &str)], &[(u16, &str)]) = match self.access {
-            Access::Open => (&[], &[]),
-            Access::Bearer => (&TOKEN, &[]),
-            Access::Role(_) => (&TOKEN, &ADMIN),
-        };
+        let of_token: &[(u16, &str)] = if self.access == Access::Open { &[] } else { &TOKEN };
+        let of_admin: &[(u16, &str)] = if matches!(self.access, Access::Role(_)) { &ADMIN } else { &[] };
         let mut problems: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
         for &(status, code) in of_body.iter().chain(of_token).chain(of_admin).chain(self.refusals) {
             problems.entry(status).or_default().push(code);

@@ -39,7 +39,7 @@ fn assert_whole(pages: &[Vec<Value>], id: &str, count: usize) {
 async fn clients_come_fifty_at_a_time_after_those_of_the_configuration() {
     let stand = stand().await;
     let configured = stand.server.config().clients.len();
-    for n in 0..PAGE + 1 {
+    for n in 0..=PAGE {
         let body = json!({ "client_id": format!("c {n:02}"), "metadata": { "grant_types": ["client_credentials"] } });
         let made = call(&stand, TOKEN, Method::POST, "/clients", Some(&body)).await;
         assert_eq!(made.status, 201, "{}", made.text);

@@ -45,6 +45,7 @@ pub struct Wanted {
     /// From when to when it is good.
     pub period: (i64, i64),
     /// Whether it is an authority, and with how many others below it.
+    #[allow(clippy::option_option, reason = "an authority may say no number")]
     pub authority: Option<Option<u32>>,
     /// What it is for; `None` is everything.
     pub usage: Option<&'static str>,

@@ -580,7 +580,7 @@ async fn an_object_can_be_fetched_from_where_the_client_registered() {
     let body = served.clone();
     let (address, hits) = serve(move || body.lock().unwrap().clone()).await;
     let uri = format!("{address}/r");
-    let scene = referring(&[uri.clone()]).await;
+    let scene = referring(std::slice::from_ref(&uri)).await;
     let object = scene.object();
     for media_type in
         ["application/oauth-authz-req+jwt", "application/jwt", "application/jose; charset=utf-8"]
@@ -605,7 +605,7 @@ async fn an_object_can_be_fetched_from_where_the_client_registered() {
 async fn only_registered_places_are_asked_and_only_if_the_operator_wants_it() {
     let (address, hits) = serve(|| response("200 OK", "application/jwt", "x")).await;
     let registered = format!("{address}/r");
-    let scene = referring(&[registered.clone()]).await;
+    let scene = referring(std::slice::from_ref(&registered)).await;
     for uri in [
         format!("{address}/other"),
         format!("{address}/r/../other"),

@@ -76,7 +76,7 @@ async fn a_proof_brings_one_public_key_and_is_signed_by_it() {
     let stand = Stand::start().await;
     let (key, other) = (Prover::new(), Prover::new());
     let usual = || claims(&stand, "POST", "/token");
-    let headed = |header: &Value| key.sign(header, &usual());
+    let signed = |header: &Value| key.sign(header, &usual());
     let header = key.header();
     for (member, value, why) in [
         ("typ", json!("JWT"), "another type"),
@@ -98,19 +98,19 @@ async fn a_proof_brings_one_public_key_and_is_signed_by_it() {
         ("crit", json!(["exp"]), "`crit`"),
         ("b64", json!(false), "`b64`"),
     ] {
-        refused(&send(&stand, &[&headed(&with(header.clone(), member, &value))]).await, why);
+        refused(&send(&stand, &[&signed(&with(header.clone(), member, &value))]).await, why);
     }
     let mut lacking = header.clone();
     lacking.as_object_mut().unwrap().remove("jwk");
-    refused(&send(&stand, &[&headed(&lacking)]).await, "`jwk`");
+    refused(&send(&stand, &[&signed(&lacking)]).await, "`jwk`");
     let mut lacking = header.clone();
     lacking.as_object_mut().unwrap().remove("typ");
-    refused(&send(&stand, &[&headed(&lacking)]).await, "another type");
+    refused(&send(&stand, &[&signed(&lacking)]).await, "another type");
     // What libraries say about a key besides is no harm.
     let told = json!({ "kid": "1", "alg": "ES256", "use": "sig", "key_ops": ["verify"], "ext": true });
     let mut jwk = key.jwk();
     jwk.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
-    assert_eq!(send(&stand, &[&headed(&with(header, "jwk", &jwk))]).await.status, 200);
+    assert_eq!(send(&stand, &[&signed(&with(header, "jwk", &jwk))]).await.status, 200);
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ impl Files {
         Self(folder)
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "settings are optional")]
     fn path(&self, name: &str) -> Option<PathBuf> {
         Some(self.0.join(name))
     }

@@ -79,6 +79,9 @@ pub(super) enum Grant {
     Moved,
 }
 
+/// Why a token does not go through the browser.
+const UNBOUND: &str = "the access token has to be bound to a key, and in the browser it cannot be";
+
 /// A grant.
 pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -> Outcome<Grant> {
     let Some(part) = session_part(server, client, state).await? else { return Ok(Grant::Over) };
@@ -100,8 +103,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         Granted::Moved => return Ok(Grant::Moved),
     };
     if request.response_type.token && possession::demanded(client, &grant) == SenderConstraint::Required {
-        let text = "the access token has to be bound to a key, and in the browser it cannot be";
-        advance::deny(state, "access_denied", text);
+        advance::deny(state, "access_denied", UNBOUND);
         return Ok(Grant::Ready(Box::new(refusal(server, Some(client), state).await?)));
     }
     let sub = grant.sub.take().unwrap_or_else(|| part.facts.sub.clone());
@@ -139,27 +141,25 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         expires_at: now + authorization_life(server, client, &authorized),
         revoked_at: None,
     };
-    let consented_names = names_of(&consented_claims);
     let mut completion = nothing();
     completion.events.extend(session_event(server, part.change.as_ref())?);
     completion.session = part.change;
-    completion.remember = match consented.remember.map(|r| (r.mode, r.lifetime)) {
-        None | Some((RememberMode::Never, _)) => None,
-        Some((mode, lifetime)) => Some(Remembering {
-            consent: ConsentRecord {
-                id: random::id(server.random(), "cns_")?,
-                sub: part.facts.sub.clone(),
-                client_id: client.id.clone(),
-                resource: consent::resource_key(&offer),
-                scope: granted,
-                claims: consented_names,
-                granted_at: now,
-                expires_at: lifetime
-                    .filter(|_| mode == RememberMode::For)
-                    .map(|seconds| now + i64::from(seconds)),
-            },
-        }),
-    };
+    if let Some((mode, lifetime)) = consented.remember.map(|r| (r.mode, r.lifetime))
+        && mode != RememberMode::Never
+    {
+        let lasts = lifetime.filter(|_| mode == RememberMode::For);
+        let consent = ConsentRecord {
+            id: random::id(server.random(), "cns_")?,
+            sub: part.facts.sub.clone(),
+            client_id: client.id.clone(),
+            resource: consent::resource_key(&offer),
+            scope: granted,
+            claims: names_of(&consented_claims),
+            granted_at: now,
+            expires_at: lasts.map(|seconds| now + i64::from(seconds)),
+        };
+        completion.remember = Some(Remembering { consent });
+    }
     let act = authorized.grant.act.as_ref();
     completion.parties = actors::parties(server, act).await?;
     if sub != part.facts.sub {

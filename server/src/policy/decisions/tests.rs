@@ -55,7 +55,7 @@ fn leaves(value: &Value, pointer: &str, found: &mut Vec<String>) {
             members.iter().for_each(|(name, value)| leaves(value, &format!("{pointer}/{name}"), found));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(at, value)| leaves(value, &format!("{pointer}/{at}"), found))
+            items.iter().enumerate().for_each(|(at, value)| leaves(value, &format!("{pointer}/{at}"), found));
         }
         _ => found.push(pointer.to_owned()),
     }
