@@ -74,6 +74,7 @@ mod specs {
     mod policy_table_codes;
     mod policy_transport;
     mod profiles;
+    mod policy_when;
     mod rate_limits;
     mod replicas;
     mod rfc6749_authorization_code;

@@ -27,7 +27,7 @@ pub use hook::{HookType, ParseHookError};
 pub use json::{MAX_DEPTH, MAX_STRING, parse as strict_json};
 pub use limits::*;
 pub use person::*;
-pub use projection::project;
+pub use projection::{can_lead, project};
 pub use proposal::*;
 pub use request::{ChainPosition, DecisionRequest, Mode};
 pub use service::*;

@@ -22,7 +22,7 @@ use super::{
     shown,
     subjects::{self, Masquerade},
 };
-use crate::config::{OnFailure, SubjectView};
+use crate::config::{OnFailure, PolicyMode, SubjectView};
 
 /// What all questions of a chain share.
 #[derive(Clone)]
@@ -71,7 +71,7 @@ impl Policies {
             return Err(Failed { attempts: 0, ..failed });
         }
         let until = now + timeout.min(budget);
-        self.stamp(&mut request, (policy, round), timeout.min(budget));
+        self.stamp(&mut request, round.mode, timeout.min(budget));
         let told = async {
             let known = policy.backend.known(request.hook, until).await?;
             if known.modes.as_ref().is_some_and(|modes| !modes.contains(&round.mode)) {
@@ -93,20 +93,21 @@ impl Policies {
         context.left(Duration::from_millis(self.0.defaults.request_budget_ms.into()))
     }
 
-    /// Fills in what only the sending of a question to a policy decides.
-    fn stamp(
-        &self,
-        request: &mut DecisionRequest,
-        (policy, round): (&Registration, &Round),
-        timeout: Duration,
-    ) {
-        let config = &policy.config;
+    /// Fills in when a question is sent, and how its answer is taken.
+    fn stamp(&self, request: &mut DecisionRequest, mode: Mode, timeout: Duration) {
         let now = self.0.clock.millis();
         request.time = InstantMillis(now);
         let timeout = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
         request.deadline = InstantMillis(now.saturating_add(timeout));
-        request.mode = round.mode;
+        request.mode = mode;
         request.attempt = 1;
+    }
+
+    /// Fills in what depends on the policy that is asked: what its registration lets it see and set.
+    pub(super) fn fill(&self, request: &mut DecisionRequest, (policy, round): (&Registration, &Round)) {
+        let config = &policy.config;
+        let shadow = policy.setting.load().mode == PolicyMode::Shadow;
+        request.mode = if shadow && round.mode == Mode::Enforce { Mode::Shadow } else { round.mode };
         request.issuer.clone_from(&self.0.issuer);
         let named = config.headers.iter().map(|name| name.to_ascii_lowercase());
         if round.mode == Mode::Test {

@@ -110,16 +110,17 @@ impl Policies {
 
 /// What stands without any policy.
 fn unasked(question: &Question) -> Decided {
-    if lacks(question.hook, &question.request.requires, &question.request.proposal) {
+    let request = &question.request;
+    if question.hook.needs_policy() || missing(&request.requires, &request.proposal) {
         return Decided::Deny(nobody());
     }
     Decided::Allow(Allowed::bare(question.request.proposal.clone()))
 }
 
-/// Whether the decision cannot stand without the word of a policy.
-fn lacks(hook: HookType, requires: &[String], proposal: &Proposal) -> bool {
-    if hook.needs_policy() {
-        return true;
+/// Whether something is required that nobody set.
+fn missing(requires: &[String], proposal: &Proposal) -> bool {
+    if requires.is_empty() {
+        return false;
     }
     let proposal = serde_json::to_value(proposal).unwrap_or_default();
     requires.iter().any(|pointer| proposal.pointer(pointer).is_none_or(serde_json::Value::is_null))
@@ -167,36 +168,45 @@ impl Run {
     /// Asks one policy after the other.
     pub(super) async fn go(&mut self) -> End {
         let hook = self.round.question.hook;
-        let request = serde_json::to_value(&self.round.question.request).unwrap_or_default();
-        let taking_part: Vec<_> =
-            self.policies.taking_part(hook).into_iter().filter(|policy| policy.matches(&request)).collect();
+        let taking_part: Vec<_> = self
+            .policies
+            .taking_part(hook)
+            .into_iter()
+            .filter(|policy| policy.waits_for_others() || policy.matches(&self.request(policy, (1, 1))))
+            .collect();
         if hook == HookType::ClaimsSource {
             return self.gather(&taking_part).await;
         }
         let enforced = |policy: &&Arc<Registration>| policy.takes_part(hook, PolicyMode::Enforce);
         let of = taking_part.iter().filter(enforced).count();
-        let mut position = 0;
+        let (mut position, mut asked) = (0, false);
         for policy in &taking_part {
-            if policy.takes_part(hook, PolicyMode::Shadow) {
-                let request = self.request(policy, (position + 1, of));
+            let shadow = policy.takes_part(hook, PolicyMode::Shadow);
+            let request = self.request(policy, (position + 1, of));
+            position += usize::from(!shadow);
+            if !policy.matches(&request) {
+                continue;
+            }
+            if shadow {
                 self.shadows.push(Shadow::new(policy, request));
                 continue;
             }
-            position += 1;
-            if let Some(end) = self.turn(policy, (position, of)).await {
+            asked = true;
+            if let Some(end) = self.turn(policy, request).await {
                 return end;
             }
         }
-        if of == 0 && lacks(hook, &self.round.question.request.requires, &self.proposal) {
+        // The last of the chain sees to what is required, unless it was not asked.
+        let required = &self.round.question.request.requires;
+        if (hook.needs_policy() && !asked) || missing(required, &self.proposal) {
             return End::Deny(nobody());
         }
         End::Allow
     }
 
     /// Asks the policy whose turn it is. Gives the end, if this is it.
-    async fn turn(&mut self, policy: &Arc<Registration>, (position, of): (usize, usize)) -> Option<End> {
+    async fn turn(&mut self, policy: &Arc<Registration>, request: Box<DecisionRequest>) -> Option<End> {
         let hook = self.round.question.hook;
-        let request = self.request(policy, (position, of));
         let required = !request.requires.is_empty() || !self.round.question.request.requires.is_empty();
         let (policies, round) = (self.policies.clone(), self.round.clone());
         let asked = Instant::now();
@@ -279,6 +289,7 @@ impl Run {
         if position < of {
             request.requires.clear();
         }
+        self.policies.fill(&mut request, (policy, &self.round));
         request
     }
 }

@@ -12,8 +12,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use placet_sdk::decision::HookType;
-use serde_json::Value;
+use placet_sdk::decision::{DecisionRequest, HookType};
 use tokio::time::Instant;
 
 use super::{
@@ -106,10 +105,23 @@ impl Registration {
         }
     }
 
-    /// Whether it is asked about this request.
-    pub(super) fn matches(&self, request: &Value) -> bool {
+    /// Whether it is asked about this request, which is the one that it would be sent, whole.
+    pub(super) fn matches(&self, request: &DecisionRequest) -> bool {
+        if self.config.when.is_empty() {
+            return true;
+        }
+        // What cannot be looked at counts as a match.
+        let Ok(request) = serde_json::to_value(request) else { return true };
         let mut predicates = self.config.when.iter().flatten();
         predicates.all(|(pointer, predicate)| predicate.holds(request.pointer(pointer)).unwrap_or(true))
+    }
+
+    /// Whether what earlier policies answer decides whether it is asked.
+    pub(super) fn waits_for_others(&self) -> bool {
+        let decided = |pointer: &String| {
+            ["/proposal", "/limits"].into_iter().any(|section| pointer.starts_with(section))
+        };
+        self.config.when.iter().flat_map(|matcher| matcher.keys()).any(decided)
     }
 
     /// Whether decisions of this type are kept.

@@ -240,3 +240,44 @@ fn secrets_are_never_printed() {
     policy.auth.response.secret = Some(SecretText(SIGNING_SECRET.to_owned()));
     assert!(!format!("{policy:?}").contains("AAECAw"));
 }
+
+#[test]
+fn what_a_condition_looks_at_is_something_that_a_question_can_have() {
+    let conditioned = |pointer: &str, change: fn(&mut PolicyConfig)| {
+        let when = serde_json::from_value(json!({ pointer: { "exists": true } })).unwrap();
+        let mut policy = PolicyConfig { when: vec![when], ..sound(&["grant.refresh_token"]) };
+        change(&mut policy);
+        with(policy)
+    };
+    let nothing = |_: &mut PolicyConfig| ();
+    for (pointer, change, why) in [
+        ("/clinet/client_id", nothing as fn(&mut PolicyConfig), "in no question"),
+        ("/client/client_id/x", nothing, "in no question"),
+        ("/password/username", nothing, "in no question of these types"),
+        ("/request/headers", nothing, "needs `headers`"),
+        ("/request/headers/x-partner", nothing, "that `headers` lists"),
+        (
+            "/request/headers/X-Partner",
+            |policy: &mut PolicyConfig| policy.headers = vec!["X-Partner".to_owned()],
+            "in lower case",
+        ),
+        ("/client/metadata/software_id", nothing, "`client_metadata`"),
+        ("/client/metadata", nothing, "needs `client_metadata`"),
+    ] {
+        let found = conditioned(pointer, change);
+        assert!(found.iter().any(|what| what.contains(why)), "{pointer}: {found:?}");
+    }
+    for (pointer, change) in [
+        ("/refresh_token/count", nothing as fn(&mut PolicyConfig)),
+        ("/client/data/tier", nothing),
+        ("/proposal/grant/scope/0", nothing),
+        ("/request/headers/x-partner", |policy: &mut PolicyConfig| {
+            policy.headers = vec!["X-Partner".to_owned()];
+        }),
+        ("/client/metadata/software_id", |policy: &mut PolicyConfig| {
+            policy.client_metadata = vec!["software_id".to_owned()];
+        }),
+    ] {
+        assert_eq!(conditioned(pointer, change), Vec::<String>::new(), "{pointer}");
+    }
+}

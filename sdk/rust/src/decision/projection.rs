@@ -52,6 +52,35 @@ pub fn project(request: &Value, needs: &[String]) -> Value {
     part(request, &wanted, &SCHEMA)
 }
 
+/// Whether a JSON Pointer leads to something in any request that there can be.
+pub fn can_lead(pointer: &str) -> bool {
+    let mut tokens = pointer.split('/');
+    let names: Vec<String> =
+        tokens.by_ref().skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
+    pointer.starts_with('/') && leads(&SCHEMA, &names)
+}
+
+fn leads(schema: &Value, names: &[String]) -> bool {
+    let Some((name, rest)) = names.split_first() else { return true };
+    if schema == &Value::Bool(true) {
+        return true;
+    }
+    if let Some(target) = schema["$ref"].as_str().and_then(|target| target.strip_prefix('#')) {
+        return SCHEMA.pointer(target).is_some_and(|schema| leads(schema, names));
+    }
+    let either = ["anyOf", "oneOf", "allOf"].into_iter().filter_map(|key| schema[key].as_array()).flatten();
+    if either.into_iter().any(|schema| leads(schema, names)) {
+        return true;
+    }
+    if let Some(inner) = schema["properties"].get(name) {
+        return leads(inner, rest);
+    }
+    if let Some(inner) = schema.get("items") {
+        return name.parse::<usize>().is_ok() && leads(inner, rest);
+    }
+    schema.get("additionalProperties").is_some_and(|inner| leads(inner, rest))
+}
+
 fn part(value: &Value, wanted: &Wanted, schema: &Value) -> Value {
     let Value::Object(members) = value else { return value.clone() };
     let schema = resolve(schema);
@@ -93,6 +122,34 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_pointer_leads_somewhere_if_the_schema_knows_its_names() {
+        for pointer in [
+            "/type",
+            "/client/client_id",
+            "/client/data/any/thing",
+            "/request/headers/x-tenant",
+            "/request/parameters/case/0",
+            "/proposal/grant/scope/0",
+            "/proposal/grant/access_token/claims/plan",
+            "/limits/grant/refresh_token/max_idle",
+            "/saml2_bearer/assertion/attributes/0/values/0",
+        ] {
+            assert!(can_lead(pointer), "{pointer}");
+        }
+        for pointer in [
+            "",
+            "type",
+            "/clinet/client_id",
+            "/client/clientid",
+            "/type/x",
+            "/proposal/grant/scope/first",
+            "/limits/grant/refresh_token/idle",
+        ] {
+            assert!(!can_lead(pointer), "{pointer}");
+        }
+    }
 
     fn request() -> Value {
         json!({

@@ -1,6 +1,7 @@
 //! What policies must be to be safe.
 
 mod place;
+mod when;
 
 use placet_oauth::response_type::ResponseType;
 use placet_sdk::{decision::HookType, grant::is_reserved_claim};
@@ -31,6 +32,7 @@ impl Config {
             let mut found = Vec::new();
             self.check_policy(policy, &mut found);
             place::check(self, policy, &mut found);
+            when::check(policy, &mut found);
             wrong.extend(found.into_iter().map(|what| format!("[[policy]] `{}`: {what}", policy.name)));
         }
         self.check_owners(wrong);
