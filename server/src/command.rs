@@ -39,6 +39,8 @@ const PURGE_BATCHES: usize = 200;
 const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
 /// How long a request waits for a connection to the database.
 const DATABASE_WAIT: Duration = Duration::from_secs(3);
+/// How long a stop waits for decisions whose requests are gone: longer than one may take by default.
+const DECISIONS_WAIT: Duration = Duration::from_secs(5);
 /// The tenant of a server with one issuer.
 const TENANT: &str = "default";
 
@@ -204,6 +206,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let _ = housekeeping.await;
     let _ = rotation.await;
     let _ = certificates.await;
+    // Decisions go on when those who need them hang up, and each leaves its record.
+    let _ = tokio::time::timeout(DECISIONS_WAIT, server.policies().settle()).await;
     Ok(())
 }
 

@@ -116,6 +116,8 @@ struct Inner {
     log: DecisionLog,
     metrics: Arc<Metrics>,
     shadows: Arc<Semaphore>,
+    /// Decisions under way.
+    open: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     salt: Vec<u8>,
@@ -161,6 +163,7 @@ impl Policies {
             log: DecisionLog::new(&config.decision_log, root.log_key(), &metrics)?,
             metrics,
             shadows: Arc::new(Semaphore::new(shadow::OPEN)),
+            open: Arc::new(Semaphore::new(usize::try_from(chain::OPEN).unwrap_or(usize::MAX))),
             clock,
             random,
             salt: root.pairwise_salt().to_vec(),

@@ -10,6 +10,7 @@ use placet_sdk::{
     },
 };
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::{
     Allowed, Decided, Policies, Question,
@@ -24,6 +25,9 @@ use crate::{
     config::{OnFailure, PolicyMode},
     outcome::{Fault, Outcome},
 };
+
+/// Decisions that may be under way.
+pub(super) const OPEN: u32 = 1 << 20;
 
 /// What a chain came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,12 +77,27 @@ impl Policies {
         if !self.asks(question.hook) {
             return Ok(unasked(&question));
         }
-        // Boxed, so that requests that ask nobody need not carry it about.
-        Box::pin(self.run(question)).await
+        // Apart from the request that asks: whoever hangs up while a policy thinks ends neither its question nor the
+        // record of it, and so cannot keep guesses out of the log.
+        let (policies, context) = (self.clone(), Context::current());
+        let open = self.0.open.clone().acquire_owned().await;
+        let deciding = async move {
+            let decided = policies.run(question, context).await;
+            drop(open);
+            decided
+        };
+        match tokio::spawn(deciding.instrument(tracing::Span::current())).await {
+            Ok(decided) => decided,
+            Err(_) => Err(Fault::new("policy", "a decision broke off").into()),
+        }
     }
 
-    async fn run(&self, question: Question) -> Outcome<Decided> {
-        let context = Context::current();
+    /// Waits until no decision is under way any more, also of those who hung up.
+    pub async fn settle(&self) {
+        let _ = self.0.open.acquire_many(OPEN).await;
+    }
+
+    async fn run(&self, question: Question, context: Arc<Context>) -> Outcome<Decided> {
         let mut run = Run::new(self, question, Mode::Enforce, context.clone())?;
         let end = run.go().await;
         context.spend(run.started.elapsed());

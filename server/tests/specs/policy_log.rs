@@ -1,8 +1,14 @@
 //! The log of decisions, and what the server counts: what stands in them, and what never does.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use placet_sdk::decision::{HookType, PasswordSection, Proposal, RequestFacts};
+use placet_sdk::{
+    admin::DecisionOutcome,
+    decision::{HookType, PasswordSection, Proposal, RequestFacts},
+};
 use placet_server::{
     config::{Config, PolicyConfig},
     policy::{Decided, DecisionFilter, Question},
@@ -10,8 +16,8 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
-    harness::{Reply, Stand},
-    helpers::{refresh, text},
+    harness::{Reply, SECRET, Stand},
+    helpers::{configured, refresh, text},
     sidecar::{Answered, Sidecar},
 };
 
@@ -210,4 +216,58 @@ async fn what_is_counted_is_told_on_the_private_listener_alone() {
     }
     let public = Reply::read(stand.http.get(format!("{}/metrics", stand.issuer)).send().await.unwrap()).await;
     assert_eq!(public.status, 404);
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_while_a_policy_thinks_leaves_a_record_all_the_same() {
+    for required in [false, true] {
+        let folder = folder(&format!("log-hang-up-{required}"));
+        let path = folder.join("decisions.jsonl");
+        let sidecar = Sidecar::answering(|request| {
+            let denied =
+                json!({ "id": request["id"], "decision": "deny", "error": { "code": "invalid_grant" } });
+            Answered::json(200, &denied).after(Duration::from_millis(300))
+        })
+        .await;
+        let stand = Stand::with(|config| {
+            let mut app = configured("own-app", &json!({ "grant_types": ["password"], "scope": "openid" }));
+            app.settings.first_party = true;
+            config.clients.push(app);
+            config.policy.push(sidecar.policy("store", &["grant.password"]));
+            config.decision_log.file = Some(path.clone());
+            config.decision_log.required = required;
+        })
+        .await;
+        let guesses = (0..20).map(|n| {
+            let (url, guess) = (format!("{}/token", stand.issuer), format!("guess-{n}"));
+            let form = [("grant_type", "password"), ("username", "alice"), ("password", &guess)];
+            let asked = stand.http.post(url).basic_auth("own-app", Some(SECRET)).form(&form).send();
+            tokio::time::timeout(Duration::from_millis(100), asked)
+        });
+        for gone in futures_util::future::join_all(guesses).await {
+            assert!(gone.is_err(), "who guesses does not wait for the answer");
+        }
+        stand.server.policies().settle().await;
+        let asked = sidecar.requests().len();
+        assert!(asked > 0, "nobody got as far as the policy");
+        let records = stand
+            .server
+            .policies()
+            .decisions(&DecisionFilter { limit: Some(200), ..DecisionFilter::default() });
+        assert_eq!(records.decisions.len(), asked);
+        assert!(records.decisions.iter().all(|record| record.outcome == DecisionOutcome::Deny));
+        let text = stand.server.metrics().text().unwrap();
+        let counted = format!(
+            "placet_policy_requests_total{{policy=\"store\",type=\"grant.password\",outcome=\"deny\"}} {asked}"
+        );
+        assert!(text.contains(&counted), "{text}");
+        for _ in 0..200 {
+            if lines(&path).len() == asked {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(lines(&path).len(), asked);
+        let _ = std::fs::remove_dir_all(&folder);
+    }
 }
