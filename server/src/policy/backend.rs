@@ -30,9 +30,10 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Whether it is more than a trial.
+    /// Whether its answer does: then the breaker learns from it. In shadow and in a trial nothing may have an effect on
+    /// those who are asked in earnest, at the same endpoint too.
     pub(super) fn counts(&self) -> bool {
-        self.request.mode != Mode::Test
+        self.request.mode == Mode::Enforce
     }
 }
 

@@ -23,12 +23,15 @@ const WINDOW: usize = 10;
 const REST: Duration = Duration::from_secs(5);
 /// Questions to one endpoint that may be open at once.
 const OPEN_CALLS: usize = 256;
+/// Questions that do not count, in shadow and for a trial, to one endpoint that may be open besides.
+const OPEN_TRIALS: usize = 32;
 
 /// The gate before an endpoint, shared by all who ask it.
 #[derive(Debug)]
 pub(super) struct Gate {
     state: Mutex<State>,
     calls: Arc<Semaphore>,
+    trials: Arc<Semaphore>,
     began: Instant,
 }
 
@@ -61,16 +64,23 @@ pub(super) struct Leave<'a> {
 
 impl Gate {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::default(), calls: Arc::new(Semaphore::new(OPEN_CALLS)), began: Instant::now() }
+        Self {
+            state: Mutex::default(),
+            calls: Arc::new(Semaphore::new(OPEN_CALLS)),
+            trials: Arc::new(Semaphore::new(OPEN_TRIALS)),
+            began: Instant::now(),
+        }
     }
 
-    /// Leave to ask, or why not. A call that does not count is never the probe: it keeps nobody from being that.
+    /// Leave to ask, or why not. A call that does not count is never the probe, and takes no place of one that does: it
+    /// keeps nobody from asking.
     pub(super) fn enter(&self, counts: bool) -> Result<Leave<'_>, Failed> {
         let refused = |code, detail| Failed { attempts: 0, ..Failed::new(code, detail) };
-        let permit =
-            self.calls.clone().try_acquire_owned().map_err(|_| {
-                refused(FailureCode::Bulkhead, "too many questions to this endpoint are open")
-            })?;
+        let places = if counts { &self.calls } else { &self.trials };
+        let permit = places
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| refused(FailureCode::Bulkhead, "too many questions to this endpoint are open"))?;
         let mut state = self.lock();
         let probe = match state.now() {
             BreakerState::Closed => false,
@@ -251,5 +261,14 @@ mod tests {
         assert_eq!(gate.enter(true).unwrap_err().code, FailureCode::Bulkhead);
         drop(open);
         gate.enter(true).unwrap().answered();
+    }
+
+    #[tokio::test]
+    async fn questions_that_do_not_count_take_no_place_of_those_that_do() {
+        let gate = Gate::new();
+        let trials: Vec<_> = (0..OPEN_TRIALS).map(|_| gate.enter(false).unwrap()).collect();
+        assert_eq!(gate.enter(false).unwrap_err().code, FailureCode::Bulkhead);
+        let open: Vec<_> = (0..OPEN_CALLS).map(|_| gate.enter(true).unwrap()).collect();
+        drop((trials, open));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use placet_sdk::{
-    admin::{DecisionOutcome, DecisionRecord, FailureCode},
+    admin::{BreakerState, DecisionOutcome, DecisionRecord, FailureCode},
     decision::{DecisionRequest, Mode},
 };
 use placet_server::{
@@ -82,6 +82,41 @@ async fn a_policy_in_shadow_alone_is_asked_too_and_may_agree_hang_or_fail() {
     let slow = PolicyConfig { timeout_ms: Some(10_000), ..hanging.policy("next", &[HOOK]) };
     let stand = Stand::with(|config| config.policy.push(shadow(slow))).await;
     assert_eq!(ask(&stand).await.status, 200, "nobody waits for it");
+}
+
+#[tokio::test]
+async fn a_policy_in_shadow_that_fails_keeps_nobody_from_the_same_endpoint() {
+    for cached in [false, true] {
+        let sidecar = Sidecar::answering(|request| match request["mode"].as_str() {
+            Some("shadow") => Answered::status(500),
+            _ => Answered::json(
+                200,
+                &json!({ "id": request["id"], "decision": "allow", "cache": { "max_age": 60 } }),
+            ),
+        })
+        .await;
+        let stand = Stand::with(|config| {
+            let mut now = sidecar.policy("now", &[HOOK]);
+            now.cache.max_age = if cached { 60 } else { 0 };
+            config.policy.push(now);
+            config.policy.push(shadow(sidecar.policy("next", &[HOOK])));
+        })
+        .await;
+        for n in 0..40 {
+            let reply = ask(&stand).await;
+            assert_eq!(reply.status, 200, "{n}: {}", reply.text);
+            let asked =
+                async || sidecar.requests().iter().filter(|request| request["mode"] == "shadow").count();
+            for _ in 0..500 {
+                if asked().await > n {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+        let breaker = stand.server.policies().policy("now").unwrap().breaker;
+        assert_eq!(breaker, Some(BreakerState::Closed));
+    }
 }
 
 #[tokio::test]
