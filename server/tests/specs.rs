@@ -73,8 +73,8 @@ mod specs {
     mod policy_table;
     mod policy_table_codes;
     mod policy_transport;
-    mod profiles;
     mod policy_when;
+    mod profiles;
     mod rate_limits;
     mod replicas;
     mod rfc6749_authorization_code;
