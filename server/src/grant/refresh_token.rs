@@ -47,7 +47,7 @@ pub(super) async fn exchange(
     }
     let session_active = session_active(server, &authorization).await?;
     let granted = authorized.grant.clone();
-    let settings = current(server, client, &authorized, (&family, bound.as_ref(), now));
+    let settings = current(server, client, &authorized, (&family, bound.as_ref()));
     let asked = Asked {
         hook: HookType::GrantRefreshToken,
         asking,
@@ -87,7 +87,8 @@ pub(super) async fn exchange(
     )
     .await?;
     minted.response.extra = left.extra;
-    let goes_on = settings.issue != Some(false);
+    let ends = family.created_at + settings.lifetime.map_or(0, i64::from);
+    let goes_on = settings.issue != Some(false) && ends > now;
     let (child, kept) = if goes_on && rotates(settings) {
         let (token, child) = refresh::child(server, &presented)?;
         (Some(token), Some(child))
@@ -99,7 +100,7 @@ pub(super) async fn exchange(
         presented: server.root().digest(REFRESH_TOKEN, token),
         child: kept,
         grace: settings.grace.map_or(0, i64::from),
-        expires_at: if goes_on { now + settings.lifetime.map_or(0, i64::from) } else { now },
+        expires_at: if goes_on { ends } else { now },
         idle_seconds: settings.max_idle.filter(|idle| *idle > 0).map(i64::from),
         now,
     };
@@ -149,18 +150,19 @@ fn check_narrowed(client: &Client, authorized: &Authorized, scope: Option<&Scope
     }
 }
 
-/// The refresh token that comes of a refresh if no policy makes it less: what is left of its family.
+/// The refresh token that comes of a refresh if no policy makes it less: its family goes on.
 fn current(
     server: &Server,
     client: &Client,
     authorized: &Authorized,
-    (family, bound, now): (&FamilyRecord, Option<&Bound>, i64),
+    (family, bound): (&FamilyRecord, Option<&Bound>),
 ) -> RefreshTokenSettings {
     let seconds = |value: i64| u32::try_from(value.max(0)).unwrap_or(u32::MAX);
     let held = bound.is_some_and(|bound| bound.confirmation().is_some());
     let settings = ceiling::refresh_token(server, client, authorized.grant.refresh_token.clone());
     RefreshTokenSettings {
-        lifetime: Some(seconds(family.expires_at - now)),
+        // Counted from its beginning: a time that runs out would make another question of each refresh.
+        lifetime: Some(seconds(family.expires_at - family.created_at)),
         max_idle: Some(family.idle_seconds.map_or(0, seconds)),
         // A public client's refresh token is a bearer token, unless it is bound: it has to rotate (RFC 9700 section
         // 4.14.2).

@@ -175,6 +175,45 @@ async fn a_policy_can_let_the_next_refresh_token_live_shorter() {
 }
 
 #[tokio::test]
+async fn a_lifetime_counts_from_the_first_token_and_may_be_over() {
+    for (age, left) in [(59, true), (60, false)] {
+        let shorter = json!({ "grant": { "refresh_token": { "lifetime": 60 } } });
+        let sidecar = scripted(vec![set(&shorter)]).await;
+        let stand = stand(&sidecar, &["grant.refresh_token"]).await;
+        let first = stand.tokens("web", "openid offline_access").await;
+        stand.clock.advance(age);
+        let second = refresh(&stand, "web", &text(&first["refresh_token"])).await;
+        assert_eq!(
+            (second.status, second.json.get("refresh_token").is_some()),
+            (200, left),
+            "{}",
+            second.text
+        );
+        stand.clock.advance(1);
+        let token = text(second.json.get("refresh_token").unwrap_or(&first["refresh_token"]));
+        assert_eq!(refresh(&stand, "web", &token).await.error(), "invalid_grant");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_decision_is_good_for_the_next_refresh_too() {
+    let sidecar = Sidecar::start(|_| json!({ "decision": "allow", "cache": { "max_age": 600 } })).await;
+    let stand = Stand::with(|config| {
+        let mut policy = sidecar.policy("guard", &["grant.refresh_token"]);
+        policy.needs = Some(vec!["/client/client_id".to_owned()]);
+        policy.cache.max_age = 600;
+        config.policy.push(policy);
+    })
+    .await;
+    let mut last = stand.tokens("web", "reports.read").await;
+    for _ in 0..3 {
+        stand.clock.advance(10);
+        last = refresh(&stand, "web", &text(&last["refresh_token"])).await.json;
+    }
+    assert_eq!(sidecar.requests().len(), 1, "time alone makes no other question");
+}
+
+#[tokio::test]
 async fn a_policy_can_let_the_token_rotate_of_a_client_whose_tokens_do_not() {
     let (_, first, second) = refreshed(json!({ "rotation": "always" })).await;
     assert!(second["refresh_token"].is_string());
@@ -209,10 +248,10 @@ async fn a_refresh_proposes_what_a_bare_allow_leads_to() {
     let asked = &sidecar.requests()[0];
     assert_eq!(
         asked["proposal"]["grant"]["refresh_token"],
-        json!({ "issue": true, "lifetime": 600, "max_idle": 0, "rotation": "always", "grace": 60 })
+        json!({ "issue": true, "lifetime": 1000, "max_idle": 0, "rotation": "always", "grace": 60 })
     );
     let limits = &asked["limits"]["grant"]["refresh_token"];
-    assert_eq!((&limits["max_lifetime"], &limits["rotation"]), (&json!(600), &json!("always")));
+    assert_eq!((&limits["max_lifetime"], &limits["rotation"]), (&json!(1000), &json!("always")));
 }
 
 #[tokio::test]
