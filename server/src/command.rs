@@ -81,6 +81,23 @@ enum ServerCommand {
     CheckConfig,
     /// Bring the schema of the store up to date; starting the server does the same.
     Migrate,
+    /// Look at the resources of the configuration.
+    Resource {
+        #[command(subcommand)]
+        command: ResourceCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ResourceCommand {
+    /// List the resources whose metadata are published, and where clients look for them.
+    List,
+    /// Print the metadata of a resource (RFC 9728), to be served by its own host. A running server gives them with a
+    /// signature at `/.well-known/placet-resource-metadata?resource=`.
+    Metadata {
+        /// The resource indicator.
+        uri: String,
+    },
 }
 
 /// Runs the command line.
@@ -128,6 +145,7 @@ async fn execute(file: Option<&Path>, command: ServerCommand) -> Result<(), Star
             println!("the configuration is sound");
             Ok(())
         }
+        ServerCommand::Resource { command } => resource(&config, &command),
         ServerCommand::Migrate => {
             store(&config).await?;
             println!("the schema is up to date");
@@ -163,6 +181,27 @@ async fn start(config: Config) -> Result<Server, StartError> {
     let store = store(&config).await?;
     let master = master(&config, &*random)?;
     Server::start(config, Environment { store, clock, random, master }).await
+}
+
+fn resource(config: &Config, command: &ResourceCommand) -> Result<(), StartError> {
+    config.check()?;
+    match command {
+        ResourceCommand::List => {
+            for (uri, place) in config.published_resources() {
+                println!("{uri} {}", place.url());
+            }
+        }
+        ResourceCommand::Metadata { uri } => {
+            let document = config.resource_metadata(uri).ok_or_else(|| {
+                placet_server::outcome::Fault::new(
+                    "resource",
+                    format!("no metadata of `{uri}` are published"),
+                )
+            })?;
+            println!("{:#}", serde_json::Value::Object(document));
+        }
+    }
+    Ok(())
 }
 
 async fn serve(config: Config) -> Result<(), StartError> {

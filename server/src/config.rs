@@ -5,16 +5,19 @@
 mod admin;
 mod check;
 mod clients;
+mod details;
 mod dpop;
 mod policy;
 mod profile;
 mod profiles;
 mod requests;
+mod resources;
+mod scopes;
 mod tls;
 mod trusted;
 mod ui;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 use placet_oauth::profile::Profile;
 use schemars::JsonSchema;
@@ -26,6 +29,7 @@ pub use clients::{
     AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, ExchangeBound, IdTokens,
     RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange,
 };
+pub use details::DetailsTypeConfig;
 pub use dpop::DpopConfig;
 pub use policy::{
     AuthzenConfig, AuthzenStrategy, BackendKind, ClientCertificate, DecisionLogConfig, Matcher, OnFailure,
@@ -34,6 +38,8 @@ pub use policy::{
 };
 pub use profiles::{AccessTokenProfile, IdentityAssurance, OptionalMember, ScopeForm};
 pub use requests::{ParConfig, RequestObjectsConfig};
+pub use resources::{ResourceConfig, ResourceEncryption, TokenBinding};
+pub use scopes::ScopeConfig;
 pub use tls::{
     CertificateEncoding, ClientCertificates, MtlsConfig, PrivateTls, ProxyCertificate, TlsConfig, TlsProfile,
 };
@@ -70,8 +76,13 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// Scope values that clients may ask for.
     pub scopes: Vec<ScopeConfig>,
-    /// Resource indicators (RFC 8707) that clients may name, besides the issuer; others are `invalid_target`.
+    /// Resource indicators (RFC 8707) that clients may name, besides the issuer and those of `[[resource]]`; others are
+    /// `invalid_target`. These take any token.
     pub resources: Vec<String>,
+    /// Resources that clients may name, with what their servers want of tokens.
+    pub resource: Vec<ResourceConfig>,
+    /// Types of authorization details that clients may ask for.
+    pub authorization_details_type: Vec<DetailsTypeConfig>,
     /// Authentication context classes that discovery announces.
     pub acr_values: Vec<String>,
     /// Languages that discovery announces (`ui_locales_supported`).
@@ -141,6 +152,8 @@ impl Default for Config {
                 .map(ScopeConfig::named)
                 .collect(),
             resources: Vec::new(),
+            resource: Vec::new(),
+            authorization_details_type: Vec::new(),
             acr_values: vec!["urn:placet:acr:pwd".to_owned()],
             ui_locales: vec!["en".to_owned(), "de".to_owned()],
             passed_parameters: Vec::new(),
@@ -222,30 +235,6 @@ impl Default for Lifetimes {
             signing_key: 90 * DAY,
             signing_key_publish: 3_600,
         }
-    }
-}
-
-/// A scope value.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ScopeConfig {
-    /// The value.
-    pub value: String,
-    /// Title for the consent page, by language; `""` for any other language.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub title: BTreeMap<String, String>,
-    /// Description for the consent page, by language.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub description: BTreeMap<String, String>,
-    /// Whether discovery hides it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub hidden: bool,
-}
-
-impl ScopeConfig {
-    /// A scope without texts.
-    pub fn named(value: &str) -> Self {
-        Self { value: value.to_owned(), ..Self::default() }
     }
 }
 

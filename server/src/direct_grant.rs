@@ -2,7 +2,7 @@
 
 use placet_oauth::{grant_type::GrantType, id::Subject, scope::Scope, token_request::TokenResponse};
 use placet_sdk::{
-    grant::{Grant, GrantedClaims, Object, SenderConstraint},
+    grant::{Grant, GrantedClaims, Object},
     resources::{DirectGrant, Report, ReportType},
 };
 use serde_json::json;
@@ -54,7 +54,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
     let id = random::id(server.random(), "az_")?;
     let (mut grant, subject_by) =
         steer::direct(server, &client, &id, ((&accepted, session.as_ref()), grant)).await?;
-    if possession::demanded(&client, &grant) == SenderConstraint::Required {
+    if possession::must_be_bound(server, &client, &grant) {
         let text = "the access tokens have to be bound to a key of the client, which nobody else can prove";
         return Err(invalid_answer("/grant/access_token/sender_constraint", "not_supported", text));
     }
@@ -92,7 +92,6 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
             client: &client,
             authorization: &authorization,
             authorized: &authorized,
-            narrowed: None,
             nonce: None,
             first_refresh: true,
             id_token: true,

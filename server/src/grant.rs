@@ -5,13 +5,14 @@ mod client_credentials;
 mod decide;
 mod establish;
 mod jwt_bearer;
+mod less;
 mod narrow;
 mod password;
 mod refresh_token;
 mod saml2_bearer;
 mod token_exchange;
+mod wanted;
 
-use establish::Asked;
 use placet_oauth::{
     error::{ErrorCode, OAuthError},
     grant_type::GrantType,
@@ -38,25 +39,25 @@ pub async fn exchange(
     }
     client.meet_profiles()?;
     match request {
-        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
+        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier, asked } => {
             let presented = authorization_code::Presented { code, redirect_uri, code_verifier };
-            authorization_code::exchange(server, client, &presented, asking).await
+            authorization_code::exchange(server, client, (&presented, &asked), asking).await
         }
-        TokenRequest::RefreshToken { refresh_token, scope } => {
-            refresh_token::exchange(server, client, &refresh_token, scope, asking).await
+        TokenRequest::RefreshToken { refresh_token, asked } => {
+            refresh_token::exchange(server, client, (&refresh_token, &asked), asking).await
         }
-        TokenRequest::ClientCredentials { scope, resources } => {
-            client_credentials::exchange(server, client, scope, &resources, asking).await
+        TokenRequest::ClientCredentials { asked } => {
+            client_credentials::exchange(server, client, &asked, asking).await
         }
-        TokenRequest::Password { username, password, otp, scope, resources } => {
+        TokenRequest::Password { username, password, otp, asked } => {
             let presented = password::Presented { username, password, otp };
-            password::exchange(server, client, (presented, Asked { scope, resources }), asking).await
+            password::exchange(server, client, (presented, asked), asking).await
         }
-        TokenRequest::JwtBearer { assertion, scope, resources } => {
-            jwt_bearer::exchange(server, client, (&assertion, Asked { scope, resources }), asking).await
+        TokenRequest::JwtBearer { assertion, asked } => {
+            jwt_bearer::exchange(server, client, (&assertion, asked), asking).await
         }
-        TokenRequest::Saml2Bearer { assertion, scope, resources } => {
-            saml2_bearer::exchange(server, client, (&assertion, Asked { scope, resources }), asking).await
+        TokenRequest::Saml2Bearer { assertion, asked } => {
+            saml2_bearer::exchange(server, client, (&assertion, asked), asking).await
         }
         TokenRequest::TokenExchange(request) => {
             token_exchange::exchange(server, client, request, asking).await

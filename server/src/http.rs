@@ -89,6 +89,20 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
             documents::discovery,
         ))
         .unify()
+        .or(endpoint(
+            at(GET, Cors::Any),
+            warp::path!(".well-known" / "oauth-protected-resource" / ..)
+                .and(warp::path::tail())
+                .map(|rest: warp::path::Tail| vec![rest.as_str().to_owned()]),
+            documents::protected_resource,
+        ))
+        .unify()
+        .or(endpoint(
+            at(GET, Cors::Any),
+            warp::path!(".well-known" / "placet-resource-metadata").map(none),
+            documents::resource_metadata,
+        ))
+        .unify()
         .or(endpoint(at(GET_POST, Cors::No), warp::path!("logout").map(none), logout::logout))
         .unify()
         .or(endpoint(

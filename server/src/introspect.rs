@@ -20,13 +20,14 @@ use crate::{
     server::Server,
     store::{AuthorizationRecord, Digest},
     token::{
-        ActiveToken, Authorized, active, join_scope, list_scope,
+        ActiveToken, Authorized, active, is_for, join_scope, list_scope,
         refresh::{self, Presented, REFRESH_TOKEN},
+        scope_of,
     },
 };
 
 /// Members of an answer that policies leave as they are: what the token is, for whom, how long, bound to what.
-const KEPT: [&str; 13] = [
+const KEPT: [&str; 14] = [
     "active",
     "iss",
     "sub",
@@ -36,6 +37,7 @@ const KEPT: [&str; 13] = [
     "nbf",
     "jti",
     "client_id",
+    "authorization_details",
     "token_type",
     "cnf",
     "act",
@@ -143,6 +145,9 @@ async fn access_token(
     };
     let mut answer = found.claims;
     let listed = join_scope(&mut answer);
+    if in_audience && caller.id != found.client_id && !caller.settings.introspect_all {
+        keep_own(server, caller, &mut answer);
+    }
     answer.insert("active".to_owned(), true.into());
     let bound_to_key = answer.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_some());
     let scheme = if bound_to_key { Scheme::Dpop } else { Scheme::Bearer };
@@ -155,6 +160,25 @@ async fn access_token(
         list_scope(&mut answer);
     }
     Ok(Some(Found { answer, single_use: found.single_use.filter(|_| in_audience) }))
+}
+
+/// Leaves in an answer what concerns the resources that `caller` is: the scope values that these know, and the
+/// authorization details that are for them (RFC 9396 section 9.2).
+fn keep_own(server: &Server, caller: &Client, answer: &mut Map<String, Value>) {
+    let config = server.config();
+    let mut own: Vec<String> =
+        caller.settings.resources.iter().filter(|uri| is_for(answer, uri)).cloned().collect();
+    if is_for(answer, &caller.id) {
+        own.push(caller.id.clone());
+    }
+    let known: Vec<String> =
+        scope_of(answer).iter().filter(|value| config.knows_scope(&own, value)).map(str::to_owned).collect();
+    if answer.contains_key("scope") {
+        answer.insert("scope".to_owned(), known.join(" ").into());
+    }
+    if let Some(Value::Array(details)) = answer.get_mut("authorization_details") {
+        details.retain(|detail| detail.as_object().is_some_and(|detail| config.concerns(&own, detail)));
+    }
 }
 
 /// Whether the token is meant for `caller`, by its own id or by one of the resources that it is.
@@ -196,6 +220,9 @@ async fn refresh_token(
     }
     if let Some(bound) = Bound::read(family.bound.as_deref())?.as_ref().and_then(Bound::confirmation) {
         set("cnf", bound.to_claim());
+    }
+    if let Some(details) = authorized.grant.authorization_details.as_ref().filter(|all| !all.is_empty()) {
+        set("authorization_details", json!(details));
     }
     if let Some(act) = &authorized.grant.act {
         set("act", json!(actors::shown(server, caller, act)));

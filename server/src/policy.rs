@@ -12,6 +12,7 @@ pub mod ceiling;
 mod chain;
 mod context;
 mod decisions;
+mod details;
 mod facts;
 mod failure;
 mod identity;
@@ -52,6 +53,7 @@ use crate::{
     client::Client,
     clock::Clock,
     config::{Config, PolicyDefaults, PolicyMode},
+    details::DetailsTypes,
     metrics::Metrics,
     outcome::Fault,
     random::Random,
@@ -115,6 +117,7 @@ struct Inner {
     decisions: Decisions,
     log: DecisionLog,
     metrics: Arc<Metrics>,
+    details: Arc<DetailsTypes>,
     shadows: Arc<Semaphore>,
     /// Decisions under way.
     open: Arc<Semaphore>,
@@ -134,6 +137,8 @@ pub struct Surroundings {
     pub root: RootKeys,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// The types of authorization details.
+    pub details: Arc<DetailsTypes>,
 }
 
 impl fmt::Debug for Policies {
@@ -145,7 +150,7 @@ impl fmt::Debug for Policies {
 impl Policies {
     /// The policies of the configuration. Fails if a file of theirs cannot be used.
     pub fn new(config: &Config, around: Surroundings) -> Result<Self, Fault> {
-        let Surroundings { clock, random, root, metrics } = around;
+        let Surroundings { clock, random, root, metrics, details } = around;
         let mut gates = HashMap::new();
         let mut making = Making { clock: clock.clone(), random: random.clone(), gates: &mut gates };
         let registrations = config
@@ -162,6 +167,7 @@ impl Policies {
             decisions: Decisions::new(),
             log: DecisionLog::new(&config.decision_log, root.log_key(), &metrics)?,
             metrics,
+            details,
             shadows: Arc::new(Semaphore::new(shadow::OPEN)),
             open: Arc::new(Semaphore::new(usize::try_from(chain::OPEN).unwrap_or(usize::MAX))),
             clock,

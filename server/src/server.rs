@@ -4,7 +4,6 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use placet_oauth::{
     client::{AuthMethod, EncryptionAlgs, MetadataPolicy},
-    error::{ErrorCode, OAuthError},
     grant_type::GrantType,
     id::Secret,
     metadata::Discovery,
@@ -17,6 +16,7 @@ use crate::{
     client::{Client, SharedClient, certificate::Authorities},
     clock::Clock,
     config::{Config, ConfigError, RegistrationMode, UiConfig},
+    details::DetailsTypes,
     encryption,
     grant::is_on,
     jwks::KeySets,
@@ -68,6 +68,7 @@ struct Inner {
     clients: Cached<String, SharedClient>,
     limits: Limits,
     policies: Policies,
+    details: Arc<DetailsTypes>,
     metrics: Arc<Metrics>,
     outbound: Outbound,
     key_sets: KeySets,
@@ -106,11 +107,13 @@ impl Server {
         }
         let limits = Limits::new(&config.limits);
         let metrics = Arc::new(Metrics::default());
+        let details = Arc::new(DetailsTypes::new(&config)?);
         let around = Surroundings {
             clock: environment.clock.clone(),
             random: environment.random.clone(),
             root: root.clone(),
             metrics: metrics.clone(),
+            details: details.clone(),
         };
         let policies = Policies::new(&config, around)?;
         let outbound = Outbound::new(&config).await?;
@@ -129,6 +132,7 @@ impl Server {
             configured,
             limits,
             policies,
+            details,
             metrics,
             key_sets: KeySets::new(outbound.clone()),
             outbound,
@@ -204,6 +208,11 @@ impl Server {
     /// The policies.
     pub fn policies(&self) -> &Policies {
         &self.0.policies
+    }
+
+    /// The types of authorization details.
+    pub fn details(&self) -> &DetailsTypes {
+        &self.0.details
     }
 
     /// The counters.
@@ -299,19 +308,14 @@ impl Config {
             unsigned_requests: self.request_objects.unsigned,
             decrypted_algs: decrypted_algs(),
             require_pushed_requests: self.par.required,
+            details_types: self.details_type_names(),
+            protected_resources: self.published_resources().map(|(uri, _)| uri.to_owned()).collect(),
             registration: self.registration.mode != RegistrationMode::Closed,
         }
     }
 
-    /// Refuses resource indicators that the operator did not name (RFC 8707 section 2).
-    pub fn check_resources(&self, resources: &[String]) -> Result<(), OAuthError> {
-        match resources.iter().find(|r| **r != self.issuer && !self.resources.contains(r)) {
-            None => Ok(()),
-            Some(unknown) => Err(OAuthError::new(
-                ErrorCode::InvalidTarget,
-                format!("resource `{unknown}` is not known to this server"),
-            )),
-        }
+    fn details_type_names(&self) -> Vec<String> {
+        self.authorization_details_type.iter().map(|kind| kind.name.clone()).collect()
     }
 
     /// What the operator may register.
@@ -319,6 +323,7 @@ impl Config {
         MetadataPolicy {
             allowed_grants: GrantType::ALL.to_vec(),
             allowed_scopes: None,
+            allowed_details_types: self.details_type_names(),
             allowed_auth_methods: self.auth_methods(),
             signing_algs: signing_algs(),
             encryption: encryption_algs(),
@@ -336,6 +341,7 @@ impl Config {
         MetadataPolicy {
             allowed_grants: registration.allowed_grants.iter().filter_map(|g| GrantType::parse(g)).collect(),
             allowed_scopes: Some(registration.allowed_scopes.clone()),
+            allowed_details_types: registration.allowed_authorization_details_types.clone(),
             allowed_auth_methods: registration
                 .allowed_auth_methods
                 .iter()

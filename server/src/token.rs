@@ -5,6 +5,7 @@ mod id;
 mod inspect;
 mod issue;
 mod profile;
+mod reach;
 pub mod refresh;
 mod signed;
 
@@ -21,7 +22,8 @@ pub use access::{ACCESS_TOKEN, Access, AccessRequest, authorization_of_jti, mint
 pub use id::{IdRequest, claims as id_token_claims, mint as mint_id};
 pub use inspect::{ActiveToken, SignedToken, active, read_signed};
 pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};
-pub use profile::{audience, join_scope, list_scope, scope_of};
+pub use profile::{join_scope, list_scope, scope_of};
+pub use reach::{Reach, audience, check_known, reach};
 pub use signed::{is_for, read_hint, read_id_token, verify};
 
 /// What was granted, and the facts it was granted on; kept with the authorization.
@@ -74,9 +76,9 @@ impl Authorized {
         Scope::from_values(self.grant.scope.clone().unwrap_or_default())
     }
 
-    /// The granted resources.
-    pub fn resources(&self) -> &[String] {
-        self.grant.resources.as_deref().unwrap_or_default()
+    /// The granted authorization details.
+    pub fn details(&self) -> &[Object] {
+        self.grant.authorization_details.as_deref().unwrap_or_default()
     }
 
     /// The consented claim names.

@@ -4,6 +4,7 @@
 mod specs {
     pub(crate) mod administering;
     pub(crate) mod certificates;
+    pub(crate) mod detailing;
     pub(crate) mod encrypting;
     pub(crate) mod exchanging;
     pub(crate) mod flaky;
@@ -93,9 +94,14 @@ mod specs {
     mod rfc8693_token_exchange;
     mod rfc8705_bound_tokens;
     mod rfc8705_mutual_tls;
+    mod rfc8707_bindings;
+    mod rfc8707_resource_indicators;
     mod rfc9068_jwt_access_token;
     mod rfc9101_jar;
     mod rfc9126_par;
+    mod rfc9396_authorization_details;
+    mod rfc9396_policies;
+    mod rfc9396_token_endpoint;
     mod rfc9440_client_cert;
     pub(crate) mod rfc9449_dpop;
     mod rfc9449_exchange;
@@ -103,6 +109,7 @@ mod specs {
     mod rfc9449_proofs;
     mod rfc9449_resource;
     mod rfc9701_jwt_introspection;
+    mod rfc9728_resource_metadata;
     mod tls_config;
     mod tls_listener;
 }

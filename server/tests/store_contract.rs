@@ -83,6 +83,7 @@ promises! {
     consents:
         consents_merge,
         the_later_end_of_a_consent_counts_and_none_is_the_latest,
+        of_very_many_details_the_newest_are_remembered,
         racing_answers_lose_nothing_of_what_is_remembered,
         an_expired_consent_is_not_widened,
         consents_are_told_apart_by_resource,

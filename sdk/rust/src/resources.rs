@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Instant, grant::Grant, interaction::SessionInfo};
+use crate::{
+    Instant,
+    grant::{Grant, Object},
+    interaction::SessionInfo,
+};
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +40,9 @@ pub struct ConsentInfo {
     pub scope: Vec<String>,
     /// Granted claim names.
     pub claims: Vec<String>,
+    /// Granted authorization details (RFC 9396).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Object>,
     /// When it was given or last widened.
     pub granted_at: Instant,
     /// When it ends; absent means never.
@@ -55,6 +62,9 @@ pub struct AuthorizationInfo {
     pub client_id: String,
     /// Granted scope values.
     pub scope: Vec<String>,
+    /// Granted authorization details (RFC 9396).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Object>,
     /// When it was granted.
     pub created_at: Instant,
     /// When it ends at the latest.

@@ -93,6 +93,36 @@ fn what_narrows_is_applied() {
 }
 
 #[test]
+fn authorization_details_grow_only_in_members_that_the_limits_name() {
+    let mut request = exchange();
+    let limits = request.limits.grant.as_mut().unwrap();
+    limits.enrichable = [("payment".to_owned(), vec!["/account".to_owned()])].into();
+    let granted = |details: Value| {
+        let set = json!({"grant": {"authorization_details": details}});
+        let result =
+            apply(&request, &allow(&set)).map(|result| json!(result.grant.unwrap().authorization_details));
+        result.map_err(|violation| violation.pointer)
+    };
+    for details in [
+        json!([]),
+        json!([{"type": "payment", "amount": 5}]),
+        json!([{"type": "payment", "amount": 5, "account": "DE1"}]),
+    ] {
+        assert_eq!(granted(details.clone()), Ok(details));
+    }
+    for details in [
+        json!([{"type": "payment", "amount": 5, "limit": 9}]),
+        json!([{"type": "payment", "account": "DE1"}]),
+        json!([{"type": "payment", "amount": 6, "account": "DE1"}]),
+        json!([{"type": "payment", "amount": 5}, {"type": "payment", "amount": 5, "account": "DE1"}]),
+        json!([{"type": "other", "amount": 5}]),
+        json!(null),
+    ] {
+        assert_eq!(granted(details.clone()), Err("/grant/authorization_details".to_owned()), "{details}");
+    }
+}
+
+#[test]
 fn what_widens_a_grant_is_refused_where_it_stands() {
     let request = exchange();
     for (pointer, set) in [

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{
     claims::ClaimsRequest, confirmation::Thumbprint, pkce::Challenge, response_mode::ResponseMode,
@@ -117,6 +118,9 @@ pub struct AuthorizationRequest {
     pub claims: ClaimsRequest,
     /// The resources that access tokens shall be for (RFC 8707).
     pub resources: Vec<String>,
+    /// What is asked for beyond the scope (RFC 9396 section 2).
+    #[serde(default)]
+    pub authorization_details: Vec<Map<String, Value>>,
     /// Every parameter that is not known here.
     pub extra: BTreeMap<String, Vec<String>>,
 }

@@ -188,6 +188,9 @@ pub struct ClientMetadata {
     /// The scope values that the client may ask for, separated by spaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// The types of authorization details that the client asks for (RFC 9396 section 10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_details_types: Option<Vec<String>>,
     /// Where the client runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_type: Option<ApplicationType>,

@@ -72,6 +72,10 @@ pub struct Discovery<'a> {
     pub decrypted_algs: Vec<String>,
     /// Whether every authorization request has to be pushed.
     pub require_pushed_requests: bool,
+    /// The types of authorization details (RFC 9396 section 10).
+    pub details_types: Vec<String>,
+    /// The resources that tokens are issued for (RFC 9728 section 4).
+    pub protected_resources: Vec<String>,
     /// Whether clients may register themselves.
     pub registration: bool,
 }
@@ -148,6 +152,14 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
     }
     if !d.ui_locales.is_empty() {
         document["ui_locales_supported"] = json!(d.ui_locales);
+    }
+    for (member, list) in [
+        ("authorization_details_types_supported", &d.details_types),
+        ("protected_resources", &d.protected_resources),
+    ] {
+        if !list.is_empty() {
+            document[member] = json!(list);
+        }
     }
     if d.registration {
         document["registration_endpoint"] = json!(format!("{issuer}/register"));

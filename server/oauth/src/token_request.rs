@@ -1,5 +1,6 @@
 //! What is asked of the token endpoint, and what it answers.
 
+mod asked;
 mod exchange;
 
 use serde_json::{Map, Value};
@@ -11,9 +12,9 @@ use crate::{
     id::Secret,
     params::Params,
     scope::Scope,
-    uri::AbsoluteUri,
 };
 
+pub use asked::{Asked, check_resource, parse_resources};
 pub use exchange::{ExchangeRequest, TokenType, TypedToken};
 
 /// The longest code or refresh token, in bytes. Nothing the server issues comes near it.
@@ -36,20 +37,20 @@ pub enum TokenRequest {
         redirect_uri: Option<String>,
         /// What the challenge of the authorization request was made of (RFC 7636 section 4.5).
         code_verifier: Option<Secret>,
+        /// What the access token shall be good for, if that is less than what was granted. A scope cannot be named.
+        asked: Asked,
     },
     /// A refresh token for fresh tokens (RFC 6749 section 6).
     RefreshToken {
         /// The refresh token.
         refresh_token: Secret,
-        /// The scope of the new access token, if it shall be less than what was granted.
-        scope: Option<Scope>,
+        /// What the access token shall be good for, if that is less than what was granted.
+        asked: Asked,
     },
     /// A token for the client itself (RFC 6749 section 4.4.2).
     ClientCredentials {
-        /// The scope asked for.
-        scope: Option<Scope>,
-        /// Where the token shall be used (RFC 8707 section 2.2).
-        resources: Vec<String>,
+        /// What the token shall be good for.
+        asked: Asked,
     },
     /// A user's name and password for tokens (RFC 6749 section 4.3.2).
     Password {
@@ -59,28 +60,22 @@ pub enum TokenRequest {
         password: Secret,
         /// A second factor; no specification names this parameter.
         otp: Option<Secret>,
-        /// The scope asked for.
-        scope: Option<Scope>,
-        /// Where the token shall be used.
-        resources: Vec<String>,
+        /// What the token shall be good for.
+        asked: Asked,
     },
     /// A JWT for a token (RFC 7523 section 2.1).
     JwtBearer {
         /// The JWT.
         assertion: Secret,
-        /// The scope asked for.
-        scope: Option<Scope>,
-        /// Where the token shall be used.
-        resources: Vec<String>,
+        /// What the token shall be good for.
+        asked: Asked,
     },
     /// A SAML assertion for a token (RFC 7522 section 2.1).
     Saml2Bearer {
         /// The assertion in base64url.
         assertion: Secret,
-        /// The scope asked for.
-        scope: Option<Scope>,
-        /// Where the token shall be used.
-        resources: Vec<String>,
+        /// What the token shall be good for.
+        asked: Asked,
     },
     /// A token for another one (RFC 8693 section 2.1).
     TokenExchange(ExchangeRequest),
@@ -100,30 +95,28 @@ impl TokenRequest {
                 code: token(params, "code")?,
                 redirect_uri: params.get("redirect_uri").map(str::to_owned),
                 code_verifier: params.get("code_verifier").map(Secret::new),
+                asked: Asked { scope: None, ..Asked::parse(params)? },
             }),
             Some(GrantType::RefreshToken) => Ok(Self::RefreshToken {
                 refresh_token: token(params, "refresh_token")?,
-                scope: scope(params)?,
+                asked: Asked::parse(params)?,
             }),
             Some(GrantType::ClientCredentials) => {
-                Ok(Self::ClientCredentials { scope: scope(params)?, resources: parse_resources(params)? })
+                Ok(Self::ClientCredentials { asked: Asked::parse(params)? })
             }
             Some(GrantType::Password) => Ok(Self::Password {
                 username: bounded(params, "username", MAX_NAME)?.expose().to_owned(),
                 password: bounded(params, "password", MAX_NAME)?,
                 otp: params.contains("otp").then(|| bounded(params, "otp", MAX_NAME)).transpose()?,
-                scope: scope(params)?,
-                resources: parse_resources(params)?,
+                asked: Asked::parse(params)?,
             }),
             Some(GrantType::JwtBearer) => Ok(Self::JwtBearer {
                 assertion: bounded(params, "assertion", MAX_JWT)?,
-                scope: scope(params)?,
-                resources: parse_resources(params)?,
+                asked: Asked::parse(params)?,
             }),
             Some(GrantType::Saml2Bearer) => Ok(Self::Saml2Bearer {
                 assertion: bounded(params, "assertion", MAX_SAML)?,
-                scope: scope(params)?,
-                resources: parse_resources(params)?,
+                asked: Asked::parse(params)?,
             }),
             Some(GrantType::TokenExchange) => ExchangeRequest::parse(params).map(Self::TokenExchange),
             Some(GrantType::Implicit) | None => Err(OAuthError::new(
@@ -147,27 +140,6 @@ impl TokenRequest {
     }
 }
 
-/// The resource indicators of a request, each once, in order (RFC 8707 section 2).
-///
-/// # Errors
-///
-/// `invalid_target` for one that is not an absolute URI or has a fragment.
-pub fn parse_resources(params: &Params) -> Result<Vec<String>, OAuthError> {
-    let mut resources: Vec<String> = Vec::new();
-    for resource in params.get_all("resource") {
-        let refused =
-            |reason| OAuthError::new(ErrorCode::InvalidTarget, format!("resource `{resource}` {reason}"));
-        AbsoluteUri::parse(resource).map_err(refused)?;
-        if resource.contains('#') {
-            return Err(refused("has a fragment"));
-        }
-        if !resources.iter().any(|known| known == resource) {
-            resources.push(resource.to_owned());
-        }
-    }
-    Ok(resources)
-}
-
 fn token(params: &Params, name: &str) -> Result<Secret, OAuthError> {
     bounded(params, name, MAX_TOKEN)
 }
@@ -178,10 +150,6 @@ fn bounded(params: &Params, name: &str, longest: usize) -> Result<Secret, OAuthE
         return Err(OAuthError::invalid_request(format!("parameter `{name}` is too long")));
     }
     Ok(Secret::new(value))
-}
-
-fn scope(params: &Params) -> Result<Option<Scope>, OAuthError> {
-    params.get("scope").map(Scope::parse).transpose()
 }
 
 /// What the token endpoint hands out (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
@@ -201,6 +169,9 @@ pub struct TokenResponse {
     pub id_token: Option<Secret>,
     /// What the access token permits.
     pub scope: Scope,
+    /// What the access token permits beyond the scope (RFC 9396 section 7); none if no such details were granted or
+    /// asked for.
+    pub details: Option<Vec<Map<String, Value>>>,
     /// Members that a policy added; none that a standard knows.
     pub extra: Map<String, Value>,
 }
@@ -225,6 +196,9 @@ impl TokenResponse {
         }
         if !self.scope.is_empty() {
             body.insert("scope".to_owned(), self.scope.to_string().into());
+        }
+        if let Some(details) = &self.details {
+            body.insert("authorization_details".to_owned(), details.clone().into());
         }
         Value::Object(body)
     }
@@ -255,6 +229,7 @@ mod tests {
                 code: Secret::new("c"),
                 redirect_uri: Some("https://a".to_owned()),
                 code_verifier: Some(Secret::new("v")),
+                asked: Asked::default(),
             }
         );
         assert_eq!(request.grant_type(), GrantType::AuthorizationCode);
@@ -263,7 +238,10 @@ mod tests {
     #[test]
     fn a_refresh_token_may_come_with_a_scope() {
         let refresh_token = Secret::new("r");
-        let with = |scope| TokenRequest::RefreshToken { refresh_token: refresh_token.clone(), scope };
+        let with = |scope| TokenRequest::RefreshToken {
+            refresh_token: refresh_token.clone(),
+            asked: Asked { scope, ..Asked::default() },
+        };
         assert_eq!(parse("grant_type=refresh_token&refresh_token=r"), Ok(with(None)));
         let scope = Some(Scope::from_values(["a", "b"]));
         assert_eq!(parse("grant_type=refresh_token&refresh_token=r&scope=a+b"), Ok(with(scope)));
@@ -273,7 +251,39 @@ mod tests {
     fn a_client_may_name_several_resources() {
         let form = "grant_type=client_credentials&resource=https://a.example/&resource=urn:b&resource=urn:b";
         let resources = vec!["https://a.example/".to_owned(), "urn:b".to_owned()];
-        assert_eq!(parse(form), Ok(TokenRequest::ClientCredentials { scope: None, resources }));
+        let asked = Asked { resources, ..Asked::default() };
+        assert_eq!(parse(form), Ok(TokenRequest::ClientCredentials { asked }));
+        let many = (0..=32).fold(String::new(), |form, i| form + "&resource=urn:a:" + &i.to_string());
+        assert_eq!(refusal(&format!("grant_type=client_credentials{many}")).0, ErrorCode::InvalidTarget);
+    }
+
+    #[test]
+    fn every_grant_type_reads_resources_and_details() {
+        let more = "&resource=urn:b&authorization_details=%5B%7B%22type%22%3A%22pay%22%7D%5D&scope=a";
+        let wrong = "&authorization_details=%7B%7D";
+        for grant_type in GrantType::ALL.into_iter().filter(|grant| grant.at_token_endpoint()) {
+            let form = format!(
+                "grant_type={}&code=c&refresh_token=r&username=u&password=p&assertion=a&subject_token=s\
+                 &subject_token_type={}",
+                grant_type.as_str(),
+                TokenType::AccessToken.as_str()
+            );
+            assert_eq!(refusal(&format!("{form}{wrong}")).0, ErrorCode::InvalidAuthorizationDetails);
+            let asked = match parse(&format!("{form}{more}")).unwrap() {
+                TokenRequest::AuthorizationCode { asked, .. } => {
+                    assert_eq!(asked.scope, None, "a code has the scope that was granted");
+                    asked
+                }
+                TokenRequest::RefreshToken { asked, .. }
+                | TokenRequest::ClientCredentials { asked }
+                | TokenRequest::Password { asked, .. }
+                | TokenRequest::JwtBearer { asked, .. }
+                | TokenRequest::Saml2Bearer { asked, .. } => asked,
+                TokenRequest::TokenExchange(exchange) => exchange.asked,
+            };
+            assert_eq!(asked.resources, ["urn:b"]);
+            assert_eq!(json!(asked.details), json!([{ "type": "pay" }]));
+        }
     }
 
     #[test]
@@ -338,6 +348,7 @@ mod tests {
             refresh_token: None,
             id_token: None,
             scope: Scope::empty(),
+            details: None,
             extra: Map::new(),
         };
         assert_eq!(
@@ -347,9 +358,10 @@ mod tests {
         response.refresh_token = Some(Secret::new("r"));
         response.id_token = Some(Secret::new("i"));
         response.scope = Scope::from_values(["openid", "email"]);
+        response.details = Some(Vec::new());
         let expected = json!({
             "access_token": "a", "token_type": "Bearer", "expires_in": 300,
-            "refresh_token": "r", "id_token": "i", "scope": "openid email",
+            "refresh_token": "r", "id_token": "i", "scope": "openid email", "authorization_details": [],
         });
         assert_eq!(response.to_json(), expected);
     }
@@ -364,6 +376,7 @@ mod tests {
             refresh_token: None,
             id_token: None,
             scope: Scope::empty(),
+            details: None,
             extra: Map::new(),
         };
         assert_eq!(response.to_json()["token_type"], "Bearer");

@@ -22,12 +22,12 @@ use super::{
 };
 use crate::{
     client::{Client, SharedClient},
-    config::ConsentMode,
+    config::{ConsentMode, TokenBinding},
     outcome::{Failure, Outcome},
     possession,
     server::Server,
     store::Once,
-    token::{is_for, read_hint},
+    token::{audience, check_known, is_for, read_hint},
 };
 
 /// Longer requests are refused: what is pending is kept for strangers too, so it must be small.
@@ -129,7 +129,8 @@ async fn read(
         return Err(OAuthError::unauthorized_client("tokens are not handed out in the browser here").into());
     }
     if request.response_type.token
-        && possession::demanded(client, &Grant::default()) == SenderConstraint::Required
+        && possession::demanded(client, &Grant::default(), TokenBinding::default())
+            == SenderConstraint::Required
     {
         let text = "the access tokens of this client are bound to a key, and in the browser they cannot be";
         return Err(OAuthError::unauthorized_client(text).into());
@@ -139,9 +140,11 @@ async fn read(
     {
         return Err(OAuthError::unauthorized_client("client is not registered for this response type").into());
     }
-    server.config().check_resources(&request.resources)?;
+    server.config().check_resources(&client.settings, &request.resources)?;
+    server.details().check_asked(server.config(), client, &request.authorization_details)?;
     request.extra.retain(|name, _| server.config().passed_parameters.contains(name));
     request.scope = permitted(client, &request);
+    check_reach(server, client, &request)?;
     let hinted = hinted_sub(server, client, &request).await?;
     let claimed = request.claims.sub();
     if let (Some(claimed), Some(hinted)) = (&claimed, &hinted)
@@ -152,6 +155,27 @@ async fn read(
         );
     }
     Ok((request, claimed.or(hinted)))
+}
+
+/// Refuses what none of the resources knows. A token of this very response has to be possible for all of them at once;
+/// tokens for a code can be had for one after the other (RFC 8707 section 2.2).
+fn check_reach(server: &Server, client: &Client, request: &AuthorizationRequest) -> Result<(), OAuthError> {
+    let grant = Grant {
+        scope: Some(request.scope.to_vec()),
+        resources: Some(request.resources.clone()),
+        authorization_details: Some(request.authorization_details.clone()),
+        ..Grant::default()
+    };
+    let audience = audience(server, client, &grant);
+    check_known(server.config(), &audience, (&request.scope, &request.authorization_details))?;
+    if request.response_type.token {
+        let terms = server.config().terms(&audience)?;
+        if terms.dpop || terms.certificate {
+            let text = "tokens for these resources are bound to a key, and in the browser they cannot be";
+            return Err(OAuthError::new(ErrorCode::InvalidTarget, text));
+        }
+    }
+    Ok(())
 }
 
 /// The scope that can be granted at all: without what the operator denies, and without offline access where OpenID

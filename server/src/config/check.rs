@@ -2,6 +2,7 @@
 
 mod policies;
 mod profiles;
+mod resources;
 mod security;
 mod settings;
 mod tls;
@@ -34,6 +35,7 @@ impl Config {
         self.check_profiles(&mut wrong);
         self.check_tls(&mut wrong);
         self.check_security(&mut wrong);
+        self.check_all_resources(&mut wrong);
         if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Refused(wrong)) }
     }
 

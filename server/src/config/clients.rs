@@ -59,6 +59,9 @@ pub struct ClientSettings {
     pub refresh_token: RefreshTokens,
     /// Its ID tokens.
     pub id_token: IdTokens,
+    /// Resources that it may ask tokens for, besides the issuer. Absent: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_resources: Option<Vec<String>>,
     /// Audiences for which it may introspect tokens of other clients: the resources it is.
     pub resources: Vec<String>,
     /// May introspect every token.
@@ -226,6 +229,8 @@ pub struct RegistrationConfig {
     pub allowed_grants: Vec<String>,
     /// Scope values a client may register for.
     pub allowed_scopes: Vec<String>,
+    /// Types of authorization details a client may register for.
+    pub allowed_authorization_details_types: Vec<String>,
     /// Client authentication methods a client may register for.
     pub allowed_auth_methods: Vec<String>,
 }
@@ -238,6 +243,7 @@ impl Default for RegistrationConfig {
             initial_access_token_sha256: Vec::new(),
             allowed_grants: list(&["authorization_code", "refresh_token", "implicit"]),
             allowed_scopes: list(&["openid", "profile", "email", "address", "phone", "offline_access"]),
+            allowed_authorization_details_types: Vec::new(),
             allowed_auth_methods: AuthMethod::ALL.map(|method| method.as_str().to_owned()).to_vec(),
         }
     }

@@ -1,13 +1,17 @@
 //! The authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 
 use placet_oauth::{
-    confirmation::Thumbprint, error::OAuthError, id::Secret, pkce::Challenge, token_request::TokenResponse,
+    confirmation::Thumbprint,
+    error::OAuthError,
+    id::Secret,
+    pkce::Challenge,
+    token_request::{Asked, TokenResponse},
 };
 use placet_sdk::decision::{HookType, RequestFacts};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::narrow::{Asked, narrow};
+use super::narrow::{Narrow, narrow};
 use crate::{
     client::AuthenticatedClient,
     events,
@@ -45,7 +49,7 @@ pub(super) struct Presented {
 pub(super) async fn exchange(
     server: &Server,
     client: &AuthenticatedClient,
-    presented: &Presented,
+    (presented, asked): (&Presented, &Asked),
     asking: &RequestFacts,
 ) -> Outcome<TokenResponse> {
     let digest = server.root().digest(CODE, &presented.code);
@@ -63,10 +67,10 @@ pub(super) async fn exchange(
         return Err(OAuthError::invalid_grant("the code has expired").into());
     }
     let authorized = Authorized::read(&authorization)?;
-    let asked = Asked {
+    let asked = Narrow {
         hook: HookType::GrantAuthorizationCode,
         asking,
-        requested: None,
+        asked,
         refresh: None,
         family: family_wanted(client, &authorized),
     };
@@ -78,7 +82,6 @@ pub(super) async fn exchange(
             client,
             authorization: &authorization,
             authorized,
-            narrowed: None,
             nonce: binding.nonce.as_deref(),
             first_refresh: true,
             id_token: true,
@@ -86,11 +89,11 @@ pub(super) async fn exchange(
         },
     )
     .await?;
-    if left.narrowed {
+    if let Some(rest) = &left.narrowed {
         minted.issued.narrowed = Some(Narrowed {
             authorization_id: authorization.id.clone(),
-            offline: authorization.offline && authorized.scope().contains("offline_access"),
-            doc: authorized.write()?,
+            offline: authorization.offline && rest.scope().contains("offline_access"),
+            doc: rest.write()?,
         });
     }
     match server.store().redeem_code(&digest, server.now(), std::mem::take(&mut minted.issued)).await? {

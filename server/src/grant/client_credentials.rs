@@ -1,54 +1,49 @@
 //! The client credentials grant (RFC 6749 section 4.4).
 
-use placet_oauth::{error::OAuthError, scope::Scope, token_request::TokenResponse};
+use placet_oauth::{
+    error::OAuthError,
+    resource::OPENID_SCOPE,
+    scope::Scope,
+    token_request::{Asked, TokenResponse},
+};
 use placet_sdk::{
     decision::{
-        ClientCredentialsSection, GrantFacts, HookType, Party, PartySource, PartyType, RequestFacts,
-        Requested,
+        ClientCredentialsSection, GrantFacts, GrantLimits, HookType, Party, PartySource, PartyType,
+        RequestFacts,
     },
     grant::{Grant, Object},
 };
 
-use super::decide::{Settled, decide};
+use super::{
+    decide::{Settled, decide, requested},
+    wanted::wanted,
+};
 use crate::{
     client::AuthenticatedClient,
     outcome::Outcome,
     policy::{Question, ceiling},
     server::Server,
-    token::{AccessRequest, mint_access},
+    token::{AccessRequest, Reach, audience, mint_access, reach},
 };
-
-/// Values that only make sense where a person took part.
-const OF_PEOPLE: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 pub(super) async fn exchange(
     server: &Server,
     client: &AuthenticatedClient,
-    asked: Option<Scope>,
-    resources: &[String],
+    asked: &Asked,
     asking: &RequestFacts,
 ) -> Outcome<TokenResponse> {
     if client.is_public() {
         return Err(OAuthError::unauthorized_client("a public client has no credentials of its own").into());
     }
-    let possible = client
-        .registered_scope()
-        .unwrap_or_default()
-        .difference(&Scope::from_values(OF_PEOPLE))
-        .difference(&client.denied_scope());
-    let requested = asked.as_ref().map(Scope::to_vec);
-    let scope = match asked {
-        None => possible,
-        Some(asked) if asked.is_subset(&possible) => asked,
-        Some(asked) => {
-            let more = asked.difference(&possible);
-            return Err(OAuthError::invalid_scope(format!("client is not registered for `{more}`")).into());
-        }
-    };
-    let scope = client.assign(&scope);
-    server.config().check_resources(resources)?;
-    let Settled { grant, extra, .. } = settle(server, client, asking, (requested, &scope, resources)).await?;
+    // Values that only make sense where a person took part cannot be had.
+    let grant = wanted(server, client, asked, &Scope::from_values(OPENID_SCOPE))?;
+    let Settled { mut grant, extra, .. } = settle(server, client, asking, (asked, grant)).await?;
     let scope = Scope::from_values(grant.scope.clone().unwrap_or_default());
+    let audience = audience(server, client, &grant);
+    let named = grant.authorization_details.take();
+    let Reach { audience, terms, scope, details } =
+        reach(server.config(), audience, (&scope, named.as_deref().unwrap_or_default()))?;
+    grant.authorization_details = named.map(|_| details);
     let access = mint_access(
         server,
         &AccessRequest {
@@ -57,6 +52,8 @@ pub(super) async fn exchange(
             scope: &scope,
             authorization_id: None,
             grant: &grant,
+            audience: &audience,
+            terms: &terms,
             facts: Object::new(),
             not_after: None,
             holder: client.possession(),
@@ -73,6 +70,7 @@ pub(super) async fn exchange(
         refresh_token: None,
         id_token: None,
         scope,
+        details: grant.authorization_details,
         extra,
     })
 }
@@ -82,11 +80,9 @@ async fn settle(
     server: &Server,
     client: &AuthenticatedClient,
     asking: &RequestFacts,
-    (requested, scope, resources): (Option<Vec<String>>, &Scope, &[String]),
+    (asked, grant): (&Asked, Grant),
 ) -> Outcome<Settled> {
     const HOOK: HookType = HookType::GrantClientCredentials;
-    let grant =
-        Grant { scope: Some(scope.to_vec()), resources: Some(resources.to_vec()), ..Grant::default() };
     if !server.policies().asks(HOOK) {
         return Ok(Settled { grant, extra: Object::new(), changed_subject_by: None });
     }
@@ -101,13 +97,12 @@ async fn settle(
     let facts = GrantFacts {
         grant_type: Some("client_credentials".to_owned()),
         authorization_id: None,
-        requested: Requested {
-            scope: requested,
-            resources: (!resources.is_empty()).then(|| resources.to_vec()),
-            ..Requested::default()
-        },
+        requested: requested(asked),
     };
     let proposed = ceiling::effective(server, client, grant, (false, false));
-    let limits = ceiling::narrow_only(client, &proposed);
+    let limits = GrantLimits {
+        enrichable: server.details().enrichable(),
+        ..ceiling::narrow_only(server, client, &proposed)
+    };
     decide(server, question, facts, (proposed, limits)).await
 }

@@ -1,8 +1,12 @@
 //! Asking the policies of a grant, and what their answer means at the token endpoint.
 
-use placet_oauth::error::{ErrorCode, ErrorExtension, OAuthError};
+use placet_oauth::{
+    error::{ErrorCode, ErrorExtension, OAuthError},
+    scope::Scope,
+    token_request::Asked,
+};
 use placet_sdk::{
-    decision::{Challenge, GrantFacts, GrantLimits, HookType, Limits, Proposal},
+    decision::{Challenge, GrantFacts, GrantLimits, HookType, Limits, Proposal, Requested},
     grant::{Grant, Object},
 };
 
@@ -21,6 +25,16 @@ pub(super) struct Settled {
     pub(super) extra: Object,
     /// The policy that put another subject in the place of an authenticated one, or took actors away.
     pub(super) changed_subject_by: Option<String>,
+}
+
+/// What a client asked for, as policies are told.
+pub(super) fn requested(asked: &Asked) -> Requested {
+    Requested {
+        scope: asked.scope.as_ref().map(Scope::to_vec),
+        resources: Some(asked.resources.clone()).filter(|resources| !resources.is_empty()),
+        authorization_details: asked.details.clone(),
+        ..Requested::default()
+    }
 }
 
 /// Asks the policies of a grant. `proposed` is what a bare allow leads to.

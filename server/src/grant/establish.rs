@@ -1,16 +1,22 @@
 //! Grants in which a policy says whose tokens they are: the server saw no authentication itself.
 
 use placet_oauth::{
-    claims::scope_claims, error::OAuthError, grant_type::GrantType, scope::Scope,
-    token_request::TokenResponse,
+    claims::scope_claims,
+    error::OAuthError,
+    grant_type::GrantType,
+    scope::Scope,
+    token_request::{Asked, TokenResponse},
 };
 use placet_sdk::{
-    decision::{Freedom, GrantFacts, Requested},
+    decision::{Freedom, GrantFacts},
     grant::{Authentication, Grant, GrantedClaims},
 };
 use serde_json::json;
 
-use super::decide::{Settled, decide};
+use super::{
+    decide::{Settled, decide, requested},
+    wanted::wanted,
+};
 use crate::{
     client::AuthenticatedClient,
     events,
@@ -25,15 +31,6 @@ use crate::{
 
 /// Values that only make sense where a person took part.
 const OF_PEOPLE: [&str; 2] = ["openid", "offline_access"];
-
-/// What a client asks for beside its artefact.
-#[derive(Clone, Debug)]
-pub(super) struct Asked {
-    /// The scope.
-    pub(super) scope: Option<Scope>,
-    /// Where the token shall be used.
-    pub(super) resources: Vec<String>,
-}
 
 /// A grant whose subject a policy establishes.
 #[derive(Debug)]
@@ -62,25 +59,20 @@ pub(super) async fn establish(
     client: &AuthenticatedClient,
     mut establish: Establish,
 ) -> Outcome<TokenResponse> {
-    let (scope, resources) = (possible(client, &establish)?, &establish.asked.resources);
-    server.config().check_resources(resources)?;
+    let never = if establish.people { Scope::empty() } else { Scope::from_values(OF_PEOPLE) };
+    let wanted = wanted(server, client, &establish.asked, &never)?;
+    let scope = Scope::from_values(wanted.scope.clone().unwrap_or_default());
     let facts = GrantFacts {
         grant_type: Some(establish.grant_type.as_str().to_owned()),
         authorization_id: None,
-        requested: Requested {
-            scope: establish.asked.scope.as_ref().map(Scope::to_vec),
-            resources: (!resources.is_empty()).then(|| resources.clone()),
-            ..Requested::default()
-        },
+        requested: requested(&establish.asked),
     };
     let named = establish.sub.take();
     let mut proposed = Grant {
         sub: named.clone(),
-        scope: Some(scope.to_vec()),
-        resources: Some(resources.clone()),
         claims: establish.people.then(|| claims(&scope)),
         authentication: establish.authentication.take(),
-        ..Grant::default()
+        ..wanted
     };
     if establish.bound {
         possession::require(&mut proposed);
@@ -89,7 +81,8 @@ pub(super) async fn establish(
     let tokens =
         (establish.people && family_wanted(client, &probe), establish.people && scope.contains("openid"));
     let proposed = ceiling::effective(server, client, proposed, tokens);
-    let mut limits = ceiling::narrow_only(client, &proposed);
+    let mut limits = ceiling::narrow_only(server, client, &proposed);
+    limits.enrichable = server.details().enrichable();
     limits.sub = Freedom::Settable;
     limits.authentication = Freedom::Settable;
     limits.max_data_bytes = ceiling::MAX_DATA;
@@ -97,23 +90,6 @@ pub(super) async fn establish(
     establish.question.request.requires = vec!["/grant/sub".to_owned(), "/grant/scope".to_owned()];
     let settled = decide(server, establish.question, facts, (proposed, limits)).await?;
     issue(server, client, (establish.grant_type, establish.consume, named.as_deref()), settled).await
-}
-
-/// The scope that the client may have at the most: what it asks for, and what its operator assigns. It is the ceiling of
-/// the policies, so nothing is added once they answered.
-fn possible(client: &AuthenticatedClient, establish: &Establish) -> Result<Scope, OAuthError> {
-    let of_people = if establish.people { Scope::default() } else { Scope::from_values(OF_PEOPLE) };
-    let possible = client.registered_scope().unwrap_or_default().difference(&client.denied_scope());
-    let possible = possible.difference(&of_people);
-    let scope = match &establish.asked.scope {
-        None => possible,
-        Some(asked) if asked.is_subset(&possible) => asked.clone(),
-        Some(asked) => {
-            let more = asked.difference(&possible);
-            return Err(OAuthError::invalid_scope(format!("client cannot have `{more}` by this grant")));
-        }
-    };
-    Ok(client.assign(&scope).difference(&of_people))
 }
 
 /// `UserInfo` tells the claims of the scopes (OpenID Connect Core section 5.4).
@@ -160,7 +136,6 @@ async fn issue(
             client,
             authorization: &authorization,
             authorized: &authorized,
-            narrowed: None,
             nonce: None,
             first_refresh: true,
             id_token: authorized.grant.id_token.as_ref().and_then(|s| s.issue) == Some(true),

@@ -1,13 +1,18 @@
 //! The JWT bearer grant (RFC 7523 section 2.1). A client may vouch for itself; what others vouch for, a policy of the
 //! type `grant.jwt_bearer` turns into a local subject.
 
-use placet_oauth::{error::OAuthError, grant_type::GrantType, id::Secret, token_request::TokenResponse};
+use placet_oauth::{
+    error::OAuthError,
+    grant_type::GrantType,
+    id::Secret,
+    token_request::{Asked, TokenResponse},
+};
 use placet_sdk::decision::{
     HookType, JwtAssertion, JwtBearerSection, JwtIssuer, JwtVerified, Party, PartySource, PartyType,
     RequestFacts, Trust,
 };
 
-use super::establish::{Asked, Establish, establish};
+use super::establish::{Establish, establish};
 use crate::{
     client::AuthenticatedClient,
     outcome::Outcome,

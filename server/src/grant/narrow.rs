@@ -1,15 +1,19 @@
 //! Asking the policies of a grant whose user has decided already: they can only narrow it.
 
+use placet_oauth::token_request::Asked;
 use placet_sdk::{
     Instant,
     decision::{
         AuthorizationFacts, GrantFacts, HookType, Party, PartySource, PartyType, RefreshTokenSection,
-        RequestFacts, Requested,
+        RequestFacts,
     },
     grant::{Authentication, Grant, GrantedClaims, Object, RefreshTokenSettings},
 };
 
-use super::decide::decide;
+use super::{
+    decide::{decide, requested},
+    less::less,
+};
 use crate::{
     client::AuthenticatedClient,
     outcome::Outcome,
@@ -21,44 +25,47 @@ use crate::{
 
 /// What is asked of a stored authorization.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct Narrow<'a> {
     /// The decision point.
     pub(super) hook: HookType,
     /// The request.
     pub(super) asking: &'a RequestFacts,
-    /// The scope that the request names, if it does.
-    pub(super) requested: Option<Vec<String>>,
+    /// What the request names, if it asks for less than was granted.
+    pub(super) asked: &'a Asked,
     /// Facts of a refresh, and of the token that a bare allow leads to.
     pub(super) refresh: Option<(RefreshTokenSection, RefreshTokenSettings)>,
     /// Whether there would be a refresh token.
     pub(super) family: bool,
 }
 
-/// What policies left of an authorization.
+/// What request and policies left of an authorization.
 #[derive(Debug)]
 pub(super) struct Left {
-    /// What it holds; what no policy changed follows the settings of client and server.
+    /// What it holds for this once; what no policy changed follows the settings of client and server.
     pub(super) authorized: Authorized,
     /// The refresh token that comes of it.
     pub(super) refresh_token: RefreshTokenSettings,
     /// Extra members of the answer.
     pub(super) extra: Object,
-    /// Whether a policy changed anything.
-    pub(super) narrowed: bool,
+    /// What the authorization itself holds from now on, if a policy changed anything. That the request asks for less is
+    /// for this once.
+    pub(super) narrowed: Option<Authorized>,
 }
 
-/// Asks the policies of the grant what they leave of the authorization.
+/// Asks the policies of the grant what they leave of what the request asks for of the authorization.
 pub(super) async fn narrow(
     server: &Server,
     client: &AuthenticatedClient,
-    asked: Asked<'_>,
+    asked: Narrow<'_>,
     (authorization, mut authorized): (&AuthorizationRecord, Authorized),
 ) -> Outcome<Left> {
     let refreshes = asked.refresh.is_some();
     let (section, refresh_token) = asked.refresh.unzip();
+    let granted = authorized.grant;
+    authorized.grant = less(server, client, granted.clone(), asked.asked)?;
     if !server.policies().asks(asked.hook) {
         let refresh_token = refresh_token.unwrap_or_default();
-        return Ok(Left { authorized, refresh_token, extra: Object::new(), narrowed: false });
+        return Ok(Left { authorized, refresh_token, extra: Object::new(), narrowed: None });
     }
     let mut question = Question::asked_by(asked.hook, client, asked.asking.clone());
     let request = &mut question.request;
@@ -68,29 +75,25 @@ pub(super) async fn narrow(
         source: PartySource::Authorization,
         claims: None,
     });
-    let grant = &authorized.grant;
     request.refresh_token = section;
     if !refreshes {
         request.authorization = Some(AuthorizationFacts {
             id: authorization.id.clone(),
             kind: "authorization".to_owned(),
             granted_at: Instant(authorization.created_at),
-            scope: grant.scope.clone().unwrap_or_default(),
-            resources: grant.resources.clone().unwrap_or_default(),
-            data: grant.data.clone(),
-            claims_context: grant.claims_context.clone(),
+            scope: granted.scope.clone().unwrap_or_default(),
+            resources: granted.resources.clone().unwrap_or_default(),
+            data: granted.data.clone(),
+            claims_context: granted.claims_context.clone(),
         });
     }
     let grant_type = if refreshes { "refresh_token" } else { "authorization_code" };
     let facts = GrantFacts {
         grant_type: Some(grant_type.to_owned()),
         authorization_id: Some(authorization.id.clone()),
-        requested: Requested { scope: asked.requested.clone(), ..Requested::default() },
+        requested: requested(asked.asked),
     };
-    let mut original = grant.clone();
-    if asked.requested.is_some() {
-        original.scope = asked.requested;
-    }
+    let mut original = authorized.grant.clone();
     let kept = Kept::take(&mut original, refreshes);
     let mut proposed = original.clone();
     proposed.sub = Some(authorization.sub.clone());
@@ -105,18 +108,59 @@ pub(super) async fn narrow(
     let openid = authorized.scope().contains("openid");
     let id_token = openid && original.id_token.as_ref().and_then(|s| s.issue).unwrap_or(true);
     let proposed = ceiling::effective(server, client, proposed, (asked.family, id_token));
-    let mut limits = ceiling::narrow_only(client, &proposed);
+    let mut limits = ceiling::narrow_only(server, client, &proposed);
     if refreshes {
         limits.max_userinfo_bytes = 0;
     }
     let settled = decide(server, question, facts, (proposed.clone(), limits)).await?;
+    let narrowed = if settled.grant == proposed {
+        None
+    } else {
+        let grant = rest(server, (granted, refreshes), (&proposed, &settled.grant))?;
+        Some(Authorized { grant, ..authorized.clone() })
+    };
     authorized.grant = policy::settled(&original, &proposed, &settled.grant)?;
     kept.put_back(&mut authorized.grant);
     Ok(Left {
         authorized,
         refresh_token: settled.grant.refresh_token.clone().unwrap_or_default(),
         extra: settled.extra,
-        narrowed: settled.grant != proposed,
+        narrowed,
+    })
+}
+
+/// What is left of all that was granted: what policies took away of what they were shown is gone, and what they were not
+/// shown, because the request did not ask for it, is still there.
+fn rest(
+    server: &Server,
+    (mut granted, refreshes): (Grant, bool),
+    (proposed, result): (&Grant, &Grant),
+) -> Outcome<Grant> {
+    let kept = Kept::take(&mut granted, refreshes);
+    let mut rest = policy::settled(&granted, proposed, result)?;
+    rest.scope = less_what_went(granted.scope, (&proposed.scope, &result.scope), |one, gone| one == gone);
+    rest.resources =
+        less_what_went(granted.resources, (&proposed.resources, &result.resources), |one, gone| one == gone);
+    rest.authorization_details = less_what_went(
+        granted.authorization_details,
+        (&proposed.authorization_details, &result.authorization_details),
+        // The request may have asked for fewer elements of it.
+        |one, gone| server.details().narrowed(std::slice::from_ref(one), std::slice::from_ref(gone)).is_ok(),
+    );
+    kept.put_back(&mut rest);
+    Ok(rest)
+}
+
+fn less_what_went<T: PartialEq>(
+    granted: Option<Vec<T>>,
+    (proposed, result): (&Option<Vec<T>>, &Option<Vec<T>>),
+    is: impl Fn(&T, &T) -> bool,
+) -> Option<Vec<T>> {
+    let left = result.as_deref().unwrap_or_default();
+    let gone: Vec<&T> = proposed.iter().flatten().filter(|one| !left.contains(one)).collect();
+    granted.map(|mut granted| {
+        granted.retain(|one| !gone.iter().any(|gone| is(one, gone)));
+        granted
     })
 }
 

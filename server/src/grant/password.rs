@@ -1,10 +1,15 @@
 //! The resource owner password credentials grant (RFC 6749 section 4.3). It exists while a policy of the type
 //! `grant.password` is registered, for clients of the operator alone: they see the password.
 
-use placet_oauth::{error::OAuthError, grant_type::GrantType, id::Secret, token_request::TokenResponse};
+use placet_oauth::{
+    error::OAuthError,
+    grant_type::GrantType,
+    id::Secret,
+    token_request::{Asked, TokenResponse},
+};
 use placet_sdk::decision::{HookType, PasswordSection, RequestFacts};
 
-use super::establish::{Asked, Establish, establish};
+use super::establish::{Establish, establish};
 use crate::{client::AuthenticatedClient, outcome::Outcome, policy::Question, server::Server};
 
 /// What the client presents.

@@ -1,13 +1,17 @@
 //! The refresh token grant (RFC 6749 section 6, RFC 9700 section 4.14).
 
-use placet_oauth::{error::OAuthError, id::Secret, scope::Scope, token_request::TokenResponse};
+use placet_oauth::{
+    error::OAuthError,
+    id::Secret,
+    token_request::{Asked, TokenResponse},
+};
 use placet_sdk::{
     Instant,
     decision::{HookType, OriginalGrant, RefreshTokenSection, RequestFacts},
     grant::{RefreshTokenSettings, Rotation as RotationMode},
 };
 
-use super::narrow::{Asked, narrow};
+use super::narrow::{Narrow, narrow};
 use crate::{
     client::{AuthenticatedClient, Client},
     outcome::Outcome,
@@ -24,8 +28,7 @@ use crate::{
 pub(super) async fn exchange(
     server: &Server,
     client: &AuthenticatedClient,
-    token: &Secret,
-    scope: Option<Scope>,
+    (token, asked): (&Secret, &Asked),
     asking: &RequestFacts,
 ) -> Outcome<TokenResponse> {
     let unknown = || OAuthError::invalid_grant("the refresh token is unknown, expired or revoked");
@@ -48,10 +51,10 @@ pub(super) async fn exchange(
     let session_active = session_active(server, &authorization).await?;
     let granted = authorized.grant.clone();
     let settings = current(server, client, &authorized, (&family, bound.as_ref()));
-    let asked = Asked {
+    let asked = Narrow {
         hook: HookType::GrantRefreshToken,
         asking,
-        requested: scope.as_ref().map(Scope::to_vec),
+        asked,
         refresh: Some((
             RefreshTokenSection {
                 first_issued_at: Instant(family.created_at),
@@ -69,7 +72,6 @@ pub(super) async fn exchange(
         )),
         family: true,
     };
-    check_narrowed(client, &authorized, scope.as_ref())?;
     let left = narrow(server, client, asked, (&authorization, authorized)).await?;
     let (authorized, settings) = (&left.authorized, &left.refresh_token);
     let mut minted = authorize_issue(
@@ -78,7 +80,6 @@ pub(super) async fn exchange(
             client,
             authorization: &authorization,
             authorized,
-            narrowed: if server.policies().asks(HookType::GrantRefreshToken) { None } else { scope },
             nonce: None,
             first_refresh: false,
             id_token: reissues(&authorization, authorized, session_active),
@@ -136,18 +137,6 @@ async fn session_active(server: &Server, authorization: &AuthorizationRecord) ->
     }
     let session = server.store().session(session_id).await?;
     Ok(session.is_some_and(|s| s.is_live(server.now())))
-}
-
-/// More than was granted is refused before anybody is asked.
-fn check_narrowed(client: &Client, authorized: &Authorized, scope: Option<&Scope>) -> Result<(), OAuthError> {
-    let granted = authorized.scope().difference(&client.denied_scope());
-    match scope {
-        Some(asked) if !asked.is_subset(&granted) => {
-            let more = asked.difference(&granted);
-            Err(OAuthError::invalid_scope(format!("`{more}` was not granted")))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The refresh token that comes of a refresh if no policy makes it less: its family goes on.

@@ -1,7 +1,12 @@
 //! The SAML 2.0 bearer grant (RFC 7522 section 2.1). No XML is read here: a sidecar of the type `assertion.saml2` turns
 //! the assertion into facts, and a policy of the type `grant.saml2_bearer` turns the facts into a local subject.
 
-use placet_oauth::{error::OAuthError, grant_type::GrantType, id::Secret, token_request::TokenResponse};
+use placet_oauth::{
+    error::OAuthError,
+    grant_type::GrantType,
+    id::Secret,
+    token_request::{Asked, TokenResponse},
+};
 use placet_sdk::{
     decision::{
         HookType, Limits, ObjectLimits, Party, PartySource, PartyType, Proposal, RawAssertionSection,
@@ -12,7 +17,7 @@ use placet_sdk::{
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::establish::{Asked, Establish, establish};
+use super::establish::{Establish, establish};
 use crate::{
     client::AuthenticatedClient,
     outcome::{Fault, Outcome},

@@ -11,10 +11,14 @@ mod presented;
 use placet_oauth::{
     error::{ErrorCode, OAuthError},
     grant_type::GrantType,
+    resource::TokenFormat,
     scope::Scope,
-    token_request::{ExchangeRequest, TokenResponse, TokenType},
+    token_request::{Asked, ExchangeRequest, TokenResponse, TokenType},
 };
-use placet_sdk::{decision::RequestFacts, grant::Actor};
+use placet_sdk::{
+    decision::RequestFacts,
+    grant::{Actor, Grant, Object},
+};
 use presented::{Presented, Role, Who};
 
 use crate::{
@@ -22,6 +26,7 @@ use crate::{
     config::ScopeCeiling,
     outcome::Outcome,
     server::Server,
+    token::{audience, check_known, reach},
 };
 
 /// An exchange whose tokens were verified.
@@ -32,12 +37,14 @@ struct Exchange {
     wanted: TokenType,
     /// The actors that the result would have.
     act: Option<Actor>,
-    /// The scope that the request names.
-    asked: Option<Scope>,
+    /// What the request asks for.
+    asked: Asked,
     /// The scope that the result would have, which is the most that it may have.
     scope: Scope,
     /// Where the result would be good.
     resources: Vec<String>,
+    /// The authorization details that the result would have, which are the most that it may have.
+    details: Option<Vec<Object>>,
     /// `audience` as it was asked for.
     audience: Vec<String>,
     /// Nothing that is issued may outlive this.
@@ -76,9 +83,9 @@ async fn verify(
     if matches!(wanted, TokenType::Saml1 | TokenType::Saml2) {
         return Err(OAuthError::invalid_request("this server issues no SAML assertions").into());
     }
-    let mut resources = request.resources;
-    server.config().check_resources(&resources)?;
-    resources.extend(named(server, &request.audience).await?);
+    let mut resources = request.asked.resources.clone();
+    resources.extend(named(server, client, &request.audience).await?);
+    server.config().check_resources(&client.settings, &resources)?;
     let mut seen = Vec::new();
     resources.retain(|one| {
         !seen.contains(one) && {
@@ -99,7 +106,10 @@ async fn verify(
     let until = actor.as_ref().map_or(subject.expires_at, |actor| subject.expires_at.min(actor.expires_at));
     check_wanted(client, wanted, &subject)?;
     let ceiling = ceiling(client, &subject);
-    let scope = match &request.scope {
+    let details = details(server, client, &subject, &request.asked)?;
+    let listed = details.as_deref().unwrap_or_default();
+    let scope = match &request.asked.scope {
+        None if !listed.is_empty() => Scope::empty(),
         None => ceiling,
         Some(asked) if asked.is_subset(&ceiling) => asked.clone(),
         Some(asked) => {
@@ -110,15 +120,61 @@ async fn verify(
     if wanted == TokenType::IdToken && !scope.contains("openid") {
         return Err(OAuthError::invalid_scope("an ID token needs the scope `openid`").into());
     }
-    let (asked, audience) = (request.scope, request.audience);
-    Ok(Exchange { subject, actor, wanted, act, asked, scope, resources, audience, until })
+    let scope = reachable(server, client, (wanted, &request.asked), (scope, &resources, listed))?;
+    let (asked, audience) = (request.asked, request.audience);
+    Ok(Exchange { subject, actor, wanted, act, asked, scope, resources, details, audience, until })
+}
+
+/// What of the scope the resources of the result know. To ask for more than that is refused.
+fn reachable(
+    server: &Server,
+    client: &Client,
+    (wanted, asked): (TokenType, &Asked),
+    (scope, resources, details): (Scope, &[String], &[Object]),
+) -> Result<Scope, OAuthError> {
+    if wanted == TokenType::IdToken {
+        return Ok(scope);
+    }
+    let grant = Grant {
+        scope: Some(scope.to_vec()),
+        resources: Some(resources.to_vec()),
+        authorization_details: Some(details.to_vec()),
+        ..Grant::default()
+    };
+    let audience = audience(server, client, &grant);
+    let named = asked.scope.clone().unwrap_or_default();
+    check_known(server.config(), &audience, (&named, details))?;
+    let reach = reach(server.config(), audience, (&scope, details))?;
+    if wanted == TokenType::Jwt && reach.terms.format == Some(TokenFormat::Opaque) {
+        let text = "tokens for these resources are opaque, and no JWTs";
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, text));
+    }
+    Ok(reach.scope)
+}
+
+/// The authorization details that are asked for: of those that the subject token carries, unless the operator lets the
+/// client have scope and details of its own.
+fn details(
+    server: &Server,
+    client: &Client,
+    subject: &Presented,
+    asked: &Asked,
+) -> Result<Option<Vec<Object>>, OAuthError> {
+    let Some(asked) = &asked.details else { return Ok(None) };
+    server.details().check_asked(server.config(), client, asked)?;
+    match client.settings.token_exchange.scope_ceiling {
+        ScopeCeiling::Client => Ok(Some(asked.clone())),
+        ScopeCeiling::Both | ScopeCeiling::SubjectToken => {
+            server.details().narrowed(&subject.details, asked).map(Some)
+        }
+    }
 }
 
 /// The resources that `audience` stands for: a resource by its URI, or a client that is a resource server by its id.
-async fn named(server: &Server, audience: &[String]) -> Outcome<Vec<String>> {
+async fn named(server: &Server, client: &Client, audience: &[String]) -> Outcome<Vec<String>> {
     let mut resources = Vec::new();
     for name in audience {
-        if server.config().check_resources(std::slice::from_ref(name)).is_ok() {
+        if server.config().offers_resource(&client.settings, name) {
             resources.push(name.clone());
             continue;
         }

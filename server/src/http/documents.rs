@@ -1,10 +1,11 @@
 //! Documents: discovery, keys, schemas, health.
 
+use placet_oauth::params::Params;
 use serde_json::json;
 use warp::reply::Response;
 
 use super::{reply, request::Request};
-use crate::{outcome::Outcome, schemas, server::Server};
+use crate::{outcome::Outcome, resource, schemas, server::Server};
 
 /// How long verifiers may keep the key set, in seconds; new keys are published for longer before they sign.
 pub const KEEP_KEYS: u32 = 300;
@@ -22,6 +23,32 @@ pub(super) async fn jwks(server: Server, _: Request) -> Outcome<Response> {
 /// The discovery documents (OpenID Connect Discovery section 4, RFC 8414 section 3).
 pub(super) async fn discovery(server: Server, _: Request) -> Outcome<Response> {
     let mut response = reply::with_type(200, "application/json", server.discovery().to_string());
+    reply::keep(&mut response, KEEP_DISCOVERY);
+    Ok(response)
+}
+
+/// `/.well-known/oauth-protected-resource/…`: the metadata of the resource that has this place (RFC 9728 section 3).
+pub(super) async fn protected_resource(server: Server, request: Request) -> Outcome<Response> {
+    let host = request.header(http::header::HOST).unwrap_or_default();
+    let found = resource::at(&server, host, (request.part(0), &request.query));
+    described(&server, found.unwrap_or_default())
+}
+
+/// `/.well-known/placet-resource-metadata?resource=…`: the same by name, for proxies that cannot keep `Host`, and for
+/// whoever copies the document.
+pub(super) async fn resource_metadata(server: Server, request: Request) -> Outcome<Response> {
+    let params = Params::parse(request.query.as_bytes())?;
+    described(&server, params.require("resource")?)
+}
+
+fn described(server: &Server, uri: &str) -> Outcome<Response> {
+    let Some(document) = resource::metadata(server, uri)? else {
+        let text = "no resource of this server has its metadata here";
+        let error = json!({ "error": "invalid_target", "error_description": text });
+        return Ok(reply::json(404, &error));
+    };
+    let mut response =
+        reply::with_type(200, "application/json", serde_json::Value::Object(document).to_string());
     reply::keep(&mut response, KEEP_DISCOVERY);
     Ok(response)
 }

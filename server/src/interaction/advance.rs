@@ -107,7 +107,9 @@ async fn settle_consent(
     let forced = steer::asks_consent(state);
     let consent = match &state.consented {
         Some(consented) if consented.asked || !forced => ConsentState::Given,
-        None if !forced && consent::reasons(client, request, &offer, remembered.as_ref()).is_empty() => {
+        None if !forced
+            && consent::reasons(server, client, request, (&offer, remembered.as_ref())).is_empty() =>
+        {
             ConsentState::NotNeeded
         }
         _ => ConsentState::Needed,
@@ -128,6 +130,11 @@ async fn settle_consent(
                 let grant = Grant {
                     scope: offer.scope.clone(),
                     resources: offer.resources.clone(),
+                    authorization_details: consent::details::silently(
+                        server,
+                        request,
+                        (&offer, remembered.as_ref()),
+                    ),
                     claims: offer.claims.clone(),
                     ..Grant::default()
                 };

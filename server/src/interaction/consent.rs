@@ -1,5 +1,7 @@
 //! What the user would be asked to grant, and whether that was granted before.
 
+pub(crate) mod details;
+
 use std::collections::BTreeSet;
 
 use placet_oauth::{
@@ -114,6 +116,7 @@ pub(super) fn everything(request: &AuthorizationRequest) -> Grant {
     Grant {
         scope: Some(request.scope.to_vec()),
         resources: Some(request.resources.clone()),
+        authorization_details: Some(request.authorization_details.clone()).filter(|all| !all.is_empty()),
         claims: Some(granted_claims(&claims)),
         ..Grant::default()
     }
@@ -134,10 +137,10 @@ fn granted_claims(items: &[ClaimItem]) -> GrantedClaims {
 
 /// Why the user has to be asked for what is offered; empty if all of it was granted before or nobody has to be asked.
 pub(super) fn reasons(
+    server: &Server,
     client: &Client,
     request: &AuthorizationRequest,
-    offer: &Grant,
-    remembered: Option<&ConsentRecord>,
+    (offer, remembered): (&Grant, Option<&ConsentRecord>),
 ) -> Vec<ConsentReason> {
     if client.settings.consent == ConsentMode::Implicit
         && client.settings.first_party
@@ -154,6 +157,9 @@ pub(super) fn reasons(
             }
             if offered_claims(request, offer).iter().any(|c| !consent.claims.contains(&c.name)) {
                 reasons.push(ConsentReason::NewClaims);
+            }
+            if details::granted_before(server, request, (offer, remembered)).contains(&None) {
+                reasons.push(ConsentReason::NewAuthorizationDetails);
             }
         }
     }
@@ -202,7 +208,7 @@ pub(super) fn prompt(
                 value: value.clone(),
                 status: status(remembered.is_some_and(|r| r.scope.contains(value))),
                 required: value == "openid",
-                resources: Vec::new(),
+                resources: resources_of(server, offer, value),
                 title: texts.and_then(|t| localised(&t.title, &request.ui_locales)),
                 description: texts.and_then(|t: &ScopeConfig| localised(&t.description, &request.ui_locales)),
             }
@@ -212,12 +218,15 @@ pub(super) fn prompt(
     for item in &mut claims {
         item.status = status(remembered.is_some_and(|r| r.claims.contains(&item.name)));
     }
+    let (authorization_details, authorization_details_info) =
+        details::shown(server, request, (offer, remembered));
     ConsentPrompt {
-        reasons: reasons(client, request, offer, remembered),
+        reasons: reasons(server, client, request, (offer, remembered)),
         subject: ConsentSubject { sub: sub.to_owned() },
         scope,
         claims,
-        authorization_details: Vec::new(),
+        authorization_details,
+        authorization_details_info,
         offline: Offline {
             requested: request.scope.contains("offline_access"),
             allowed: offers_offline(offer),
@@ -230,6 +239,15 @@ pub(super) fn prompt(
         defaults: defaults(server, client, request, offer),
         message: None,
     }
+}
+
+/// The resources that say that a scope value is theirs.
+fn resources_of(server: &Server, offer: &Grant, value: &str) -> Vec<String> {
+    let lists = |uri: &&String| {
+        let scopes = server.config().resource(uri).and_then(|resource| resource.scopes.as_ref());
+        scopes.is_some_and(|scopes| scopes.iter().any(|one| one == value))
+    };
+    offer.resources.iter().flatten().filter(lists).cloned().collect()
 }
 
 fn localised(texts: &std::collections::BTreeMap<String, String>, locales: &[String]) -> Option<String> {

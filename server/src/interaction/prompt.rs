@@ -107,7 +107,7 @@ pub(super) fn request_info(
         redirect_uri: Some(request.redirect_uri.clone()),
         scope: request.scope.to_vec(),
         resources: request.resources.clone(),
-        authorization_details: Vec::new(),
+        authorization_details: request.authorization_details.clone(),
         prompt: request.prompt.iter().map(|p| p.as_str().to_owned()).collect(),
         max_age: request.max_age,
         pushed: arrival.pushed.is_some(),

@@ -163,13 +163,13 @@ fn deny(state: &mut State, error: &PolicyError) -> Said {
 
 /// What may be made of a grant that a user is about to give. Another subject is for policies with
 /// `allow_impersonation` alone, which the question says.
-fn limits(client: &Client, proposed: &Grant) -> GrantLimits {
+fn limits(server: &Server, client: &Client, proposed: &Grant) -> GrantLimits {
     GrantLimits {
         sub: Freedom::Settable,
         act: Freedom::Settable,
         max_data_bytes: MAX_DATA,
         max_claims_context_bytes: MAX_CLAIMS_CONTEXT,
-        ..ceiling::narrow_only(client, proposed)
+        ..ceiling::narrow_only(server, client, proposed)
     }
 }
 

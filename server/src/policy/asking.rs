@@ -15,6 +15,7 @@ use super::{
     backend::{Answered, Call, Known},
     context::{Context, Trace},
     decisions::{self, About, Found, Key},
+    details,
     failure::{Failed, FailureCode},
     identity,
     question::Question,
@@ -265,7 +266,8 @@ impl Asking<'_> {
             let mut impersonates = false;
             if let Answer::Allow(after) = &mut answer {
                 let before = &request.proposal;
-                identity::follow_resources(seen.set.as_ref(), before, after)?;
+                details::check(&self.policies.0.details, before, after)?;
+                details::follow(seen.set.as_ref(), before, after)?;
                 impersonates =
                     identity::check(&self.policy.config, before, after, self.round.question.impersonation)?;
             }

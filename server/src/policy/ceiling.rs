@@ -1,7 +1,9 @@
 //! What would be issued, and the ceiling of what may be set instead: the same for policies and login apps.
 
+use placet_oauth::resource::{Terms, TokenFormat};
 use placet_sdk::{
     decision::{AccessTokenLimits, Freedom, GrantLimits, IdTokenLimits, ObjectLimits, RefreshTokenLimits},
+    details::Enrichable,
     grant::{
         AccessTokenSettings, Encoding, Grant, IdTokenSettings, RESERVED_CLAIMS, RefreshTokenSettings,
         Rotation, SubType,
@@ -32,14 +34,18 @@ pub fn effective(
 ) -> Grant {
     let lifetimes = &server.config().lifetimes;
     let own = &client.settings;
-    let sender_constraint = demanded(client, &grant);
+    let audience = audience(server, client, &grant);
+    let sender_constraint = demanded(client, &grant, server.config().requires_sender_constraint(&audience));
+    // Resources that no single token can be for are asked for one at a time, when the grant is used.
+    let terms = server.config().terms(&audience).unwrap_or_default();
     let set = grant.access_token.take().unwrap_or_default();
     let single_use = set.single_use.unwrap_or(own.access_token.single_use);
-    let encoding = set.encoding.or(own.access_token.encoding).unwrap_or(Encoding::Jwt);
+    let encoding = encoding(&terms).or(set.encoding).or(own.access_token.encoding).unwrap_or(Encoding::Jwt);
+    let lifetime = set.lifetime.or(own.access_token.lifetime).unwrap_or(lifetimes.access_token);
     grant.access_token = Some(AccessTokenSettings {
         encoding: Some(if single_use { Encoding::Opaque } else { encoding }),
-        lifetime: Some(set.lifetime.or(own.access_token.lifetime).unwrap_or(lifetimes.access_token)),
-        audience: Some(set.audience.unwrap_or_else(|| audience(server, client, &grant))),
+        lifetime: Some(terms.lifetime.map_or(lifetime, |longest| lifetime.min(longest))),
+        audience: Some(audience),
         sub_type: Some(set.sub_type.unwrap_or(sub_type(client))),
         sender_constraint: Some(sender_constraint),
         single_use: Some(single_use),
@@ -65,6 +71,14 @@ pub fn effective(
     grant
 }
 
+/// How the tokens for these resources look, if one of them says so.
+pub fn encoding(terms: &Terms) -> Option<Encoding> {
+    terms.format.map(|format| match format {
+        TokenFormat::Jwt => Encoding::Jwt,
+        TokenFormat::Opaque => Encoding::Opaque,
+    })
+}
+
 /// The settings of a refresh token that apply. A lifetime of 0, "as long as the authorization", is one in seconds here:
 /// whoever is shown it can shorten it.
 pub fn refresh_token(
@@ -87,7 +101,7 @@ pub fn refresh_token(
 
 /// The ceiling that an effective grant is for whoever may only narrow it. Callers lift what their decision point lets
 /// a policy establish: `sub`, `act`, `authentication`, `data`.
-pub fn narrow_only(client: &Client, grant: &Grant) -> GrantLimits {
+pub fn narrow_only(server: &Server, client: &Client, grant: &Grant) -> GrantLimits {
     let fixed = |there: bool| if there { Freedom::Fixed } else { Freedom::Forbidden };
     GrantLimits {
         sub: fixed(grant.sub.is_some()),
@@ -96,9 +110,10 @@ pub fn narrow_only(client: &Client, grant: &Grant) -> GrantLimits {
         scope: grant.scope.clone().unwrap_or_default(),
         resources: grant.resources.clone().unwrap_or_default(),
         authorization_details: grant.authorization_details.clone().unwrap_or_default(),
+        enrichable: Enrichable::new(),
         claims: grant.claims.clone().unwrap_or_default(),
         authentication: fixed(grant.authentication.is_some()),
-        access_token: access_token(client, &grant.access_token.clone().unwrap_or_default()),
+        access_token: access_token(server, client, &grant.access_token.clone().unwrap_or_default()),
         refresh_token: refresh_token_limits(&grant.refresh_token.clone().unwrap_or_default()),
         id_token: id_token(&grant.id_token.clone().unwrap_or_default()),
         max_userinfo_bytes: MAX_CLAIMS,
@@ -121,19 +136,25 @@ pub fn of_login_app(
         issued(offered.id_token.as_ref().and_then(|set| set.issue)),
     );
     let proposed = effective(server, client, offered.clone(), tokens);
-    let mut limits = narrow_only(client, &proposed);
+    let mut limits = narrow_only(server, client, &proposed);
     let resources = offered.resources.iter().flatten().cloned();
     limits.access_token.audiences.extend(resources.chain([server.issuer().to_owned()]));
     let limits = tighten::after(offered, &proposed, limits)?;
     Ok((proposed, limits))
 }
 
-fn access_token(client: &Client, set: &AccessTokenSettings) -> AccessTokenLimits {
+fn access_token(server: &Server, client: &Client, set: &AccessTokenSettings) -> AccessTokenLimits {
     let single_use = set.single_use == Some(true);
+    let terms = server.config().terms(set.audience.as_deref().unwrap_or_default()).unwrap_or_default();
+    let encodings = match encoding(&terms) {
+        _ if single_use => vec![Encoding::Opaque],
+        Some(only) => vec![only],
+        None => vec![Encoding::Jwt, Encoding::Opaque],
+    };
     AccessTokenLimits {
         max_lifetime: set.lifetime.unwrap_or_default(),
         audiences: set.audience.clone().unwrap_or_default(),
-        encodings: if single_use { vec![Encoding::Opaque] } else { vec![Encoding::Jwt, Encoding::Opaque] },
+        encodings,
         sub_types: vec![sub_type(client)],
         sender_constraint: set.sender_constraint,
         encrypt: false,

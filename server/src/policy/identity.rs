@@ -83,34 +83,6 @@ pub(super) fn names_somebody(set: Option<&Object>) -> bool {
         .any(|(section, name)| member(section, name))
 }
 
-/// A resource that is no longer granted is no audience any more, unless the answer says who is.
-pub(super) fn follow_resources(
-    set: Option<&Object>,
-    before: &Proposal,
-    after: &mut Proposal,
-) -> Result<(), Failed> {
-    let Some(set) = set.and_then(|set| set.get("grant")?.as_object()) else { return Ok(()) };
-    let named = set.get("access_token").is_some_and(|token| token.get("audience").is_some());
-    if named || !set.contains_key("resources") {
-        return Ok(());
-    }
-    let (Some(before), Some(after)) = (&before.grant, &mut after.grant) else { return Ok(()) };
-    let gone: Vec<&String> = before
-        .resources
-        .iter()
-        .flatten()
-        .filter(|resource| !after.resources.iter().flatten().any(|kept| &kept == resource))
-        .collect();
-    let Some(audience) = after.access_token.as_mut().and_then(|token| token.audience.as_mut()) else {
-        return Ok(());
-    };
-    audience.retain(|one| !gone.contains(&one));
-    if audience.is_empty() {
-        return Err(Failed::new(FailureCode::Limit, "`/grant/resources`: no audience is left"));
-    }
-    Ok(())
-}
-
 fn actors(act: Option<&Actor>) -> impl Iterator<Item = &Actor> {
     successors(act, |actor| actor.act.as_deref())
 }

@@ -2,6 +2,7 @@
 
 use placet_sdk::{
     decision::{Freedom, GrantLimits, Limits, Proposal},
+    details::still_enrichable,
     grant::{Grant, Object},
 };
 use serde_json::Value;
@@ -19,7 +20,11 @@ const CEILINGS: &[(&str, Tighten)] = &[
     ("/grant/scope", |l, p| with(l, p, |g, set| g.scope = set.scope.unwrap_or_default())),
     ("/grant/resources", |l, p| with(l, p, |g, set| g.resources = set.resources.unwrap_or_default())),
     ("/grant/authorization_details", |l, p| {
-        with(l, p, |g, set| g.authorization_details = set.authorization_details.unwrap_or_default());
+        with(l, p, |g, set| {
+            let set = set.authorization_details.unwrap_or_default();
+            g.enrichable = still_enrichable(&g.authorization_details, &g.enrichable, &set);
+            g.authorization_details = set;
+        });
     }),
     ("/grant/claims", |l, p| with(l, p, |g, set| g.claims = set.claims.unwrap_or_default())),
     ("/grant/access_token/lifetime", |l, p| {

@@ -5,20 +5,27 @@ use placet_sdk::grant::{Grant, SenderConstraint};
 use serde::{Deserialize, Serialize};
 
 use super::Possession;
-use crate::{client::Client, outcome::Fault};
+use crate::{client::Client, config::TokenBinding, outcome::Fault, server::Server, token::audience};
 
-/// How firmly access tokens of this client have to be bound: what it registered, what the operator set, and what the
-/// grant says, whichever is most.
-pub fn demanded(client: &Client, grant: &Grant) -> SenderConstraint {
+/// How firmly access tokens of this client have to be bound: what it registered, what the operator set, what the
+/// grant says, and what the resources demand, whichever is most.
+pub fn demanded(client: &Client, grant: &Grant, resources: TokenBinding) -> SenderConstraint {
     let registered = client.metadata.wants_bound_tokens().then_some(SenderConstraint::Required);
     let set = grant.access_token.as_ref().and_then(|set| set.sender_constraint);
-    let all = [registered, client.settings.access_token.sender_constraint, set];
+    let there = (resources.dpop || resources.certificate).then_some(SenderConstraint::Required);
+    let all = [registered, client.settings.access_token.sender_constraint, set, there];
     all.into_iter().flatten().fold(SenderConstraint::IfPresented, Ord::max)
+}
+
+/// Whether access tokens of this grant have to be bound, for the audience that it has.
+pub fn must_be_bound(server: &Server, client: &Client, grant: &Grant) -> bool {
+    let resources = server.config().requires_sender_constraint(&audience(server, client, grant));
+    demanded(client, grant, resources) == SenderConstraint::Required
 }
 
 /// What an access token of this grant is bound to, if to anything.
 ///
-/// A DPoP proof always binds. A certificate does for clients that want it, and where a token has to be bound and nothing
+/// A DPoP proof always binds. A certificate does for clients and resources that want it, and where a token has to be bound and nothing
 /// else was proved: other clients may show a certificate to authenticate, and use their tokens without it.
 ///
 /// # Errors
@@ -28,8 +35,17 @@ pub fn bind(
     client: &Client,
     grant: &Grant,
     possession: &Possession,
+    resources: TokenBinding,
 ) -> Result<Option<Confirmation>, OAuthError> {
     let Confirmation { jkt, x5t_s256 } = possession.confirmation();
+    if resources.dpop && jkt.is_none() {
+        let text = "tokens for these resources are bound to a key: send a proof in the header `DPoP`";
+        return Err(OAuthError::invalid_dpop_proof(text));
+    }
+    if resources.certificate && x5t_s256.is_none() {
+        let text = "tokens for these resources are bound to a client certificate: show one on the connection";
+        return Err(OAuthError::invalid_request(text));
+    }
     if client.metadata.dpop_bound_access_tokens == Some(true) && jkt.is_none() {
         let text = "this client gets tokens that are bound to a key: send a proof in the header `DPoP`";
         return Err(OAuthError::invalid_dpop_proof(text));
@@ -39,7 +55,8 @@ pub fn bind(
         let text = "this client gets tokens that are bound to its certificate: show it on the connection";
         return Err(OAuthError::invalid_request(text));
     }
-    let required = demanded(client, grant) == SenderConstraint::Required;
+    let wanted = wanted || resources.certificate;
+    let required = demanded(client, grant, resources) == SenderConstraint::Required;
     let bound = match jkt {
         Some(jkt) => Confirmation { jkt: Some(jkt), x5t_s256: x5t_s256.filter(|_| wanted) },
         None => Confirmation { jkt: None, x5t_s256: x5t_s256.filter(|_| wanted || required) },

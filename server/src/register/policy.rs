@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What a policy may set. Where answers go, and whose keys count, is the client's own word alone.
-const SETTABLE: [&str; 27] = [
+const SETTABLE: [&str; 28] = [
     "token_endpoint_auth_method",
     "grant_types",
     "response_types",
@@ -31,6 +31,7 @@ const SETTABLE: [&str; 27] = [
     "software_id",
     "software_version",
     "scope",
+    "authorization_details_types",
     "application_type",
     "subject_type",
     "id_token_signed_response_alg",

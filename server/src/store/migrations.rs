@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -34,6 +34,11 @@ const MIGRATIONS: [Migration; 4] = [
         version: 4,
         name: "bound families",
         sql: include_str!("../../migrations/0004_bound_families.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "details of consents",
+        sql: include_str!("../../migrations/0005_consent_details.sql"),
     },
 ];
 

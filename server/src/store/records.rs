@@ -152,10 +152,19 @@ pub struct ConsentRecord {
     pub scope: Vec<String>,
     /// Granted claim names.
     pub claims: Vec<String>,
+    /// Granted authorization details, each as one JSON text.
+    pub details: Vec<String>,
     /// When it was given or last widened.
     pub granted_at: i64,
     /// When it ends; none: never.
     pub expires_at: Option<i64>,
+}
+
+impl ConsentRecord {
+    /// The granted authorization details. What cannot be read was not granted.
+    pub fn authorization_details(&self) -> Vec<serde_json::Map<String, serde_json::Value>> {
+        self.details.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+    }
 }
 
 /// An authorization: one per grant; it owns the tokens.

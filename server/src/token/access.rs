@@ -1,15 +1,16 @@
 //! Access tokens: JWTs after RFC 9068, or opaque with the same claims in the store.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use placet_oauth::{bearer::Scheme, confirmation::Confirmation, id::Secret, scope::Scope};
+use placet_oauth::{bearer::Scheme, confirmation::Confirmation, id::Secret, resource::Terms, scope::Scope};
 use placet_sdk::grant::{Encoding, Grant, Object, is_reserved_claim};
 use serde_json::{Map, Value, json};
 
-use super::profile::{self, audience};
+use super::profile;
 use crate::{
     client::Client,
     config::AccessTokenProfile,
     outcome::{Fault, Outcome},
+    policy::ceiling::encoding,
     possession::{self, Possession},
     random,
     server::Server,
@@ -33,8 +34,12 @@ pub struct AccessRequest<'a> {
     pub scope: &'a Scope,
     /// The authorization it belongs to.
     pub authorization_id: Option<&'a str>,
-    /// Resources, settings, extra claims, and the actors as the client sees them.
+    /// Authorization details, settings, extra claims, and the actors as the client sees them.
     pub grant: &'a Grant,
+    /// For whom it is.
+    pub audience: &'a [String],
+    /// What these want of it.
+    pub terms: &'a Terms,
     /// Facts of the authentication: `auth_time`, `acr`, `amr`.
     pub facts: Object,
     /// It must not outlive this.
@@ -64,17 +69,20 @@ pub struct Access {
 ///
 /// A refusal if it has to be bound and what it takes was not proved.
 pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Outcome<Access> {
-    let confirmation = possession::bind(request.client, request.grant, request.holder)?;
+    let demands = server.config().requires_sender_constraint(request.audience);
+    let confirmation = possession::bind(request.client, request.grant, request.holder, demands)?;
     let bound_to_key = confirmation.as_ref().is_some_and(|bound| bound.jkt.is_some());
     let token_type = if bound_to_key { Scheme::Dpop } else { Scheme::Bearer };
     let settings = request.grant.access_token.clone().unwrap_or_default();
     let own = &request.client.settings.access_token;
     let now = server.now();
-    let lifetime =
-        i64::from(settings.lifetime.or(own.lifetime).unwrap_or(server.config().lifetimes.access_token));
+    let terms = request.terms;
+    let lifetime = settings.lifetime.or(own.lifetime).unwrap_or(server.config().lifetimes.access_token);
+    let lifetime = i64::from(terms.lifetime.map_or(lifetime, |longest| lifetime.min(longest)));
     let expires_at = request.not_after.map_or(now + lifetime, |limit| limit.min(now + lifetime));
     let single_use = settings.single_use.unwrap_or(own.single_use);
-    let encoding = match settings.encoding.or(own.encoding).unwrap_or(Encoding::Jwt) {
+    let wanted = encoding(terms).or(settings.encoding).or(own.encoding);
+    let encoding = match wanted.unwrap_or(Encoding::Jwt) {
         // A JWT cannot be used up: whoever asked for single use gets an opaque one.
         _ if single_use => Encoding::Opaque,
         encoding => encoding,
@@ -85,7 +93,8 @@ pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Outcome<Access> {
     }
     let expires_in = expires_at - now;
     if encoding == Encoding::Jwt {
-        let algorithm = own.signing_alg.as_deref().unwrap_or(DEFAULT_ALGORITHM);
+        let algorithm = terms.signing_alg.as_deref().or(own.signing_alg.as_deref());
+        let algorithm = algorithm.unwrap_or(DEFAULT_ALGORITHM);
         let keys = server.keys().current();
         let key = keys.signer(algorithm).ok_or_else(|| Fault::new("keys", "no signing key is loaded"))?;
         let value = Secret::new(key.sign("at+jwt", &claims)?);
@@ -114,8 +123,8 @@ fn claims(
 ) -> Result<Map<String, Value>, Fault> {
     let settings = request.grant.access_token.as_ref();
     let own = &request.client.settings.access_token;
-    let audience = audience(server, request.client, request.grant);
-    let profile = profile::of(server.config(), request.client, &audience)?;
+    let audience = request.audience;
+    let profile = profile::of(server.config(), request.client, audience)?;
     let mut claims = Object::new();
     let constants = profile.into_iter().flat_map(AccessTokenProfile::constants);
     for (name, value) in
@@ -126,7 +135,7 @@ fn claims(
         }
     }
     claims.extend(request.facts.clone());
-    let audience = if let [one] = audience.as_slice() { json!(one) } else { json!(audience) };
+    let audience = if let [one] = audience { json!(one) } else { json!(audience) };
     claims.insert("iss".to_owned(), server.issuer().into());
     claims.insert("sub".to_owned(), request.sub.unwrap_or(&request.client.id).into());
     claims.insert("aud".to_owned(), audience);
@@ -136,6 +145,9 @@ fn claims(
     claims.insert("client_id".to_owned(), request.client.id.clone().into());
     if !request.scope.is_empty() {
         claims.insert("scope".to_owned(), request.scope.to_string().into());
+    }
+    if let Some(details) = request.grant.authorization_details.as_ref().filter(|all| !all.is_empty()) {
+        claims.insert("authorization_details".to_owned(), json!(details));
     }
     if let Some(act) = &request.grant.act {
         claims.insert("act".to_owned(), json!(act));

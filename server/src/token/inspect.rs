@@ -36,6 +36,12 @@ impl ActiveToken {
     pub fn scope(&self) -> Scope {
         scope_of(&self.claims)
     }
+
+    /// What it is good for beyond the scope (RFC 9396 section 9.1).
+    pub fn details(&self) -> Vec<Map<String, Value>> {
+        let listed = self.claims.get("authorization_details").and_then(Value::as_array);
+        listed.into_iter().flatten().filter_map(Value::as_object).cloned().collect()
+    }
 }
 
 /// A JWT access token that this server signed and whose time is not over. It may have been revoked.

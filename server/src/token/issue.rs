@@ -8,11 +8,13 @@ use placet_oauth::{
 use placet_sdk::{
     InstantMillis,
     decision::RequestFacts,
-    grant::{Object, SubType},
+    grant::{Grant, Object, SubType},
 };
 use serde_json::Map;
 
-use super::{AccessRequest, Authorized, IdRequest, audience, id, mint_access, mint_id, profile, refresh};
+use super::{
+    AccessRequest, Authorized, IdRequest, Reach, audience, id, mint_access, mint_id, profile, reach, refresh,
+};
 use crate::{
     actors,
     claims::{Target, Wanted, gather},
@@ -33,8 +35,6 @@ pub struct IssueRequest<'a> {
     pub authorization: &'a AuthorizationRecord,
     /// What it holds.
     pub authorized: &'a Authorized,
-    /// Less than was granted, if the client asks for less.
-    pub narrowed: Option<Scope>,
     /// `nonce` of the authorization request, for the first ID token.
     pub nonce: Option<&'a str>,
     /// Begin a refresh token family, if one is wanted.
@@ -62,15 +62,14 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     if request.authorization.client_id != client.id || !request.authorization.is_live(now) {
         return Err(OAuthError::invalid_grant("the authorization is over").into());
     }
-    let granted = authorized.scope().difference(&client.denied_scope());
-    let scope = match &request.narrowed {
-        None => granted,
-        Some(asked) if asked.is_subset(&granted) => asked.clone(),
-        Some(asked) => {
-            let more = asked.difference(&granted);
-            return Err(OAuthError::invalid_scope(format!("`{more}` was not granted")).into());
-        }
-    };
+    let scope = authorized.scope().difference(&client.denied_scope());
+    let standing = server.details().standing(client, authorized.details());
+    let audience = audience(
+        server,
+        client,
+        &Grant { authorization_details: Some(standing.clone()), ..authorized.grant.clone() },
+    );
+    let Reach { audience, terms, scope, details } = reach(server.config(), audience, (&scope, &standing))?;
     let settings = authorized.grant.access_token.clone().unwrap_or_default();
     let sub = match settings.sub_type {
         Some(SubType::Public) => request.authorization.sub.clone(),
@@ -81,7 +80,6 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     let mut grant = authorized.grant.clone();
     let mut access = grant.access_token.unwrap_or_default();
     let mut names = authorized.claims().access_token.unwrap_or_default();
-    let audience = audience(server, client, &authorized.grant);
     if let Some(profile) = profile::of(server.config(), client, &audience)? {
         names.extend(profile.names(authorized, &scope));
         names.sort_unstable();
@@ -94,6 +92,8 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     extra.extend(access.claims.take().unwrap_or_default());
     access.claims = Some(extra);
     grant.access_token = Some(access);
+    let details = grant.authorization_details.is_some().then_some(details);
+    grant.authorization_details.clone_from(&details);
     if settings.sub_type != Some(SubType::Public) {
         grant.act = grant.act.map(|act| actors::shown(server, client, &act));
         grant.may_act = grant.may_act.map(|may_act| actors::may_act_shown(server, client, &may_act));
@@ -106,6 +106,8 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
             scope: &scope,
             authorization_id: Some(&request.authorization.id),
             grant: &grant,
+            audience: &audience,
+            terms: &terms,
             facts: id::facts(authorized),
             not_after: Some(request.authorization.expires_at),
             holder: request.holder,
@@ -141,6 +143,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
             refresh_token,
             id_token,
             scope,
+            details,
             extra: Map::new(),
         },
         issued: Issued { token: access.record, family, ..Issued::default() },

@@ -1,7 +1,7 @@
 //! Which profile an access token has, and what that adds to it.
 
 use placet_oauth::scope::Scope;
-use placet_sdk::grant::{Grant, Object, is_reserved_claim};
+use placet_sdk::grant::{Object, is_reserved_claim};
 use serde_json::{Map, Value, json};
 
 use super::Authorized;
@@ -9,20 +9,7 @@ use crate::{
     client::Client,
     config::{AccessTokenProfile, Config, ScopeForm},
     outcome::Fault,
-    server::Server,
 };
-
-/// For whom a token of this grant is: what was set, else the resources, else what its client is for, else the issuer.
-pub fn audience(server: &Server, client: &Client, grant: &Grant) -> Vec<String> {
-    let set = grant.access_token.as_ref().and_then(|set| set.audience.clone());
-    set.unwrap_or_else(|| match grant.resources.as_deref() {
-        Some(resources) if !resources.is_empty() => resources.to_vec(),
-        _ if !client.settings.access_token.audience.is_empty() => {
-            client.settings.access_token.audience.clone()
-        }
-        _ => vec![server.issuer().to_owned()],
-    })
-}
 
 /// The profile of a token for this audience: that of its resources, if it is for these alone, else that of its client.
 ///

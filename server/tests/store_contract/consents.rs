@@ -27,6 +27,7 @@ pub(crate) async fn consents_merge(backend: &Backend) {
     let more = ConsentRecord {
         scope: strings(&["profile", "openid"]),
         claims: strings(&["address"]),
+        details: strings(&[r#"{"type":"payment"}"#]),
         granted_at: NOW + 5,
         ..consent("cns_2", "alice")
     };
@@ -34,6 +35,7 @@ pub(crate) async fn consents_merge(backend: &Backend) {
     let merged = ConsentRecord {
         scope: strings(&["openid", "profile"]),
         claims: strings(&["email", "address"]),
+        details: strings(&[r#"{"type":"payment"}"#, r#"{"type":"account"}"#]),
         granted_at: NOW + 5,
         ..consent("cns_1", "alice")
     };
@@ -62,6 +64,16 @@ pub(crate) async fn the_later_end_of_a_consent_counts_and_none_is_the_latest(bac
     }
 }
 
+pub(crate) async fn of_very_many_details_the_newest_are_remembered(backend: &Backend) {
+    let store = backend.store();
+    let details = |from: usize, to: usize| (from..to).map(|i| format!(r#"{{"n":{i}}}"#)).collect::<Vec<_>>();
+    for (i, details) in [details(0, 40), details(40, 80)].into_iter().enumerate() {
+        remembered(&*store, ConsentRecord { details, ..consent(&format!("cns_{i}"), "alice") }, NOW).await;
+    }
+    let stored = store.consent(KEY, NOW).await.expect("it reads").expect("it is remembered");
+    assert_eq!(stored.details, [details(40, 80), details(0, 24)].concat());
+}
+
 pub(crate) async fn racing_answers_lose_nothing_of_what_is_remembered(backend: &Backend) {
     let store = backend.store();
     let ids = race(&store, 30, |store, i| async move {
@@ -86,6 +98,7 @@ pub(crate) async fn an_expired_consent_is_not_widened(backend: &Backend) {
     let anew = ConsentRecord {
         scope: strings(&["profile"]),
         claims: vec![],
+        details: vec![],
         expires_at: Some(NOW + 300),
         ..consent("cns_2", "alice")
     };

@@ -73,6 +73,7 @@ pub(crate) fn consent(id: &str, sub: &str) -> ConsentRecord {
         resource: String::new(),
         scope: strings(&["openid"]),
         claims: strings(&["email"]),
+        details: strings(&[r#"{"type":"account"}"#]),
         granted_at: NOW,
         expires_at: None,
     }

@@ -185,7 +185,7 @@ async fn more_than_is_offered_or_allowed_is_refused() {
         (json!({"scope": [], "claims": {"userinfo": ["birthdate"]}}), "/grant/claims/userinfo"),
         (
             json!({"scope": [], "authorization_details": [{"type": "payment"}]}),
-            "/grant/authorization_details",
+            "/grant/authorization_details/0",
         ),
     ] {
         let (id, _) = stage.begin("consent-first").await;

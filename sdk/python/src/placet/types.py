@@ -2142,11 +2142,17 @@ class GrantLimits(TypedDict):
     """
     authorization_details: list[dict[str, Any]]
     """
-    Authorization details that may be granted, each as it is.
+    Authorization details that may be granted, each once at the most and as it is, except in its `enrichable`
+    members.
     """
     claims: GrantedClaims
     """
     Claim names that may be granted, per target.
+    """
+    enrichable: NotRequired[dict[str, list[str]]]
+    """
+    Members of authorization details that may be added or changed, and not taken away: for each type, JSON pointers
+    that begin at the detail.
     """
     id_token: IdTokenLimits
     """

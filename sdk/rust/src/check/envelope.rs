@@ -188,6 +188,7 @@ fn narrow_grant(grant: &mut Grant, wide: &GrantLimits) -> GrantLimits {
         max_userinfo_bytes: 128,
         reserved_claims: wide.reserved_claims.clone(),
         authorization_details: Vec::new(),
+        enrichable: std::collections::BTreeMap::new(),
     }
 }
 

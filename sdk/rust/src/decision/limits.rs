@@ -1,9 +1,12 @@
 //! The ceiling of what a policy may set. A member without a stated limit cannot be set; what exceeds one is a
 //! failure, never silently cut.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::details::Enrichable;
 use crate::grant::{Encoding, GrantedClaims, Object, Rotation, SenderConstraint, SubType};
 
 /// Limits, by section of the proposal.
@@ -75,8 +78,13 @@ pub struct GrantLimits {
     pub scope: Vec<String>,
     /// Resources that may be granted.
     pub resources: Vec<String>,
-    /// Authorization details that may be granted, each as it is.
+    /// Authorization details that may be granted, each once at the most and as it is, except in its `enrichable`
+    /// members.
     pub authorization_details: Vec<Object>,
+    /// Members of authorization details that may be added or changed, and not taken away: for each type, JSON pointers
+    /// that begin at the detail.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub enrichable: Enrichable,
     /// Claim names that may be granted, per target.
     pub claims: GrantedClaims,
     /// Of `authentication`.

@@ -1,5 +1,7 @@
 //! The section `consent`: obtain the grant.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,9 +58,13 @@ pub struct ConsentPrompt {
     /// Requested claims.
     #[serde(default)]
     pub claims: Vec<ClaimItem>,
-    /// Requested authorization details, each with a `status`.
+    /// Requested authorization details (RFC 9396), each with a `status`: `new` or `granted`. What is granted is one of
+    /// these without `status`; where the details of a type are enrichable, members may be added or changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Object>,
+    /// How to show them: one for each of `authorization_details`, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_info: Vec<DetailInfo>,
     /// Offline access.
     #[serde(default)]
     pub offline: Offline,
@@ -128,6 +134,24 @@ pub struct ClaimItem {
     /// What the client says it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
+}
+
+/// How to show a requested authorization detail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DetailInfo {
+    /// Title of its type in the user's language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Description of its type in the user's language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// How members are called in the user's language, by their JSON pointers.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// JSON pointers of members that may be added or changed: the account that the user chooses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub enrichable: Vec<String>,
 }
 
 /// Offline access.

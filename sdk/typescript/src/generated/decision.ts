@@ -532,12 +532,22 @@ export interface GrantLimits {
   act: Freedom;
   /** Of `authentication`. */
   authentication: Freedom;
-  /** Authorization details that may be granted, each as it is. */
+  /**
+   * Authorization details that may be granted, each once at the most and as it is, except in its `enrichable`
+   * members.
+   */
   authorization_details: {
     [k: string]: unknown;
   }[];
   /** Claim names that may be granted, per target. */
   claims: GrantedClaims;
+  /**
+   * Members of authorization details that may be added or changed, and not taken away: for each type, JSON pointers
+   * that begin at the detail.
+   */
+  enrichable?: {
+    [k: string]: string[];
+  };
   /** Of the ID token. */
   id_token: IdTokenLimits;
   /** The longest `claims_context`, in bytes of JSON. */

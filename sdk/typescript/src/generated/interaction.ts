@@ -258,10 +258,15 @@ export interface ConfirmPrompt {
 
 /** Obtain the grant. */
 export interface ConsentPrompt {
-  /** Requested authorization details, each with a `status`. */
+  /**
+   * Requested authorization details (RFC 9396), each with a `status`: `new` or `granted`. What is granted is one of
+   * these without `status`; where the details of a type are enrichable, members may be added or changed.
+   */
   authorization_details?: {
     [k: string]: unknown;
   }[];
+  /** How to show them: one for each of `authorization_details`, in the same order. */
+  authorization_details_info?: DetailInfo[];
   /** Requested claims. */
   claims: ClaimItem[];
   /** Token settings that apply when the answer sends none. */
@@ -337,6 +342,20 @@ export type DenyError =
   | "invalid_scope"
   | "temporarily_unavailable"
   | "server_error";
+
+/** How to show a requested authorization detail. */
+export interface DetailInfo {
+  /** Description of its type in the user's language. */
+  description?: string;
+  /** JSON pointers of members that may be added or changed: the account that the user chooses. */
+  enrichable?: string[];
+  /** How members are called in the user's language, by their JSON pointers. */
+  labels?: {
+    [k: string]: string;
+  };
+  /** Title of its type in the user's language. */
+  title?: string;
+}
 
 /** Facts of a device request. */
 export interface DeviceInfo {

@@ -10,6 +10,7 @@ use crate::{
     error::{ErrorCode, OAuthError},
     params::Params,
     pkce::Challenge,
+    rar::parse_details,
     response_mode::ResponseMode,
     response_type::ResponseType,
     scope::Scope,
@@ -29,7 +30,7 @@ const LIMITS: [(&str, usize); 8] = [
 ];
 
 /// Every parameter that is read here; all others are extra.
-const KNOWN: [&str; 24] = [
+const KNOWN: &[&str] = &[
     "client_id",
     "redirect_uri",
     "response_type",
@@ -51,6 +52,7 @@ const KNOWN: [&str; 24] = [
     "display",
     "claims",
     "resource",
+    "authorization_details",
     "request",
     "request_uri",
     "registration",
@@ -119,6 +121,7 @@ pub fn parse_request(
         display: parse_display(params)?,
         claims: value(params, "claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default(),
         resources: parse_resources(params)?,
+        authorization_details: parse_details(params)?.unwrap_or_default(),
         extra: extra(params),
     })
 }

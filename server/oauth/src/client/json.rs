@@ -28,6 +28,7 @@ pub(super) const MEMBERS: &[&str] = &[
     "software_id",
     "software_version",
     "scope",
+    "authorization_details_types",
     "application_type",
     "sector_identifier_uri",
     "subject_type",

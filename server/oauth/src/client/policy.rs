@@ -35,6 +35,8 @@ pub struct MetadataPolicy {
     pub allowed_grants: Vec<GrantType>,
     /// The scope values that clients may register; `None` is any.
     pub allowed_scopes: Option<Vec<String>>,
+    /// The types of authorization details that clients may register.
+    pub allowed_details_types: Vec<String>,
     /// The ways of authentication that clients may register.
     pub allowed_auth_methods: Vec<AuthMethod>,
     /// The algorithms that the server has keys to sign with.
@@ -68,6 +70,7 @@ impl ClientMetadata {
         self.check_responses(policy)?;
         self.check_requests(policy)?;
         self.check_scope(policy)?;
+        self.check_details_types(policy)?;
         self.check_sector()
     }
 
@@ -243,6 +246,16 @@ impl ClientMetadata {
         match scope.split(' ').find(|value| !value.is_empty() && !allowed.iter().any(|known| known == value))
         {
             Some(value) => Err(refused("scope", &format!("`{value}` is not allowed here"))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_details_types(&self, policy: &MetadataPolicy) -> Result<(), OAuthError> {
+        let known = |name: &&String| policy.allowed_details_types.contains(name);
+        match self.authorization_details_types.iter().flatten().find(|name| !known(name)) {
+            Some(name) => {
+                Err(refused("authorization_details_types", &format!("`{name}` is not allowed here")))
+            }
             None => Ok(()),
         }
     }

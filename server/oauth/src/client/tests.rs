@@ -12,6 +12,7 @@ fn policy() -> MetadataPolicy {
     MetadataPolicy {
         allowed_grants: GrantType::ALL.to_vec(),
         allowed_scopes: None,
+        allowed_details_types: vec!["pay".to_owned()],
         allowed_auth_methods: AuthMethod::ALL.to_vec(),
         signing_algs: vec!["RS256".to_owned(), "ES256".to_owned()],
         encryption: EncryptionAlgs {
@@ -59,7 +60,8 @@ fn every_member_of_the_struct_is_read_from_json() {
         "grant_types": ["authorization_code", "implicit"], "response_types": ["code", "id_token code"],
         "client_name": "n", "logo_uri": "l", "client_uri": "c", "policy_uri": "p", "tos_uri": "t",
         "contacts": ["x"], "jwks_uri": "j", "jwks": {"keys": []}, "software_id": "s", "software_version": "1",
-        "scope": "a b", "application_type": "native", "sector_identifier_uri": "s", "subject_type": "pairwise",
+        "scope": "a b", "authorization_details_types": ["pay"],
+        "application_type": "native", "sector_identifier_uri": "s", "subject_type": "pairwise",
         "default_max_age": 60, "require_auth_time": true, "default_acr_values": ["gold"],
         "initiate_login_uri": "i", "post_logout_redirect_uris": ["p"], "client_name#fr": "nom",
     });
@@ -210,6 +212,16 @@ fn uris_for_users_are_web_pages_and_uris_for_protocols_are_https() {
         let development = MetadataPolicy { development: true, ..policy() };
         assert!(register_under(&json!({member: "http://127.0.0.1:99/x"}), &development).is_ok());
         assert!(register_under(&json!({member: "http://a.example/x"}), &development).is_err());
+    }
+}
+
+#[test]
+fn types_of_authorization_details_are_those_that_the_server_allows() {
+    let metadata = register(&json!({"authorization_details_types": ["pay"]})).unwrap();
+    assert_eq!(metadata.authorization_details_types, Some(vec!["pay".to_owned()]));
+    for types in [json!(["own"]), json!(["pay", "own"]), json!("pay"), json!([1])] {
+        let changes = json!({"authorization_details_types": types});
+        refuses(&changes, ErrorCode::InvalidClientMetadata, "authorization_details_types");
     }
 }
 

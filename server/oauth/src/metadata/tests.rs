@@ -26,6 +26,8 @@ fn document(registration: bool) -> Value {
         unsigned_requests: false,
         decrypted_algs: vec!["RSA-OAEP-256".to_owned()],
         require_pushed_requests: false,
+        details_types: vec!["pay".to_owned()],
+        protected_resources: Vec::new(),
         registration,
     })
 }
@@ -52,6 +54,15 @@ fn what_the_specifications_require_is_there() {
     );
     assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(document["request_uri_parameter_supported"], false);
+}
+
+#[test]
+fn lists_without_values_are_left_out() {
+    let document = document(false);
+    assert_eq!(document["authorization_details_types_supported"], json!(["pay"]));
+    for absent in ["protected_resources", "acr_values_supported", "registration_endpoint"] {
+        assert!(document.get(absent).is_none(), "{absent}");
+    }
 }
 
 #[test]

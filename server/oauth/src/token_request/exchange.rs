@@ -1,7 +1,7 @@
 //! What is asked of a token exchange (RFC 8693 section 2.1).
 
-use super::{MAX_JWT, bounded, parse_resources, scope};
-use crate::{error::OAuthError, id::Secret, params::Params, scope::Scope};
+use super::{Asked, MAX_JWT, bounded};
+use crate::{error::OAuthError, id::Secret, params::Params};
 
 /// The longest `audience`, in bytes, and how many there may be.
 const MAX_AUDIENCE: usize = 255;
@@ -70,10 +70,8 @@ pub struct ExchangeRequest {
     pub actor: Option<TypedToken>,
     /// What is wanted; none leaves it to the server.
     pub requested: Option<TokenType>,
-    /// The scope asked for.
-    pub scope: Option<Scope>,
-    /// Where the token shall be used, by URI (RFC 8707 section 2.2).
-    pub resources: Vec<String>,
+    /// What the token shall be good for.
+    pub asked: Asked,
     /// Where the token shall be used, by name.
     pub audience: Vec<String>,
 }
@@ -93,8 +91,7 @@ impl ExchangeRequest {
             subject,
             actor,
             requested: requested.transpose()?,
-            scope: scope(params)?,
-            resources: parse_resources(params)?,
+            asked: Asked::parse(params)?,
             audience: audience(params)?,
         })
     }
@@ -132,7 +129,7 @@ fn audience(params: &Params) -> Result<Vec<String>, OAuthError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
+    use crate::{error::ErrorCode, scope::Scope};
 
     const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
 
@@ -161,8 +158,11 @@ mod tests {
             subject: typed("s", TokenType::AccessToken),
             actor: Some(typed("a", TokenType::Jwt)),
             requested: Some(TokenType::IdToken),
-            scope: Some(Scope::from_values(["x", "y"])),
-            resources: vec!["https://a.example".to_owned()],
+            asked: Asked {
+                scope: Some(Scope::from_values(["x", "y"])),
+                resources: vec!["https://a.example".to_owned()],
+                details: None,
+            },
             audience: vec!["one".to_owned(), "two".to_owned()],
         };
         assert_eq!(parse(&form), Ok(expected));

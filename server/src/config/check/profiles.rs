@@ -44,7 +44,7 @@ impl Config {
             wrong.push("two profiles have this name".to_owned());
         }
         for resource in &profile.resources {
-            if *resource != self.issuer && !self.resources.contains(resource) {
+            if !self.has_resource(resource) {
                 wrong.push(format!("`{resource}` is not among the resources of this server"));
             }
             if others().any(|other| other.resources.contains(resource)) {

@@ -1,6 +1,6 @@
 //! Asking the policies of an exchange.
 
-use placet_oauth::{grant_type::GrantType, scope::Scope, token_request::TokenType};
+use placet_oauth::{grant_type::GrantType, token_request::TokenType};
 use placet_sdk::{
     Instant,
     decision::{
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     actors,
     client::{AuthenticatedClient, Client},
-    grant::decide::{Settled, decide},
+    grant::decide::{Settled, decide, requested},
     outcome::Outcome,
     policy::{Question, ceiling},
     possession,
@@ -46,15 +46,15 @@ pub(super) async fn ask(
     });
     request.requires = vec!["/grant/sub".to_owned(), "/grant/scope".to_owned()];
     let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
+    let asked = requested(&exchange.asked);
     let facts = GrantFacts {
         grant_type: Some(GrantType::TokenExchange.as_str().to_owned()),
         authorization_id: subject.home.as_ref().map(|(authorization, _)| authorization.id.clone()),
         requested: Requested {
-            scope: exchange.asked.as_ref().map(Scope::to_vec),
             resources: some(&exchange.resources),
             audience: some(&exchange.audience),
             requested_token_type: Some(exchange.wanted.as_str().to_owned()),
-            ..Requested::default()
+            ..asked
         },
     };
     decide(server, question, facts, proposal(server, client, exchange)).await
@@ -94,6 +94,7 @@ fn proposal(server: &Server, client: &Client, exchange: &Exchange) -> (Grant, Gr
         act: exchange.act.clone(),
         scope: Some(exchange.scope.to_vec()),
         resources: Some(exchange.resources.clone()),
+        authorization_details: exchange.details.clone(),
         // The user consented to them for this client alone.
         claims: authorized.filter(|_| exchange.is_own(client)).and_then(|a| a.grant.claims.clone()),
         authentication: authorized.filter(|a| a.authenticated_at > 0).map(|a| Authentication {
@@ -119,7 +120,7 @@ fn proposal(server: &Server, client: &Client, exchange: &Exchange) -> (Grant, Gr
     if let Some(set) = &mut proposed.id_token {
         at_most(&mut set.lifetime);
     }
-    let mut limits = ceiling::narrow_only(client, &proposed);
+    let mut limits = ceiling::narrow_only(server, client, &proposed);
     // A credential that outlives the occasion is only issued by a policy that says so.
     if let Some(set) = &mut proposed.refresh_token {
         set.issue = Some(false);
@@ -128,6 +129,7 @@ fn proposal(server: &Server, client: &Client, exchange: &Exchange) -> (Grant, Gr
         limits.access_token.encodings = vec![Encoding::Jwt];
         limits.access_token.single_use = false;
     }
+    limits.enrichable = server.details().enrichable();
     limits.sub = Freedom::Settable;
     limits.act = Freedom::Settable;
     limits.may_act = Freedom::Settable;

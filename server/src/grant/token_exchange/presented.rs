@@ -76,6 +76,8 @@ pub(super) struct Presented {
     pub(super) may_act: Option<Object>,
     /// What it is good for.
     pub(super) scope: Scope,
+    /// And beyond the scope.
+    pub(super) details: Vec<Object>,
     pub(super) expires_at: i64,
     /// The key or certificate that it is bound to.
     pub(super) confirmation: Option<Confirmation>,
@@ -145,7 +147,7 @@ async fn access_token(server: &Server, client: &Client, typed: &TypedToken) -> O
         tracing::warn!(client = %client.id, issued_to = %found.client_id, "a client may not exchange this token");
         return Ok(None);
     }
-    let (scope, claims) = (found.scope(), found.claims);
+    let (scope, details, claims) = (found.scope(), found.details(), found.claims);
     let expires_at = claims.get("exp").and_then(Value::as_i64).unwrap_or(0);
     let own = if typed.token.expose().contains('.') {
         let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -167,7 +169,7 @@ async fn access_token(server: &Server, client: &Client, typed: &TypedToken) -> O
     // What this server cannot check, nobody can prove.
     let Ok(confirmation) = Confirmation::of_claims(&claims) else { return Ok(None) };
     let bound = confirmation.is_some();
-    let parts = Parts { home, claims, scope, expires_at, confirmation, bound, parents, clients };
+    let parts = Parts { home, claims, scope, details, expires_at, confirmation, bound, parents, clients };
     Ok(Some(local(TokenType::AccessToken, issued_to, parts)))
 }
 
@@ -203,8 +205,10 @@ async fn refresh_token(server: &Server, client: &Client, typed: &TypedToken) -> 
         Parent::RefreshToken { family_id: family.id, presented: family.current },
         Parent::Authorization(authorization.id.clone()),
     ];
+    let details = authorized.details().to_vec();
     let home = Some((authorization, authorized));
-    let parts = Parts { home, claims, scope, expires_at, confirmation, bound, parents, clients: Vec::new() };
+    let parts =
+        Parts { home, claims, scope, details, expires_at, confirmation, bound, parents, clients: Vec::new() };
     Ok(Some(local(TokenType::RefreshToken, client.id.clone(), parts)))
 }
 
@@ -226,9 +230,11 @@ async fn id_token(server: &Server, client: &Client, typed: &TypedToken) -> Outco
     let expires_at = claims.get("exp").and_then(Value::as_i64).unwrap_or(0).min(authorization.expires_at);
     let (scope, issued_to) = (authorized.scope(), authorization.client_id.clone());
     let parents = vec![Parent::Authorization(id)];
+    let details = authorized.details().to_vec();
     let home = Some((authorization, authorized));
     let (confirmation, bound) = (None, false);
-    let parts = Parts { home, claims, scope, expires_at, confirmation, bound, parents, clients: Vec::new() };
+    let parts =
+        Parts { home, claims, scope, details, expires_at, confirmation, bound, parents, clients: Vec::new() };
     Ok(Some(local(TokenType::IdToken, issued_to, parts)))
 }
 
@@ -237,6 +243,7 @@ struct Parts {
     home: Option<(AuthorizationRecord, Authorized)>,
     claims: Object,
     scope: Scope,
+    details: Vec<Object>,
     expires_at: i64,
     confirmation: Option<Confirmation>,
     bound: bool,
@@ -247,7 +254,7 @@ struct Parts {
 /// A token of this server. Whom it is about and who acts is read from its authorization: what it shows its client may
 /// be the subjects of a sector.
 fn local(token_type: TokenType, client_id: String, parts: Parts) -> Presented {
-    let Parts { home, mut claims, scope, expires_at, confirmation, bound, parents, clients } = parts;
+    let Parts { home, mut claims, scope, details, expires_at, confirmation, bound, parents, clients } = parts;
     let required = |authorized: &Authorized| {
         let set = authorized.grant.access_token.as_ref().and_then(|set| set.sender_constraint);
         set == Some(SenderConstraint::Required)
@@ -279,6 +286,7 @@ fn local(token_type: TokenType, client_id: String, parts: Parts) -> Presented {
         act,
         may_act,
         scope,
+        details,
         expires_at,
         confirmation,
         bound,
@@ -334,6 +342,8 @@ async fn foreign(
         act,
         may_act,
         scope,
+        // What another issuer calls by the name of a type need not be the same.
+        details: Vec::new(),
         expires_at: verified.expires_at,
         bound: verified.confirmation.is_some(),
         confirmation: verified.confirmation,

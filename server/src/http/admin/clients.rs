@@ -192,6 +192,9 @@ fn checked(server: &Server, write: ClientWrite) -> ApiResult<(ClientMetadata, Cl
     if let Some((member, wrong)) = server.config().refused_settings(&settings).first() {
         return Err(invalid_answer(&format!("/settings/{}", member.replace('.', "/")), "invalid", wrong));
     }
+    if let Some(wrong) = server.config().refused_resources(&settings).first() {
+        return Err(invalid_answer("/settings/allowed_resources", "invalid", wrong));
+    }
     Ok((metadata, settings))
 }
 

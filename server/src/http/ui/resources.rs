@@ -119,6 +119,7 @@ async fn list_consents(server: &Server, request: &Request) -> ApiResult<Response
 }
 
 fn consent_info(record: ConsentRecord) -> ConsentInfo {
+    let authorization_details = record.authorization_details();
     ConsentInfo {
         id: record.id,
         sub: record.sub,
@@ -126,6 +127,7 @@ fn consent_info(record: ConsentRecord) -> ConsentInfo {
         client_name: None,
         scope: record.scope,
         claims: record.claims,
+        authorization_details,
         granted_at: Instant(record.granted_at),
         expires_at: record.expires_at.map(Instant),
     }
@@ -163,12 +165,13 @@ async fn list_authorizations(server: &Server, request: &Request) -> ApiResult<Re
 
 /// An authorization as the APIs show it.
 pub(in crate::http) fn authorization_info(record: AuthorizationRecord) -> Result<AuthorizationInfo, Fault> {
-    let scope = Authorized::read(&record)?.scope().to_vec();
+    let authorized = Authorized::read(&record)?;
     Ok(AuthorizationInfo {
         id: record.id,
         sub: record.sub,
         client_id: record.client_id,
-        scope,
+        scope: authorized.scope().to_vec(),
+        authorization_details: authorized.details().to_vec(),
         created_at: Instant(record.created_at),
         expires_at: Instant(record.expires_at),
         session_id: record.session_id,

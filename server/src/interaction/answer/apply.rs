@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     config::UiConfig,
     interaction::{
-        advance, session,
+        advance, consent, session,
         state::{Accepted, Consented, State},
         steer,
     },
@@ -199,6 +199,9 @@ fn granted(
         }
         grant.scope.clone_from(&offer.scope);
         grant.claims.clone_from(&offer.claims);
+        // As they are listed: of a type that is enriched the prompt shows what was chosen before.
+        let listed = prompt.authorization_details.clone();
+        grant.authorization_details = Some(listed).filter(|listed| !listed.is_empty());
     } else if grant.scope.is_none() {
         return Err(invalid_answer("/grant/scope", "missing", "name what is granted, or send `accept_all`"));
     }
@@ -209,8 +212,11 @@ fn granted(
     {
         scope.insert(0, "openid".to_owned());
     }
+    consent::details::without_status(grant.authorization_details.as_deref_mut().unwrap_or_default());
     // Resources follow the granted scopes when the answer says nothing of them.
     grant.resources.get_or_insert_with(|| offer.resources.clone().unwrap_or_default());
-    limits::check(&Ceiling { server, client, ui, offered: &offer, prompt }, &grant)?;
+    let enrichable = consent::details::enrichable(server, request, &offer);
+    let ceiling = Ceiling { server, client, ui, offered: &offer, enrichable: &enrichable, prompt };
+    limits::check(&ceiling, &grant)?;
     Ok(Consented { asked: true, grant, remember: answer.remember })
 }

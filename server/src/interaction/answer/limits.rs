@@ -3,6 +3,7 @@
 use placet_oauth::{id::Subject, scope::Scope};
 use placet_sdk::{
     decision::judge_grant,
+    details::Enrichable,
     grant::{AccessTokenSettings, Encoding, Grant, Object, is_reserved_claim},
     interaction::ConsentPrompt,
 };
@@ -13,6 +14,7 @@ use crate::{
     actors,
     client::Client,
     config::{Capability, UiConfig},
+    interaction::consent::details,
     policy::{self, ceiling},
     problem::{ApiResult, capability_missing, invalid_answer},
     server::Server,
@@ -31,6 +33,7 @@ pub(super) struct Ceiling<'a> {
     pub(super) client: &'a Client,
     pub(super) ui: &'a UiConfig,
     pub(super) offered: &'a Grant,
+    pub(super) enrichable: &'a Enrichable,
     pub(super) prompt: &'a ConsentPrompt,
 }
 
@@ -112,10 +115,9 @@ fn scope(ceiling: &Ceiling<'_>, grant: &Grant) -> ApiResult<()> {
     if resources.iter().any(|r| !offered.contains(r)) {
         return Err(capability_missing("/grant/resources", "more resources than requested"));
     }
-    if grant.authorization_details.as_ref().is_some_and(|d| !d.is_empty()) {
-        return Err(capability_missing("/grant/authorization_details", "more details than requested"));
-    }
-    Ok(())
+    let granted = grant.authorization_details.as_deref().unwrap_or_default();
+    let offered = ceiling.offered.authorization_details.as_deref().unwrap_or_default();
+    details::check(ceiling.server, (offered, ceiling.enrichable), granted)
 }
 
 fn claims(ceiling: &Ceiling<'_>, grant: &Grant) -> ApiResult<()> {

@@ -2,7 +2,7 @@
 
 use placet_oauth::id::Secret;
 use placet_sdk::{
-    grant::{GrantedClaims, Object, SenderConstraint},
+    grant::{GrantedClaims, Object},
     interaction::{Delivery, RememberMode},
 };
 use serde_json::json;
@@ -18,7 +18,7 @@ use crate::{
     grant::{CODE, CodeBinding},
     interaction::{
         advance, consent, session,
-        state::{SessionCookieChange, State},
+        state::{Consented, SessionCookieChange, State},
         steer::{self, Granted},
     },
     outcome::{Fault, Outcome},
@@ -92,7 +92,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     let offer = steer::offer(state, request).into_owned();
     let remembered = consent::remembered(server, client, &offer, &part.facts.sub).await?;
     if !consented.asked {
-        let reasons = consent::reasons(client, request, &offer, remembered.as_ref());
+        let reasons = consent::reasons(server, client, request, (&offer, remembered.as_ref()));
         if !reasons.is_empty() || steer::asks_consent(state) {
             // What was remembered has been withdrawn in the meantime.
             return Ok(Grant::Over);
@@ -102,14 +102,11 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         Granted::Grant(grant, subject_by) => (*grant, subject_by),
         Granted::Moved => return Ok(Grant::Moved),
     };
-    if request.response_type.token && possession::demanded(client, &grant) == SenderConstraint::Required {
+    if request.response_type.token && possession::must_be_bound(server, client, &grant) {
         advance::deny(state, "access_denied", UNBOUND);
         return Ok(Grant::Ready(Box::new(refusal(server, Some(client), state).await?)));
     }
     let sub = grant.sub.take().unwrap_or_else(|| part.facts.sub.clone());
-    // What is remembered is what the user consented to, also where a policy grants less this time.
-    let granted = consented.grant.scope.unwrap_or_default();
-    let consented_claims = consented.grant.claims.unwrap_or_default();
     let scope = placet_oauth::scope::Scope::from_values(grant.scope.clone().unwrap_or_default());
     let mut authorized = Authorized {
         authenticated_at: part.facts.authenticated_at,
@@ -144,22 +141,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     let mut completion = nothing();
     completion.events.extend(session_event(server, part.change.as_ref())?);
     completion.session = part.change;
-    if let Some((mode, lifetime)) = consented.remember.map(|r| (r.mode, r.lifetime))
-        && mode != RememberMode::Never
-    {
-        let lasts = lifetime.filter(|_| mode == RememberMode::For);
-        let consent = ConsentRecord {
-            id: random::id(server.random(), "cns_")?,
-            sub: part.facts.sub.clone(),
-            client_id: client.id.clone(),
-            resource: consent::resource_key(&offer),
-            scope: granted,
-            claims: names_of(&consented_claims),
-            granted_at: now,
-            expires_at: lasts.map(|seconds| now + i64::from(seconds)),
-        };
-        completion.remember = Some(Remembering { consent });
-    }
+    completion.remember = remembering(server, client, &offer, (&part.facts.sub, consented))?;
     let act = authorized.grant.act.as_ref();
     completion.parties = actors::parties(server, act).await?;
     if sub != part.facts.sub {
@@ -188,6 +170,32 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     Ok(Grant::Ready(Box::new(Prepared { completion, delivery, cookie: part.cookie })))
 }
 
+/// What is remembered of a consent: what the user consented to, also where a policy grants less this time.
+fn remembering(
+    server: &Server,
+    client: &Client,
+    offer: &placet_sdk::grant::Grant,
+    (sub, consented): (&str, Consented),
+) -> Result<Option<Remembering>, Fault> {
+    let Some(remember) = consented.remember.filter(|remember| remember.mode != RememberMode::Never) else {
+        return Ok(None);
+    };
+    let (grant, now) = (consented.grant, server.now());
+    let lifetime = remember.lifetime.filter(|_| remember.mode == RememberMode::For);
+    let consent = ConsentRecord {
+        id: random::id(server.random(), "cns_")?,
+        sub: sub.to_owned(),
+        client_id: client.id.clone(),
+        resource: consent::resource_key(offer),
+        scope: grant.scope.unwrap_or_default(),
+        claims: names_of(&grant.claims.unwrap_or_default()),
+        details: consent::details::to_remember(server, &grant.authorization_details.unwrap_or_default()),
+        granted_at: now,
+        expires_at: lifetime.map(|seconds| now + i64::from(seconds)),
+    };
+    Ok(Some(Remembering { consent }))
+}
+
 /// The parameters of a successful response; what must be stored for them goes into the completion.
 async fn response_params(
     server: &Server,
@@ -211,7 +219,6 @@ async fn response_params(
                 client,
                 authorization,
                 authorized,
-                narrowed: None,
                 nonce: None,
                 first_refresh: false,
                 id_token: false,

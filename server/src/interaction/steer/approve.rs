@@ -19,7 +19,7 @@ use super::{Said, challenge, facts, offer, record::Approved};
 use crate::{
     client::Client,
     interaction::{
-        advance,
+        advance, consent,
         session::Session,
         state::{Accepted, State},
     },
@@ -74,7 +74,11 @@ pub(in crate::interaction) async fn approve(
             explicit: state.consented.as_ref().is_some_and(|consented| consented.asked),
         });
     }
+    let enrichable = consent::details::enrichable(server, request, &original);
     let proposed = propose(server, client, &mut question, (&original, accepted));
+    if let Some(limits) = &mut question.request.limits.grant {
+        limits.enrichable = enrichable;
+    }
     let allowed = match server.policies().decide(question).await? {
         Decided::Allow(allowed) => allowed,
         Decided::Deny(error) => return Ok(super::deny(state, &error)),
@@ -150,7 +154,8 @@ fn propose(
     let tokens = (family_wanted(client, &probe), probe.scope().contains("openid") && wanted);
     let proposed = ceiling::effective(server, client, grant, tokens);
     question.impersonation = true;
-    question.request.limits = Limits { grant: Some(super::limits(client, &proposed)), ..Limits::default() };
+    question.request.limits =
+        Limits { grant: Some(super::limits(server, client, &proposed)), ..Limits::default() };
     question.request.proposal = Proposal { grant: Some(proposed.clone()), ..Proposal::default() };
     proposed
 }

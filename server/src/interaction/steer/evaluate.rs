@@ -2,8 +2,8 @@
 
 use placet_sdk::{
     decision::{
-        ConsentLimits, ConsentProposal, HookType, InteractionStage, Limits, Proposal, SessionLimits,
-        SessionProposal,
+        ConsentLimits, ConsentProposal, GrantLimits, HookType, InteractionStage, Limits, Proposal,
+        SessionLimits, SessionProposal,
     },
     grant::Grant,
     interaction::SessionAction,
@@ -56,13 +56,17 @@ pub(in crate::interaction) async fn evaluate(
     let (session, session_limits) = session_proposal(server, (accepted, fresh)).await?.unzip();
     question.impersonation = true;
     question.request.limits = Limits {
-        grant: Some(super::limits(client, &proposed)),
+        grant: Some(GrantLimits {
+            enrichable: consent::details::enrichable(server, request, &original),
+            ..super::limits(server, client, &proposed)
+        }),
         consent: Some(ConsentLimits { ask: true }),
         session: session_limits,
         ..Limits::default()
     };
     let remembered = consent::remembered(server, client, &original, &accepted.sub).await?;
-    let ask = challenged || !consent::reasons(client, request, &original, remembered.as_ref()).is_empty();
+    let reasons = consent::reasons(server, client, request, (&original, remembered.as_ref()));
+    let ask = challenged || !reasons.is_empty();
     question.request.proposal = Proposal {
         grant: Some(proposed.clone()),
         consent: Some(ConsentProposal { ask }),

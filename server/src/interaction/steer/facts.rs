@@ -56,6 +56,7 @@ fn requested(request: &AuthorizationRequest) -> GrantFacts {
         requested: Requested {
             scope: Some(request.scope.to_vec()),
             resources: (!request.resources.is_empty()).then(|| request.resources.clone()),
+            authorization_details: Some(request.authorization_details.clone()).filter(|all| !all.is_empty()),
             ..Requested::default()
         },
     }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use placet_oauth::{authorization::AuthorizationRequest, scope::Scope};
-use placet_sdk::grant::Grant;
+use placet_oauth::{authorization::AuthorizationRequest, rar::locations, scope::Scope};
+use placet_sdk::grant::{Grant, Object};
 
 use crate::{
     client::Client,
@@ -46,10 +46,30 @@ pub(super) fn combined(
     let granted = Scope::from_values(grant.scope.take().unwrap_or_default());
     let offered = Scope::from_values(offer.scope.clone().unwrap_or_default());
     let taken = request.scope.difference(&offered);
+    if !request.authorization_details.is_empty() {
+        // The client learns that none of those it asked for was granted.
+        grant.authorization_details.get_or_insert_default();
+    }
+    let kept = grant.authorization_details.clone();
+    if let Some(audience) = grant.access_token.as_mut().and_then(|token| token.audience.as_mut()) {
+        forget_locations(audience, offer, kept.as_deref().unwrap_or_default());
+    }
     grant.sub = grant.sub.or_else(|| offer.sub.clone());
     grant.act = grant.act.or_else(|| offer.act.clone());
     grant.may_act = grant.may_act.or_else(|| offer.may_act.clone());
     // What is offered no more may still have been granted beyond the request, by an app with `widen_scope`.
     grant.scope = Some(client.assign(&granted).difference(&taken).to_vec());
     Ok(grant)
+}
+
+/// A location of details that are not granted is no audience, unless it is one for something else.
+fn forget_locations(audience: &mut Vec<String>, offer: &Grant, granted: &[Object]) {
+    let names = |details: &[Object], uri: &String| details.iter().flat_map(locations).any(|one| one == uri);
+    let offered = offer.authorization_details.as_deref().unwrap_or_default();
+    let gone = |uri: &String| {
+        names(offered, uri) && !names(granted, uri) && !offer.resources.iter().flatten().any(|one| one == uri)
+    };
+    if audience.iter().any(|uri| !gone(uri)) {
+        audience.retain(|uri| !gone(uri));
+    }
 }

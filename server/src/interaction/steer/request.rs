@@ -5,7 +5,7 @@ use placet_oauth::{
     error::OAuthError,
 };
 use placet_sdk::decision::{
-    AuthorizationRequestSection, DemandLimits, DemandProposal, HookType, Limits, Proposal,
+    AuthorizationRequestSection, DemandLimits, DemandProposal, GrantLimits, HookType, Limits, Proposal,
 };
 
 use super::facts;
@@ -56,7 +56,10 @@ pub(in crate::interaction) async fn request(
     let (demand, demand_limits) = demand(server, state, request)?;
     question.request.limits = Limits {
         demand: Some(demand_limits),
-        grant: Some(ceiling::narrow_only(client, &proposed)),
+        grant: Some(GrantLimits {
+            enrichable: server.details().enrichable(),
+            ..ceiling::narrow_only(server, client, &proposed)
+        }),
         ..Limits::default()
     };
     question.request.proposal =

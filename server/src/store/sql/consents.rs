@@ -8,9 +8,12 @@ use super::{
 };
 use crate::store::{ConsentRecord, Event};
 
+/// So many authorization details are remembered for one user, client and resource: nobody could list them without end.
+const MAX_DETAILS: usize = 64;
+
 macro_rules! columns {
     () => {
-        "id, sub, client_id, resource, scope, claims, granted_at, expires_at"
+        "id, sub, client_id, resource, scope, claims, details, granted_at, expires_at"
     };
 }
 
@@ -22,6 +25,7 @@ fn read(row: &mut Row) -> Fallible<ConsentRecord> {
         resource: row.text()?,
         scope: row.texts()?,
         claims: row.texts()?,
+        details: row.texts()?,
         granted_at: row.int()?,
         expires_at: row.optional_int()?,
     })
@@ -81,6 +85,7 @@ pub(super) async fn remember(tx: &mut dyn Tx, added: &ConsentRecord, now: i64) -
                 id: old.id,
                 scope: union(&old.scope, &added.scope),
                 claims: union(&old.claims, &added.claims),
+                details: newest(&added.details, &old.details),
                 expires_at: old.expires_at.zip(added.expires_at).map(|(a, b)| a.max(b)),
                 ..added.clone()
             };
@@ -94,13 +99,20 @@ fn union(old: &[String], added: &[String]) -> Vec<String> {
     old.iter().chain(added).filter(|value| seen.insert(*value)).cloned().collect()
 }
 
+/// New details come first; the oldest of many are forgotten, and the user is asked again.
+fn newest(added: &[String], old: &[String]) -> Vec<String> {
+    let mut newest = union(added, old);
+    newest.truncate(MAX_DETAILS);
+    newest
+}
+
 async fn insert(tx: &mut dyn Tx, consent: &ConsentRecord) -> Fallible<String> {
     let inserted = tx
         .execute(
             concat!(
                 "INSERT INTO consents (tenant, ",
                 columns!(),
-                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
                  ON CONFLICT (tenant, sub, client_id, resource) DO NOTHING"
             ),
             values![
@@ -110,6 +122,7 @@ async fn insert(tx: &mut dyn Tx, consent: &ConsentRecord) -> Fallible<String> {
                 &consent.resource,
                 &consent.scope,
                 &consent.claims,
+                &consent.details,
                 consent.granted_at,
                 consent.expires_at,
             ],
@@ -121,9 +134,16 @@ async fn insert(tx: &mut dyn Tx, consent: &ConsentRecord) -> Fallible<String> {
 async fn update(tx: &mut dyn Tx, consent: &ConsentRecord) -> Fallible<String> {
     let updated = tx
         .execute(
-            "UPDATE consents SET scope = $3, claims = $4, granted_at = $5, expires_at = $6 \
+            "UPDATE consents SET scope = $3, claims = $4, details = $5, granted_at = $6, expires_at = $7 \
              WHERE tenant = $1 AND id = $2",
-            values![&consent.id, &consent.scope, &consent.claims, consent.granted_at, consent.expires_at],
+            values![
+                &consent.id,
+                &consent.scope,
+                &consent.claims,
+                &consent.details,
+                consent.granted_at,
+                consent.expires_at
+            ],
         )
         .await?;
     // Deleted since it was read: the next attempt remembers it anew.

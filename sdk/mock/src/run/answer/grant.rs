@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use placet_sdk::{
+    details::{Enrichable, assign, type_of},
     grant::{Grant, Object, RESERVED_CLAIMS},
     interaction::{ClaimTarget, ConsentAnswer, ConsentPrompt, Prompt},
 };
@@ -84,10 +85,7 @@ fn lists(grant: &Grant, offered: &ConsentPrompt, prompt: &Prompt) -> Outcome<()>
     if grant.resources.iter().flatten().any(|resource| !resources.contains(resource)) {
         return Err(capability_missing("/grant/resources", "more resources than requested"));
     }
-    let details: Vec<Object> = offered.authorization_details.iter().map(without_status).collect();
-    if grant.authorization_details.iter().flatten().any(|detail| !details.contains(&without_status(detail))) {
-        return Err(capability_missing("/grant/authorization_details", "more details than requested"));
-    }
+    details(grant, offered)?;
     let empty = placet_sdk::grant::GrantedClaims::default();
     let claims = grant.claims.as_ref().unwrap_or(&empty);
     for (pointer, granted, target) in [
@@ -99,6 +97,22 @@ fn lists(grant: &Grant, offered: &ConsentPrompt, prompt: &Prompt) -> Outcome<()>
             |name: &String| offered.claims.iter().any(|c| c.name == *name && c.targets.contains(&target));
         if !granted.iter().flatten().all(listed) {
             return Err(capability_missing(pointer, "more claims than requested"));
+        }
+    }
+    Ok(())
+}
+
+/// Each is one of those offered, or says more in the members that the prompt names.
+fn details(grant: &Grant, offered: &ConsentPrompt) -> Outcome<()> {
+    let listed: Vec<Object> = offered.authorization_details.iter().map(without_status).collect();
+    let granted: Vec<Object> = grant.authorization_details.iter().flatten().map(without_status).collect();
+    let marked = listed.iter().zip(&offered.authorization_details_info);
+    let enrichable: Enrichable =
+        marked.map(|(detail, info)| (type_of(detail).to_owned(), info.enrichable.clone())).collect();
+    for count in 1..=granted.len() {
+        if assign(&listed, &granted[..count], &enrichable).is_none() {
+            let pointer = format!("/grant/authorization_details/{}", count - 1);
+            return Err(capability_missing(&pointer, "more details than requested"));
         }
     }
     Ok(())

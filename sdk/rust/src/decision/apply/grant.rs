@@ -8,7 +8,10 @@ use super::{
     rules::{member, quoted, unstated},
     tokens,
 };
-use crate::grant::{Actor, Grant, GrantedClaims};
+use crate::{
+    details::{assign, type_of},
+    grant::{Actor, Grant, GrantedClaims},
+};
 
 /// The longest actor chain.
 const MAX_ACTORS: usize = 5;
@@ -29,14 +32,7 @@ pub(super) fn check(old: Option<&Grant>, new: Option<&Grant>, limits: Option<&Gr
     member("/grant/scope", old.scope.as_ref(), new.scope.as_ref()).among(&limits.scope, text)?;
     member("/grant/resources", old.resources.as_ref(), new.resources.as_ref())
         .among(&limits.resources, text)?;
-    member(
-        "/grant/authorization_details",
-        old.authorization_details.as_ref(),
-        new.authorization_details.as_ref(),
-    )
-    .among(&limits.authorization_details, |details| {
-        quoted(details.get("type").and_then(|t| t.as_str()).unwrap_or("(no type)"))
-    })?;
+    authorization_details(old, new, limits)?;
     claim_names(old.claims.as_ref(), new.claims.as_ref(), &limits.claims)?;
     member("/grant/authentication", old.authentication.as_ref(), new.authentication.as_ref())
         .free(limits.authentication)?;
@@ -44,6 +40,25 @@ pub(super) fn check(old: Option<&Grant>, new: Option<&Grant>, limits: Option<&Gr
     member("/grant/data", old.data.as_ref(), new.data.as_ref()).sized(limits.max_data_bytes)?;
     member("/grant/claims_context", old.claims_context.as_ref(), new.claims_context.as_ref())
         .sized(limits.max_claims_context_bytes)
+}
+
+/// Each is one of those allowed, or an enrichment of it, and none is there more often than it is allowed.
+fn authorization_details(old: &Grant, new: &Grant, limits: &GrantLimits) -> Checked {
+    const POINTER: &str = "/grant/authorization_details";
+    let (old, new) = (old.authorization_details.as_ref(), new.authorization_details.as_ref());
+    let Some(granted) = member(POINTER, old, new).replaced()? else { return Ok(()) };
+    let allowed = &limits.authorization_details;
+    for count in 1..=granted.len() {
+        // Those before this one may be there together.
+        if assign(allowed, &granted[..count], &limits.enrichable).is_none() {
+            let (at, shown) = (count - 1, quoted(type_of(&granted[count - 1])));
+            let detail = format!(
+                "{shown} at {at} is not among what is allowed, is there twice, or differs where it must not"
+            );
+            return Err(Violation::limit(POINTER, detail));
+        }
+    }
+    Ok(())
 }
 
 /// Who the tokens are about, and who acts.
