@@ -76,6 +76,7 @@ pub(crate) struct Text {
     pub(crate) shares_exactly: &'static str,
     pub(crate) claims_title: &'static str,
     pub(crate) details_title: &'static str,
+    pub(crate) details_used_at: &'static str,
     pub(crate) remember_decision: &'static str,
     pub(crate) remember_hint: &'static str,
     pub(crate) allow: &'static str,

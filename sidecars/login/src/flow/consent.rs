@@ -1,5 +1,7 @@
 //! The consent page.
 
+mod details;
+
 use askama::Template;
 use http::StatusCode;
 use placet_sdk::{
@@ -11,7 +13,7 @@ use placet_sdk::{
 };
 use warp::reply::Response;
 
-use super::custom::{self, Fact};
+use self::details::DetailRow;
 use crate::{
     failure::Failure,
     form::Form,
@@ -55,12 +57,6 @@ struct ClaimRow {
     granted: bool,
 }
 
-struct DetailRow {
-    field: String,
-    title: String,
-    facts: Vec<Fact>,
-}
-
 /// The page.
 pub(super) fn page(visit: &Visit, prompt: &Prompt, consent: &ConsentPrompt) -> Response {
     let shell = Shell::new(visit, Some(prompt));
@@ -84,7 +80,7 @@ pub(super) fn page(visit: &Visit, prompt: &Prompt, consent: &ConsentPrompt) -> R
         binding_message: prompt.ciba.as_ref().and_then(|ciba| ciba.binding_message.as_deref()),
         scopes: offered(consent).map(|item| scope_row(t, item, consent)).collect(),
         claims: claim_rows(t, consent),
-        details: detail_rows(t, consent),
+        details: details::rows(t, consent),
         form: Binding::new(visit, prompt),
         shell,
     };
@@ -149,30 +145,12 @@ fn claim_rows(t: &Text, consent: &ConsentPrompt) -> Vec<ClaimRow> {
     rows
 }
 
-fn detail_rows(t: &Text, consent: &ConsentPrompt) -> Vec<DetailRow> {
-    let row = |(at, detail): (usize, &Object)| {
-        let mut shown = detail.clone();
-        let kind = shown.remove("type");
-        shown.remove("status");
-        DetailRow {
-            field: detail_field(at),
-            title: kind.as_ref().and_then(|kind| kind.as_str()).unwrap_or_default().replace('_', " "),
-            facts: custom::facts(&shown, t),
-        }
-    };
-    consent.authorization_details.iter().enumerate().map(row).collect()
-}
-
 fn scope_field(value: &str) -> String {
     format!("scope:{value}")
 }
 
 fn claim_field(name: &str) -> String {
     format!("claim:{name}")
-}
-
-fn detail_field(at: usize) -> String {
-    format!("detail:{at}")
 }
 
 /// The answer: exactly what is checked, and nothing that the prompt did not list.
@@ -203,7 +181,7 @@ pub(super) fn decide(consent: &ConsentPrompt, form: &Form) -> Result<Answer, Fai
         .authorization_details
         .iter()
         .enumerate()
-        .filter(|(at, _)| form.is_checked(&detail_field(*at)))
+        .filter(|(at, _)| form.is_checked(&details::field(*at)))
         .map(|(_, detail)| detail.iter().filter(|(name, _)| *name != "status"))
         .map(|members| members.map(|(name, value)| (name.clone(), value.clone())).collect())
         .collect();

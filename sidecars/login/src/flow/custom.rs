@@ -54,7 +54,8 @@ pub(super) fn facts(object: &Object, t: &Text) -> Vec<Fact> {
     object.iter().map(fact).collect()
 }
 
-fn plain(value: &Value, t: &Text) -> String {
+/// A value in readable form.
+pub(super) fn plain(value: &Value, t: &Text) -> String {
     let list = |items: Vec<String>| items.join(", ");
     match value {
         Value::Null => String::new(),

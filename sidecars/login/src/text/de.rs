@@ -55,6 +55,7 @@ pub(crate) static DE: Text = Text {
     shares_exactly: "Was genau?",
     claims_title: "Außerdem würde die App erfahren:",
     details_title: "Im Einzelnen:",
+    details_used_at: "gilt bei",
     remember_decision: "Diese Entscheidung merken",
     remember_hint: "Sie werden für denselben Zugriff nicht noch einmal gefragt.",
     allow: "Erlauben",

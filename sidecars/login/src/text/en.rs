@@ -55,6 +55,7 @@ pub(crate) static EN: Text = Text {
     shares_exactly: "What exactly?",
     claims_title: "It would also learn:",
     details_title: "In detail:",
+    details_used_at: "used at",
     remember_decision: "Remember this decision",
     remember_hint: "You will not be asked again for the same access.",
     allow: "Allow",

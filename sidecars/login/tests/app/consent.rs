@@ -139,3 +139,28 @@ async fn the_user_is_named_even_if_the_directory_does_not_know_them() {
     stage.fake.script("ia_1", &[prompt]);
     assert!(stage.browser().open("ia_1").await.says("Signed in as imported-7"));
 }
+
+#[tokio::test]
+async fn details_are_shown_in_words_and_granted_as_they_came() {
+    let stage = Stage::start().await;
+    let mut prompt = consent();
+    let payment = json!({
+        "type": "payment_initiation", "status": "granted", "instructedAmount": {"currency": "EUR", "amount": "49.90"},
+        "creditorName": "<b>Acme</b>", "reference": "Order 4711",
+    });
+    prompt["consent"]["authorization_details"] = json!([payment]);
+    prompt["consent"]["authorization_details_info"] = json!([{
+        "title": "Make a payment", "description": "Money leaves your account", "labels": {"/creditorName": "Payee"},
+    }]);
+    stage.fake.script("ia_1", &[prompt, response()]);
+    let browser = stage.browser();
+    let page = browser.open("ia_1").await;
+    for text in ["Make a payment", "Money leaves your account", "49.90 EUR", "Payee", "Order 4711"] {
+        assert!(page.says(text), "{text}");
+    }
+    assert!(!page.says("<b>Acme") && !page.says("payment_initiation"));
+    browser.submit(&page, &[("detail:0", "on"), ("action", "allow")]).await;
+    let mut granted = payment;
+    granted.as_object_mut().unwrap().remove("status");
+    assert_eq!(stage.fake.answers("ia_1")[0]["grant"]["authorization_details"], json!([granted]));
+}
