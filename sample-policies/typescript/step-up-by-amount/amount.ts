@@ -30,10 +30,3 @@ export function payment(details: Readonly<Record<string, unknown>>): Payment | u
   const currency = stated?.currency;
   return amount !== undefined && typeof currency === "string" ? { amount, currency } : undefined;
 }
-
-/** Reads what a payment costs where a parameter says it in one text, `123.50 EUR`. */
-export function statedPayment(text: string): Payment | undefined {
-  const [value, currency = "", ...more] = text.split(" ");
-  const amount = parseAmount(value);
-  return amount !== undefined && /^[A-Z]{3}$/.test(currency) && more.length === 0 ? { amount, currency } : undefined;
-}

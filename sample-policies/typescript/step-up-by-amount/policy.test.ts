@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cases, question } from "../cases.js";
-import { parseAmount, payment, statedPayment } from "./amount.js";
+import { parseAmount, payment } from "./amount.js";
 import stepUp, { rulesFrom } from "./policy.js";
 
 for (const [name, holds] of await cases("step-up-by-amount", stepUp)) test(name, holds);
@@ -23,13 +23,6 @@ test("a payment says amount and currency in one of two ways", () => {
   assert.deepEqual(payment({ amount: { value: "123.50", currency: "EUR" } }), euros);
   const wrong = [{}, { amount: "123.50" }, { amount: null }, { amount: { value: "1" } }, { amount: { amount: "1", currency: "EUR" } }];
   for (const details of wrong) assert.equal(payment(details), undefined, JSON.stringify(details));
-});
-
-test("a parameter says amount and currency in one text", () => {
-  assert.deepEqual(statedPayment("123.50 EUR"), { amount: 123_5000n, currency: "EUR" });
-  for (const wrong of ["", "123.50", "EUR 123.50", "123.50 eur", "123.50  EUR", "1 EUR 2", "-1 EUR"]) {
-    assert.equal(statedPayment(wrong), undefined, wrong);
-  }
 });
 
 test("nobody is strong without a session, a class and a time", async () => {

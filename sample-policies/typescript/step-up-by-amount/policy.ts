@@ -1,5 +1,5 @@
-import { challenge, deny, type Handler, policy, type Question, type RequestFacts } from "@placet/sdk";
-import { type Amount, isPayment, type Payment, parseAmount, payment, statedPayment } from "./amount.js";
+import { challenge, deny, type Handler, policy, type Question } from "@placet/sdk";
+import { type Amount, isPayment, type Payment, parseAmount, payment } from "./amount.js";
 
 /** What the policy goes by. */
 export interface Rules {
@@ -34,24 +34,11 @@ export function stepUpByAmount(rules: Rules): Handler<"interaction.evaluate"> {
   };
 }
 
-/** What the request wants to pay: in its authorization details, and in its parameters `payment`. */
+/** What the grant would pay: its authorization details (RFC 9396), less what other policies took away. */
 function payments(x: Question<"interaction.evaluate">): (Payment | undefined)[] {
   const details = x.proposal.grant?.authorization_details ?? x.grant?.requested?.authorization_details ?? [];
-  return [...details.filter(isPayment).map(payment), ...stated(x.request).map(statedPayment)];
+  return details.filter(isPayment).map(payment);
 }
-
-function stated({ parameters }: RequestFacts): string[] {
-  return parameters?.payment ?? [];
-}
-
-/**
- * Writes into the access token what was looked at. A parameter comes through the user's browser, and nothing else of
- * the token depends on it: who pays must compare.
- */
-export const recordPayments: Handler<"interaction.approve"> = (x) => {
-  const found = stated(x.request);
-  return found.length === 0 ? x.allow() : x.allow({ access_token: { claims: { payments: found } } }).reason("recorded");
-};
 
 function isStrong({ session, time }: Question<"interaction.evaluate">, { acrValues, maxAge }: Rules): boolean {
   if (session?.acr === undefined || !acrValues.includes(session.acr)) return false;
@@ -71,21 +58,15 @@ export function rulesFrom(environment: Readonly<Record<string, string | undefine
 }
 
 export default policy(
-  { "interaction.evaluate": stepUpByAmount(rulesFrom(process.env)), "interaction.approve": recordPayments },
+  { "interaction.evaluate": stepUpByAmount(rulesFrom(process.env)) },
   {
     name: "step-up-by-amount",
-    version: "1",
+    version: "2",
     types: {
       "interaction.evaluate": {
-        needs: [
-          "/grant/requested/authorization_details",
-          "/request/parameters/payment",
-          "/session/acr",
-          "/session/authenticated_at",
-        ],
+        needs: ["/grant/requested/authorization_details", "/session/acr", "/session/authenticated_at"],
         returns: [],
       },
-      "interaction.approve": { needs: ["/request/parameters/payment"], returns: ["/grant/access_token/claims"] },
     },
   },
 );
