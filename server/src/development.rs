@@ -1,16 +1,19 @@
 //! What `placet dev` adds to a configuration: the demo client and the login app, with secrets that everybody knows.
 
+use std::collections::BTreeMap;
+
 use placet_oauth::{client::ClientMetadata, grant_type::GrantType};
 use placet_sdk::decision::HookType;
 use placet_server::{
     config::{
         AdminConfig, AdminRole, Capability, ClientConfig, ClientSettings, Config, ConfigError,
-        RegistrationMode, UiConfig,
+        DetailsTypeConfig, RegistrationMode, ResourceConfig, UiConfig,
     },
     random::{self, OsRandom},
     seal::hex,
     server::StartError,
 };
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::command::published;
@@ -51,12 +54,14 @@ pub(crate) fn prepare(config: &mut Config) {
                     GrantType::ClientCredentials,
                 ]),
                 scope: Some("openid profile email address phone offline_access reports.read".to_owned()),
+                authorization_details_types: Some(vec![PAYMENT.to_owned()]),
                 ..ClientMetadata::default()
             },
             settings: ClientSettings::default(),
         });
     }
     admit_grants(config);
+    admit_payments(config);
     if !config.scopes.iter().any(|s| s.value == "reports.read") {
         config.scopes.push(placet_server::config::ScopeConfig {
             value: "reports.read".to_owned(),
@@ -68,6 +73,83 @@ pub(crate) fn prepare(config: &mut Config) {
             ..placet_server::config::ScopeConfig::default()
         });
     }
+}
+
+/// A type of authorization details to try, and a resource that knows it.
+const PAYMENT: &str = "payment_initiation";
+
+/// Lets the demo client ask for reports and payments at a resource, unless the file says something of its own.
+fn admit_payments(config: &mut Config) {
+    let api = format!("{}/demo-api", config.issuer);
+    if !config.authorization_details_type.iter().any(|kind| kind.name == PAYMENT) {
+        config.authorization_details_type.push(payment());
+    }
+    if !config.has_resource(&api) {
+        config.resource.push(ResourceConfig {
+            uri: api,
+            name: texts("Demo API", "Demo-API"),
+            scopes: Some(vec!["reports.read".to_owned()]),
+            authorization_details_types: vec![PAYMENT.to_owned()],
+            lifetime: Some(300),
+            ..ResourceConfig::default()
+        });
+    }
+}
+
+/// Payments, which the user consents to one by one. The account may be chosen when that happens.
+fn payment() -> DetailsTypeConfig {
+    let text = |longest: u32| json!({ "type": "string", "minLength": 1, "maxLength": longest });
+    let schema = json!({
+        "type": "object",
+        "required": ["instructedAmount", "creditorName"],
+        "additionalProperties": false,
+        "properties": {
+            "type": true,
+            "locations": true,
+            "instructedAmount": {
+                "type": "object",
+                "required": ["currency", "amount"],
+                "additionalProperties": false,
+                "properties": {
+                    "currency": { "type": "string", "pattern": "^[A-Z]{3}$" },
+                    "amount": { "type": "string", "pattern": "^[0-9]{1,15}([.][0-9]{1,2})?$" },
+                },
+            },
+            "creditorName": text(70),
+            "remittanceInformation": text(140),
+            "debtorAccount": {
+                "type": "object",
+                "required": ["iban"],
+                "additionalProperties": false,
+                "properties": { "iban": text(34) },
+            },
+        },
+    });
+    DetailsTypeConfig {
+        name: PAYMENT.to_owned(),
+        schema: schema.as_object().cloned(),
+        title: texts("Make a payment", "Eine Zahlung ausführen"),
+        description: texts(
+            "The app may pay this once, from your account.",
+            "Die App darf dies einmal von Ihrem Konto bezahlen.",
+        ),
+        labels: [
+            ("/instructedAmount", texts("Amount", "Betrag")),
+            ("/creditorName", texts("To", "An")),
+            ("/remittanceInformation", texts("Reference", "Verwendungszweck")),
+            ("/debtorAccount", texts("From account", "Von Konto")),
+            ("/debtorAccount/iban", texts("IBAN", "IBAN")),
+        ]
+        .map(|(pointer, texts)| (pointer.to_owned(), texts))
+        .into(),
+        enrichable: vec!["/debtorAccount".to_owned()],
+        one_time: true,
+        ..DetailsTypeConfig::default()
+    }
+}
+
+fn texts(english: &str, german: &str) -> BTreeMap<String, String> {
+    [("", english), ("de", german)].map(|(tag, text)| (tag.to_owned(), text.to_owned())).into()
 }
 
 /// The demo client may use the grants that a policy decides about.
@@ -133,6 +215,18 @@ mod tests {
         prepare(&mut config);
         let demo = config.clients.iter().find(|client| client.client_id == "demo").unwrap();
         demo.metadata.grant_types.clone().unwrap()
+    }
+
+    #[test]
+    fn the_demo_client_may_ask_for_payments_at_a_resource_and_all_of_it_is_sound() {
+        let mut config = Config::default();
+        prepare(&mut config);
+        config.check().unwrap();
+        let known = |config: &Config| (config.resource.len(), config.authorization_details_type.len());
+        assert_eq!(known(&config), (1, 1));
+        assert_eq!(config.resource[0].uri, "http://localhost:8080/demo-api");
+        prepare(&mut config);
+        assert_eq!(known(&config), (1, 1), "what is there stays");
     }
 
     #[test]
