@@ -1,6 +1,9 @@
 //! `when`, `docs/policies.md`: what a policy is asked about is decided on the question that it would be sent.
 
-use placet_server::config::{BackendKind, PolicyConfig, PolicyMode, RulesConfig};
+use placet_server::{
+    config::{BackendKind, PolicyConfig, PolicyMode, RulesConfig},
+    policy::DecisionFilter,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -112,7 +115,7 @@ async fn whatever_a_question_has_can_be_a_condition() {
         });
         let stand = stand(policies.collect()).await;
         assert_eq!(ask(&stand).await.status, 200);
-        let records = stand.server.policies().decisions(&Default::default()).decisions;
+        let records = stand.server.policies().decisions(&DecisionFilter::default()).decisions;
         let asked: Vec<&str> = records[0].policies.iter().map(|policy| policy.name.as_str()).collect();
         let missed: Vec<&String> = all
             .iter()

@@ -110,10 +110,10 @@ async fn locations_are_in_the_audience_and_take_their_details_along() {
     let less = refresh(&stand, &text(&all.json["refresh_token"]), &[("resource", PAY)]).await;
     assert_eq!(granted(&less), json!([pay]));
     assert_eq!(claims(&text(&less.json["access_token"]))["aud"], PAY);
-    let back = refresh(&stand, &text(&less.json["refresh_token"]), &[("resource", BANK)]).await;
-    assert_eq!(granted(&back), json!([bank]));
+    let again = refresh(&stand, &text(&less.json["refresh_token"]), &[("resource", BANK)]).await;
+    assert_eq!(granted(&again), json!([bank]));
     let wrong =
-        refresh(&stand, &text(&back.json["refresh_token"]), &[("resource", "https://api.example")]).await;
+        refresh(&stand, &text(&again.json["refresh_token"]), &[("resource", "https://api.example")]).await;
     assert_eq!((wrong.status, wrong.error()), (400, "invalid_target"));
 }
 

@@ -16,8 +16,8 @@ pub(super) fn check(policy: &PolicyConfig, wrong: &mut Vec<String>) {
 /// Why a pointer never leads to anything in a question to this policy. A predicate about it would never be true, or always
 /// be: the policy would be forgotten, or its condition.
 fn blind(policy: &PolicyConfig, pointer: &str) -> Option<String> {
-    let mut names = pointer.split('/').skip(1);
-    let (section, member, name) = (names.next().unwrap_or_default(), names.next(), names.next());
+    let mut segments = pointer.split('/').skip(1);
+    let (section, member, name) = (segments.next().unwrap_or_default(), segments.next(), segments.next());
     let named = name.map(|name| name.replace("~1", "/").replace("~0", "~"));
     match (section, member, named) {
         ("request", Some("headers"), Some(name)) => {
