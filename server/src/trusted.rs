@@ -91,9 +91,18 @@ pub async fn verify(server: &Server, client: &AuthenticatedClient, compact: &str
         return Err(OAuthError::invalid_grant("the signature of the assertion does not hold").into());
     }
     let confirmation = confirmation(client, &parsed)?;
-    let id = match parsed.claims.get("jti").and_then(Value::as_str) {
-        Some(jti) => hex(&Sha256::digest(json!(["jti", issuer, jti]).to_string())),
-        None => hex(&Sha256::digest(compact)),
+    let id = match parsed.claims.get("jti") {
+        Some(Value::String(jti)) if !jti.is_empty() => {
+            hex(&Sha256::digest(json!(["jti", issuer, jti]).to_string()))
+        }
+        Some(_) => {
+            return Err(OAuthError::invalid_grant(
+                "`jti` of the assertion must be a string that says something",
+            )
+            .into());
+        }
+        // Of what is signed, and not of the signature: one of ES256 has a twin that holds, too.
+        None => hex(&Sha256::digest(parsed.message)),
     };
     let mut header = Object::new();
     header.insert("alg".to_owned(), parsed.header.alg.clone().into());

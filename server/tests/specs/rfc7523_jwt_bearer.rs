@@ -126,6 +126,16 @@ async fn an_assertion_is_good_once_also_when_it_has_no_id() {
 }
 
 #[tokio::test]
+async fn an_id_that_says_nothing_is_refused() {
+    let scene = Scene::without_policy().await;
+    for jti in [json!(5), json!(""), json!(null)] {
+        let mut claims = scene.claims("assertive", "assertive");
+        claims["jti"] = jti;
+        scene.refused(&scene.own.sign(&claims), "`jti`").await;
+    }
+}
+
+#[tokio::test]
 async fn of_racing_presentations_one_wins() {
     let scene = Scene::without_policy().await;
     let assertion = scene.own.sign(&scene.claims("assertive", "assertive"));

@@ -17,6 +17,13 @@ impl Config {
         if let Some(profile) = self.profile.filter(|profile| profile.is_fapi()) {
             self.check_fapi(profile, wrong);
         }
+        // Access tokens would go out in clear: better no server than one that promises what it does not do.
+        for resource in self.resource.iter().filter(|resource| resource.encryption.is_some()) {
+            wrong.push(format!(
+                "[[resource]] `{}`: encryption: access tokens are not encrypted yet",
+                resource.uri
+            ));
+        }
         for client in &self.clients {
             let profiles = profile::profiles_of(self.profile, &client.settings);
             let metadata = profile::complete(client.metadata.clone(), &profiles);
