@@ -1,11 +1,18 @@
 //! The JWT bearer grant (RFC 7523 section 2.1) through the front door, under the discipline of RFC 8725.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use openssl::{
+    bn::{BigNum, BigNumContext},
+    ec::EcGroup,
+    nid::Nid,
+};
 use placet_server::config::TrustedIssuer;
 use serde_json::{Value, json};
 
 use super::{
     harness::{SECRET, Stand, claims},
     helpers::configured,
+    prover::Prover,
     sidecar::Sidecar,
     signer::Signer,
 };
@@ -133,6 +140,44 @@ async fn an_id_that_says_nothing_is_refused() {
         claims["jti"] = jti;
         scene.refused(&scene.own.sign(&claims), "`jti`").await;
     }
+}
+
+#[tokio::test]
+async fn a_twin_of_its_signature_makes_no_second_assertion() {
+    let key = Prover::new();
+    let jwks = json!({ "keys": [key.jwk()] });
+    let stand = Stand::with(|config| {
+        let metadata = json!({ "grant_types": [GRANT], "scope": "reports.read", "jwks": jwks });
+        config.clients.push(configured("assertive", &metadata));
+    })
+    .await;
+    let now = stand.now();
+    let claims = json!({
+        "iss": "assertive", "sub": "assertive", "aud": stand.issuer, "iat": now, "exp": now + 300,
+    });
+    let assertion = key.sign(&json!({ "alg": "ES256", "typ": "JWT" }), &claims);
+    let twin = twin(&assertion);
+    assert_ne!(assertion, twin);
+    let form = |assertion| [("grant_type", GRANT), ("assertion", assertion)];
+    // The twin holds by itself: it is the first use that the server remembers.
+    assert_eq!(stand.post("/token", "assertive", &form(&twin)).await.status, 200);
+    for again in [&assertion, &twin] {
+        let reply = stand.post("/token", "assertive", &form(again)).await;
+        assert_eq!((reply.status, reply.error()), (400, "invalid_grant"), "{}", reply.text);
+        assert!(reply.text.contains("used before"), "{}", reply.text);
+    }
+}
+
+/// The same JWT with the other signature of ES256 that holds: s becomes n - s.
+fn twin(assertion: &str) -> String {
+    let (message, signature) = assertion.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    let mut order = BigNum::new().unwrap();
+    group.order(&mut order, &mut BigNumContext::new().unwrap()).unwrap();
+    let s = &order - &BigNum::from_slice(&signature[32..]).unwrap();
+    let both = [signature[..32].to_vec(), s.to_vec_padded(32).unwrap()].concat();
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(both))
 }
 
 #[tokio::test]
