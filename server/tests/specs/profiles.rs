@@ -149,6 +149,84 @@ async fn message_signing_wants_a_signed_request_that_is_good_for_an_hour_at_most
 }
 
 #[tokio::test]
+async fn fapi_takes_no_signature_of_rs256_wherever_a_client_signs() {
+    let (rsa, other) = (Prover::rsa(2048), Prover::rsa(2048));
+    let own = Signer::new("key-1");
+    let mut keys = own.jwks();
+    keys["keys"].as_array_mut().unwrap().push(rsa.jwk());
+    let mut metadata = bank(&own);
+    metadata["jwks"] = keys;
+    let stand = Stand::with(|config| {
+        for (id, profile) in [("bank", Some(Profile::Fapi2MessageSigning)), ("free", None)] {
+            let mut client = configured(id, &metadata);
+            client.settings.profile = profile;
+            config.clients.push(client);
+        }
+    })
+    .await;
+    let header = json!({ "alg": "RS256" });
+    let (now, issuer) = (stand.now(), stand.issuer.clone());
+    let vouches = |client: &str, jti: &str| json!({ "iss": client, "sub": client, "aud": issuer, "jti": jti, "iat": now, "exp": now + 60 });
+    let send = async |path: &str, form: &[(&str, &str)], assertion: &str, proof: Option<String>| {
+        let mut form = form.to_vec();
+        form.extend([("client_assertion_type", JWT_BEARER), ("client_assertion", assertion)]);
+        let mut request = stand.http.post(format!("{issuer}{path}")).form(&form);
+        if let Some(proof) = proof {
+            request = request.header("DPoP", proof);
+        }
+        Reply::read(request.send().await.unwrap()).await
+    };
+    let grant = [("grant_type", "client_credentials"), ("scope", "reports.read")];
+    // What is taken of a client without a profile is refused to one with it.
+    for (client, status) in [("free", 200), ("bank", 401)] {
+        let assertion = rsa.sign(&header, &vouches(client, "a"));
+        let reply = send("/token", &grant, &assertion, Some(Prover::new().proof(&stand))).await;
+        assert_eq!(reply.status, status, "{client}: {}", reply.text);
+    }
+    for (client, status) in [("free", 200), ("bank", 400)] {
+        let assertion = own.sign(&vouches(client, "b"));
+        let reply = send("/token", &grant, &assertion, Some(other.proof(&stand))).await;
+        assert_eq!(reply.status, status, "{client}: {}", reply.text);
+        assert!(status == 200 || reply.error() == "invalid_dpop_proof", "{}", reply.text);
+    }
+    for (client, status) in [("free", 201), ("bank", 400)] {
+        let mut claims: Value = request().into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect();
+        for (name, value) in [("client_id", json!(client)), ("iss", json!(client)), ("aud", json!(issuer))] {
+            claims[name] = value;
+        }
+        (claims["nbf"], claims["exp"]) = (json!(now - 10), json!(now + 300));
+        let object = rsa.sign(&header, &claims);
+        let assertion = own.sign(&vouches(client, "c"));
+        let reply = send("/par", &[("request", &object)], &assertion, None).await;
+        assert_eq!(reply.status, status, "{client}: {}", reply.text);
+        assert!(status == 201 || reply.error() == "invalid_request_object", "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn fapi_1_hands_out_no_code_in_an_answer_that_is_not_signed() {
+    let scene = Scene::start(Profile::Fapi1Advanced).await;
+    let object = |mode: Option<&str>| {
+        let mut claims: Value = request().into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect();
+        for (name, value) in [("client_id", "bank"), ("iss", "bank"), ("aud", &scene.stand.issuer)] {
+            claims[name] = json!(value);
+        }
+        (claims["nbf"], claims["exp"]) = (json!(scene.stand.now() - 10), json!(scene.stand.now() + 300));
+        if let Some(mode) = mode {
+            claims["response_mode"] = json!(mode);
+        }
+        scene.key.sign(&claims)
+    };
+    let mut browser = Browser::new();
+    let plain = browser.authorize(&scene.stand, "bank", &[("request", &object(None))]).await;
+    let params = plain.params();
+    assert_eq!(params["error"], "invalid_request");
+    assert!(params["error_description"].contains("has to be signed"), "{params:?}");
+    let signed = browser.authorize(&scene.stand, "bank", &[("request", &object(Some("jwt")))]).await;
+    signed.interaction();
+}
+
+#[tokio::test]
 async fn registration_says_everything_that_is_missing_at_once() {
     let stand = Stand::with(|config| {
         config.clients.clear();
