@@ -58,7 +58,9 @@ pub struct Config {
     pub private_listen: SocketAddr,
     /// Folder of the embedded store and, in development, the master key.
     pub data_dir: PathBuf,
-    /// `postgres://…` to use PostgreSQL; absent for the embedded store. Environment: `PLACET_DATABASE_URL`.
+    /// `postgres://…` to use PostgreSQL; absent for the embedded store. A host other than this machine is spoken to
+    /// with TLS and a verified certificate; `sslmode` (`verify-full`, `verify-ca`, `disable`), `sslrootcert`,
+    /// `sslcert` and `sslkey` mean what libpq says. Environment: `PLACET_DATABASE_URL`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_url: Option<String>,
     /// Connections to PostgreSQL.

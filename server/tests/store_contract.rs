@@ -34,6 +34,8 @@ mod pushed;
 mod samples;
 #[path = "store_contract/schema.rs"]
 mod schema;
+#[path = "store_contract/secure.rs"]
+mod secure;
 #[path = "store_contract/sessions.rs"]
 mod sessions;
 #[path = "store_contract/subjects.rs"]

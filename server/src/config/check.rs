@@ -68,6 +68,11 @@ impl Config {
                 "listen and private_listen must differ: the interaction API is never public".to_owned(),
             );
         }
+        if let Some(url) = &self.database_url
+            && let Err(error) = crate::store::postgres::check_url(url)
+        {
+            wrong.push(error);
+        }
         if !self.development && self.master_key_file.is_none() {
             wrong
                 .push("master_key_file (or PLACET_MASTER_KEY_FILE) is needed outside development".to_owned());

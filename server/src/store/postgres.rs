@@ -8,6 +8,7 @@
 mod connection;
 mod pool;
 mod schema;
+mod secure;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,10 +20,6 @@ use super::{
     migrations::Migration,
     sql::{Engine, Fallible, Fault, SqlStore, Step},
 };
-
-/// How connections are secured: not at all, which suits a Unix socket, the loopback interface and a private
-/// network. Everything else here is generic over it through this name.
-pub type Connector = tokio_postgres::NoTls;
 
 /// How many connections there are, and how long a caller waits for one.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +51,11 @@ impl Postgres {
     pub fn tenant(&self, tenant: &str) -> impl Store + use<> {
         SqlStore::new(Arc::clone(&self.engine), tenant)
     }
+}
+
+/// What is wrong with the URL of a database or with the files that it names; nothing is connected to.
+pub fn check_url(url: &str) -> std::result::Result<(), String> {
+    secure::read(url).map(drop)
 }
 
 /// What a database lacks.

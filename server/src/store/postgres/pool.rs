@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use bb8::{ManageConnection, PooledConnection, RunError};
 use bb8_postgres::PostgresConnectionManager;
+use postgres_openssl::MakeTlsConnector;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_postgres::{Config, NoTls};
 
-use super::{Connector, PoolSettings, connection::Connection, unavailable};
+use super::{PoolSettings, connection::Connection, secure, unavailable};
 use crate::store::{
     Result, StoreError,
     sql::{Fallible, Fault},
@@ -20,10 +20,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const LIMITS: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
 
 /// How to reach the database at `url`.
-pub(super) fn manager(url: &str) -> Result<PostgresConnectionManager<Connector>> {
-    let mut config: Config = url
-        .parse()
-        .map_err(|error| StoreError::Unavailable(format!("the database url is not valid: {error}")))?;
+pub(super) fn manager(url: &str) -> Result<PostgresConnectionManager<MakeTlsConnector>> {
+    let secure::Target { mut config, connector } = secure::read(url).map_err(StoreError::Unavailable)?;
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT);
     }
@@ -32,11 +30,11 @@ pub(super) fn manager(url: &str) -> Result<PostgresConnectionManager<Connector>>
     }
     // A peer that vanished without a word is noticed while an answer is awaited.
     config.tcp_user_timeout(Duration::from_secs(20)).keepalives_idle(Duration::from_secs(30));
-    Ok(PostgresConnectionManager::new(config, NoTls))
+    Ok(PostgresConnectionManager::new(config, connector))
 }
 
 /// Makes connections that carry their prepared statements.
-struct Manager(PostgresConnectionManager<Connector>);
+struct Manager(PostgresConnectionManager<MakeTlsConnector>);
 
 impl ManageConnection for Manager {
     type Connection = Connection;
