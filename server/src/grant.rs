@@ -8,6 +8,7 @@ mod jwt_bearer;
 mod less;
 mod narrow;
 mod password;
+mod redeem;
 mod refresh_token;
 mod saml2_bearer;
 mod token_exchange;

@@ -76,6 +76,23 @@ pub trait Store: Send + Sync + 'static {
     /// those for which something is (`Completion::pushed`). Whether it has expired does not matter.
     async fn spend_request(&self, spent: SpentRequest) -> Result<bool>;
 
+    // --- polled requests -------------------------------------------------------------------------
+
+    /// Keeps a request that its client will ask after; false if its user code is taken.
+    async fn open_polled(&self, request: PolledRecord) -> Result<bool>;
+    /// A polled request, in whatever state, with what was granted for it. One read; nothing is consumed.
+    async fn polled(&self, digest: &Digest) -> Result<Option<(PolledRecord, Option<AuthorizationRecord>)>>;
+    /// The polled request with this user code that nobody decided and that has not expired at `now`.
+    async fn polled_by_user_code(&self, user_code: &Digest, now: i64) -> Result<Option<PolledRecord>>;
+    /// Claims an undecided polled request for the browser `by`; false if another one has it. The same one may repeat it.
+    async fn claim_polled(&self, digest: &Digest, by: &str, now: i64) -> Result<bool>;
+    /// Notes that the client asked while nobody has decided. A question too soon makes the interval five seconds longer
+    /// (RFC 8628 section 3.5); of many questions at once one is not too soon.
+    async fn poll(&self, digest: &Digest, now: i64) -> Result<Polled>;
+    /// Redeems a polled request that was granted and records what was issued for it, in one atomic step. A second
+    /// redemption revokes the authorization in that same step, with what was derived from it.
+    async fn redeem_polled(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption>;
+
     // --- sessions --------------------------------------------------------------------------------
 
     /// The live sessions (not ended, not expired, not idle at `now`) with one of these handle digests.

@@ -24,6 +24,8 @@ mod interactions;
 mod keys;
 #[path = "store_contract/misc.rs"]
 mod misc;
+#[path = "store_contract/polled.rs"]
+mod polled;
 #[path = "store_contract/processes.rs"]
 mod processes;
 #[path = "store_contract/purge.rs"]
@@ -151,6 +153,18 @@ promises! {
         long_names_from_strangers_are_remembered,
         tenants_do_not_see_each_other,
         the_store_answers;
+    polled:
+        a_polled_request_is_found_by_its_code_and_by_its_user_code,
+        a_user_code_is_taken_once,
+        of_50_browsers_one_claims_a_request_and_may_claim_it_again,
+        whoever_asks_too_soon_has_to_wait_longer_each_time,
+        of_20_questions_at_once_one_is_not_too_soon,
+        only_the_browser_that_claimed_it_decides_and_only_once,
+        a_refusal_is_kept_and_gives_nothing,
+        what_has_expired_cannot_be_decided,
+        a_polled_request_is_redeemed_by_exactly_one_of_100_racing_clients,
+        what_is_over_cannot_be_redeemed,
+        an_expired_request_is_remembered_for_a_while;
     pushed:
         a_pushed_request_is_found_until_it_expires,
         a_response_spends_a_pushed_request_and_the_next_stores_nothing,

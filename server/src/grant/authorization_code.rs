@@ -11,14 +11,13 @@ use placet_sdk::decision::{HookType, RequestFacts};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::narrow::{Narrow, narrow};
+use super::redeem::{Redeem, redeem};
 use crate::{
     client::AuthenticatedClient,
     events,
     outcome::{Fault, Outcome},
     server::Server,
-    store::{CodeRecord, Narrowed, Redemption},
-    token::{Authorized, IssueRequest, authorize_issue, family_wanted},
+    store::{CodeRecord, Redemption},
 };
 
 /// Kind of the digests of codes.
@@ -66,39 +65,12 @@ pub(super) async fn exchange(
     if server.now() >= code.expires_at {
         return Err(OAuthError::invalid_grant("the code has expired").into());
     }
-    let authorized = Authorized::read(&authorization)?;
-    let asked = Narrow {
-        hook: HookType::GrantAuthorizationCode,
-        asking,
-        asked,
-        refresh: None,
-        family: family_wanted(client, &authorized),
-    };
-    let left = narrow(server, client, asked, (&authorization, authorized)).await?;
-    let authorized = &left.authorized;
-    let mut minted = authorize_issue(
-        server,
-        &IssueRequest {
-            client,
-            authorization: &authorization,
-            authorized,
-            nonce: binding.nonce.as_deref(),
-            first_refresh: true,
-            id_token: true,
-            holder: client.possession(),
-        },
-    )
-    .await?;
-    if let Some(rest) = &left.narrowed {
-        minted.issued.narrowed = Some(Narrowed {
-            authorization_id: authorization.id.clone(),
-            offline: authorization.offline && rest.scope().contains("offline_access"),
-            doc: rest.write()?,
-        });
-    }
+    let redemption =
+        Redeem { hook: HookType::GrantAuthorizationCode, asking, asked, nonce: binding.nonce.as_deref() };
+    let (mut minted, extra) = redeem(server, client, redemption, &authorization).await?;
     match server.store().redeem_code(&digest, server.now(), std::mem::take(&mut minted.issued)).await? {
         Redemption::First => {
-            minted.response.extra = left.extra;
+            minted.response.extra = extra;
             Ok(minted.response)
         }
         Redemption::Replayed => Err(replayed()),

@@ -101,7 +101,7 @@ async fn settle_consent(
     standing: &Standing,
 ) -> Outcome<Consent> {
     let sub = &standing.accepted.sub;
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let offer = steer::offer(state, request);
     let remembered = consent::remembered(server, client, &offer, sub).await?;
     let forced = steer::asks_consent(state);
@@ -153,7 +153,7 @@ fn ask_page(
     state: &mut State,
     (custom, standing): (CustomPrompt, &Standing),
 ) -> Outcome<Next> {
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     if request.prompt.contains(&PromptValue::None) {
         deny(state, ErrorCode::InteractionRequired.as_str(), "the user has to answer a page");
         return Ok(Next::Finish);
@@ -195,7 +195,7 @@ fn ask_consent(
     state: &mut State,
     (sub, remembered, current): (&str, Option<&ConsentRecord>, Option<&Session>),
 ) -> Outcome<()> {
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let offer = steer::offer(state, request);
     let mut consent = consent::prompt(server, client, request, (sub, remembered, &offer));
     steer::explain(state, &mut consent);

@@ -241,7 +241,7 @@ async fn ask_again(
 
 /// The delivery of a state's refusal.
 pub(super) async fn refused(server: &Server, client: &Client, state: &State) -> Outcome<Delivery> {
-    let (_, destination) = state.authorization_request()?;
+    let destination = state.destination()?;
     let denied =
         state.denied.as_ref().ok_or_else(|| Fault::new("interaction", "a refusal without a reason"))?;
     let mut params = vec![

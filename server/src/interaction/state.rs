@@ -236,12 +236,14 @@ impl State {
         self.ends_at.min(self.idle_until(server) + late)
     }
 
-    /// The authorization request; only interactions of kind `authorization` have one.
-    pub fn authorization_request(&self) -> Result<(&AuthorizationRequest, &Destination), Fault> {
-        match (&self.request, &self.destination) {
-            (Some(request), Some(destination)) => Ok((request, destination)),
-            _ => Err(Fault::new("interaction record", "it holds no authorization request")),
-        }
+    /// What a client asks for; a logout asks for nothing.
+    pub fn request(&self) -> Result<&AuthorizationRequest, Fault> {
+        self.request.as_ref().ok_or_else(|| Fault::new("interaction record", "it holds no request"))
+    }
+
+    /// Where the answer goes; only interactions of kind `authorization` have a place.
+    pub fn destination(&self) -> Result<&Destination, Fault> {
+        self.destination.as_ref().ok_or_else(|| Fault::new("interaction record", "it holds no destination"))
     }
 }
 

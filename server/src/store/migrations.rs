@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -39,6 +39,11 @@ const MIGRATIONS: [Migration; 5] = [
         version: 5,
         name: "details of consents",
         sql: include_str!("../../migrations/0005_consent_details.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "polled requests",
+        sql: include_str!("../../migrations/0006_polled_requests.sql"),
     },
 ];
 

@@ -92,6 +92,39 @@ pub struct PushedRecord {
     pub expires_at: i64,
 }
 
+/// A request that a client made without a browser, and asks after until somebody decided (RFC 8628).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolledRecord {
+    /// Digest of what the client asks with.
+    pub digest: Digest,
+    /// `device`, …
+    pub kind: String,
+    /// Digest of what the user types, if the user types anything.
+    pub user_code: Option<Digest>,
+    /// The client that made it, and alone may ask.
+    pub client_id: String,
+    /// The request, sealed under the master key.
+    pub sealed: Vec<u8>,
+    /// Seconds between two questions.
+    pub poll_interval: i64,
+    /// Whoever asks before this is too fast.
+    pub poll_after: i64,
+    /// The browser that claimed it.
+    pub claimed_by: Option<String>,
+    /// When somebody decided.
+    pub decided_at: Option<i64>,
+    /// What was granted.
+    pub authorization_id: Option<String>,
+    /// Why nothing was.
+    pub refusal: Option<String>,
+    /// When it was made.
+    pub created_at: i64,
+    /// Until when it can be decided and redeemed.
+    pub expires_at: i64,
+    /// When tokens were issued for it.
+    pub redeemed_at: Option<i64>,
+}
+
 /// A session of a user with this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {

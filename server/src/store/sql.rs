@@ -10,6 +10,7 @@ mod interactions;
 mod keys;
 mod lineage;
 mod misc;
+mod polled;
 mod purge;
 mod pushed;
 mod sessions;
@@ -26,8 +27,8 @@ pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, Wor
 use super::{
     AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
     Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Once, Paging,
-    PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, SpentRequest, Store,
-    SubjectRecord, TokenRecord, TokenState,
+    Polled, PolledRecord, PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord,
+    SpentRequest, Store, SubjectRecord, TokenRecord, TokenState,
 };
 
 /// The store of one tenant on some engine.
@@ -135,6 +136,39 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn spend_request(&self, spent: SpentRequest) -> Result<bool> {
         self.write(spent, |tx, spent| Box::pin(pushed::spend(tx, spent))).await
+    }
+
+    async fn open_polled(&self, request: PolledRecord) -> Result<bool> {
+        self.write(request, |tx, request| Box::pin(polled::insert(tx, request))).await
+    }
+
+    async fn polled(&self, digest: &Digest) -> Result<Option<(PolledRecord, Option<AuthorizationRecord>)>> {
+        self.read(*digest, |tx, digest| Box::pin(polled::find(tx, digest))).await
+    }
+
+    async fn polled_by_user_code(&self, user_code: &Digest, now: i64) -> Result<Option<PolledRecord>> {
+        self.read((*user_code, now), |tx, (user_code, now)| {
+            Box::pin(polled::find_by_user_code(tx, user_code, *now))
+        })
+        .await
+    }
+
+    async fn claim_polled(&self, digest: &Digest, by: &str, now: i64) -> Result<bool> {
+        self.write((*digest, by.to_owned(), now), |tx, (digest, by, now)| {
+            Box::pin(polled::claim(tx, digest, by, *now))
+        })
+        .await
+    }
+
+    async fn poll(&self, digest: &Digest, now: i64) -> Result<Polled> {
+        self.write((*digest, now), |tx, (digest, now)| Box::pin(polled::poll(tx, digest, *now))).await
+    }
+
+    async fn redeem_polled(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption> {
+        self.write((*digest, now, issued), |tx, (digest, now, issued)| {
+            Box::pin(polled::redeem(tx, digest, *now, issued))
+        })
+        .await
     }
 
     async fn sessions_by_handle(&self, handles: &[Digest], now: i64) -> Result<Vec<SessionRecord>> {

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use placet_server::store::{
     AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
     Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Once, Paging,
-    PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord, SpentRequest, Store,
-    StoreError, SubjectRecord, TokenRecord, TokenState,
+    Polled, PolledRecord, PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord,
+    SpentRequest, Store, StoreError, SubjectRecord, TokenRecord, TokenState,
 };
 use tokio::sync::Barrier;
 
@@ -86,6 +86,24 @@ impl Store for Flaky {
     }
     async fn spend_request(&self, spent: SpentRequest) -> Result<bool> {
         self.up()?.spend_request(spent).await
+    }
+    async fn open_polled(&self, request: PolledRecord) -> Result<bool> {
+        self.up()?.open_polled(request).await
+    }
+    async fn polled(&self, digest: &Digest) -> Result<Option<(PolledRecord, Option<AuthorizationRecord>)>> {
+        self.up()?.polled(digest).await
+    }
+    async fn polled_by_user_code(&self, user_code: &Digest, now: i64) -> Result<Option<PolledRecord>> {
+        self.up()?.polled_by_user_code(user_code, now).await
+    }
+    async fn claim_polled(&self, digest: &Digest, by: &str, now: i64) -> Result<bool> {
+        self.up()?.claim_polled(digest, by, now).await
+    }
+    async fn poll(&self, digest: &Digest, now: i64) -> Result<Polled> {
+        self.up()?.poll(digest, now).await
+    }
+    async fn redeem_polled(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption> {
+        self.up()?.redeem_polled(digest, now, issued).await
     }
     async fn sessions_by_handle(&self, handles: &[Digest], now: i64) -> Result<Vec<SessionRecord>> {
         self.up()?.sessions_by_handle(handles, now).await

@@ -171,6 +171,7 @@ pub(crate) fn completion(interaction: InteractionRecord) -> Completion {
         code: None,
         token: None,
         pushed: None,
+        decided: None,
         end: None,
         now: NOW,
         events: Vec::new(),

@@ -45,7 +45,7 @@ pub(super) struct Standing {
 impl Standing {
     /// What comes next, now that it is known whether the user has to consent.
     pub(super) fn next(&self, server: &Server, state: &State, consent: ConsentState) -> Result<Step, Fault> {
-        let (request, _) = state.authorization_request()?;
+        let request = state.request()?;
         Ok(next_step(&Progress {
             prompts_allowed: !request.prompt.contains(&PromptValue::None),
             facts: Some(&self.facts),
@@ -73,7 +73,7 @@ pub(super) async fn who(server: &Server, client: &Client, state: &mut State) -> 
         }
         steer::only_for(state, &facts.sub);
     }
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let mut demand = demand(state)?;
     // Clients may see pairwise subjects: what is demanded is compared as this client sees it.
     if let (Some(facts), Some(_)) = (&facts, &demand.sub) {
@@ -165,7 +165,7 @@ fn accepted_facts(accepted: &Accepted, now: i64) -> AuthFacts {
 
 /// What the request, and policies beyond it, demand of an authentication.
 pub fn demand(state: &State) -> Result<Demand, Fault> {
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let (acr_values, acr_essential) =
         request.claims.acr().unwrap_or_else(|| (request.acr_values.clone(), false));
     let create = request.prompt.contains(&PromptValue::Create);
@@ -238,7 +238,7 @@ async fn ask(
         create: demand.create || demand.sub.is_none(),
         message: steer::auth_message(state),
     };
-    let locales = state.authorization_request()?.0.ui_locales.clone();
+    let locales = state.request()?.ui_locales.clone();
     let session = current.map(Session::info);
     state.prompt = prompt::of_state(server, state, Some(client.info(&locales)), session, Body::Auth { auth });
     Ok(())

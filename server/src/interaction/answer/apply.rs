@@ -177,7 +177,7 @@ fn granted(
     state: &State,
     (prompt, answer): (&ConsentPrompt, ConsentAnswer),
 ) -> ApiResult<Consented> {
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     if let Some(remember) = &answer.remember
         && (remember.mode == RememberMode::For) != remember.lifetime.is_some()
     {

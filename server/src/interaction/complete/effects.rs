@@ -57,6 +57,7 @@ pub(super) fn nothing() -> Completion {
         code: None,
         token: None,
         pushed: None,
+        decided: None,
         end: None,
         now: 0,
         events: Vec::new(),
@@ -86,7 +87,7 @@ const UNBOUND: &str = "the access token has to be bound to a key, and in the bro
 pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -> Outcome<Grant> {
     let Some(part) = session_part(server, client, state).await? else { return Ok(Grant::Over) };
     let now = server.now();
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let consented =
         state.consented.clone().ok_or_else(|| Fault::new("interaction", "a grant without consent"))?;
     let offer = steer::offer(state, request).into_owned();
@@ -125,7 +126,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     if let (Some(accepted), Some(id)) = (&mut state.accepted, &part.session_id) {
         accepted.session_id = Some(id.clone());
     }
-    let (_, destination) = state.authorization_request()?;
+    let destination = state.destination()?;
     let authorization = AuthorizationRecord {
         id: random::id(server.random(), "az_")?,
         client_id: client.id.clone(),
@@ -203,7 +204,7 @@ async fn response_params(
     state: &State,
     (authorization, authorized, completion): (&AuthorizationRecord, &Authorized, &mut Completion),
 ) -> Outcome<Vec<(String, String)>> {
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let response_type = request.response_type;
     let mut params = Vec::new();
     let code = if response_type.code { Some(random::secret(server.random())?) } else { None };
@@ -262,7 +263,7 @@ fn code_record(
     authorization: &AuthorizationRecord,
     code: &Secret,
 ) -> Result<CodeRecord, Fault> {
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let binding = CodeBinding {
         redirect_uri: request.redirect_uri_given.then(|| request.redirect_uri.clone()),
         challenge: request.challenge.clone(),

@@ -60,7 +60,7 @@ pub(in crate::interaction) async fn approve(
     let mut question = facts::begin(server, HOOK, client, state)?;
     facts::about(&mut question, state, InteractionStage::Approve, (accepted, current));
     let original = consented_grant(client, state)?;
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let front_channel =
         [("id_token", request.response_type.id_token), ("token", request.response_type.token)];
     if let Some(interaction) = &mut question.request.interaction {
@@ -87,7 +87,7 @@ pub(in crate::interaction) async fn approve(
     let grant = approved(allowed.proposal.grant, (&original, &proposed))?;
     let openid = grant.scope.iter().flatten().any(|value| value == "openid");
     let withheld = grant.id_token.as_ref().and_then(|settings| settings.issue) == Some(false);
-    let response_type = state.authorization_request()?.0.response_type;
+    let response_type = state.request()?.response_type;
     if response_type.id_token && (withheld || !openid) {
         let text = "a policy of this server withholds the ID token that the response type needs";
         advance::deny(state, "access_denied", text);
@@ -129,7 +129,7 @@ pub(in crate::interaction) fn granted(
 
 /// What the user granted, within what policies offered.
 fn consented_grant(client: &Client, state: &State) -> Result<Grant, Fault> {
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let consented =
         state.consented.as_ref().ok_or_else(|| Fault::new("interaction", "a grant without consent"))?;
     offer::combined(client, request, &offer::offer(state, request), &consented.grant)

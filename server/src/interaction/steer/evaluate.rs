@@ -45,7 +45,7 @@ pub(in crate::interaction) async fn evaluate(
     let fresh = state.accepted.is_some();
     let mut question = facts::begin(server, HOOK, client, state)?;
     facts::about(&mut question, state, InteractionStage::Evaluate, (accepted, current));
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let original = requested.unwrap_or_else(|| consent::everything(request));
     let proposed = {
         let probe = Authorized { grant: original.clone(), ..Authorized::default() };

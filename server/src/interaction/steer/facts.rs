@@ -27,7 +27,7 @@ pub(super) fn begin(
     client: &Client,
     state: &State,
 ) -> Result<Question, Fault> {
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     let asking = asking(server, state, request);
     let mut question = Question::new(hook, Some((client, client_facts(client, false))), asking);
     question.request.grant = Some(requested(request));

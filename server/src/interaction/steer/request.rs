@@ -37,7 +37,7 @@ pub(in crate::interaction) async fn request(
         return Ok(None);
     }
     let mut question = facts::begin(server, HOOK, client, state)?;
-    let (request, _) = state.authorization_request()?;
+    let request = state.request()?;
     if sessions.is_none() {
         "par".clone_into(&mut question.request.request.endpoint);
     }
@@ -79,7 +79,7 @@ pub(in crate::interaction) async fn request(
     if let Some(ui) = raised.ui.as_ref().filter(|ui| **ui != state.ui) {
         state.ui.clone_from(ui);
     }
-    let login = state.authorization_request()?.0.prompt.contains(&Prompt::Login);
+    let login = state.request()?.prompt.contains(&Prompt::Login);
     let steered = state.steered.get_or_insert_default();
     steered.offer =
         if grant == proposed { None } else { Some(policy::settled(&everything, &proposed, &grant)?) };

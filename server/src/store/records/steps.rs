@@ -40,6 +40,28 @@ pub enum Redemption {
     Dead,
 }
 
+/// Outcome of [`poll`](crate::store::Store::poll).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// Nobody decided yet.
+    Pending,
+    /// Nobody decided yet, and the question came too soon: the interval is longer from now on.
+    TooFast,
+    /// It was decided, it has expired, or it is not known.
+    Over,
+}
+
+/// What somebody decided about a polled request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Digest of what its client asks with.
+    pub digest: Digest,
+    /// Who decides: the browser that claimed it; none where it is decided without one.
+    pub by: Option<String>,
+    /// Why nothing is granted; none if the authorization of the completion is.
+    pub refusal: Option<String>,
+}
+
 /// What an authorization is derived from: each must count when it is stored, and it dies with each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parent {
@@ -270,6 +292,8 @@ pub struct Completion {
     pub token: Option<TokenRecord>,
     /// The pushed request that is answered.
     pub pushed: Option<SpentRequest>,
+    /// The polled request that is decided.
+    pub decided: Option<Decision>,
     /// Which sessions end.
     pub end: Option<EndSessions>,
     /// Now.
@@ -285,7 +309,8 @@ pub enum Completed {
     Done,
     /// The interaction was advanced by somebody else, or is gone; nothing was stored.
     Conflict,
-    /// The pushed request was answered before; nothing was stored.
+    /// The pushed request was answered before, or the polled request was decided before, belongs to another browser or
+    /// has expired; nothing was stored.
     RequestSpent,
     /// The session to renew or to touch, or that of the authorization, is over; nothing was stored.
     SessionOver,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    authorizations, codes, consents, grants, misc, pushed, sessions, subjects, tokens,
+    authorizations, codes, consents, grants, misc, polled, pushed, sessions, subjects, tokens,
     tx::{Fallible, Row, Tx, at_most_one, values},
 };
 use crate::store::{
@@ -86,7 +86,7 @@ pub(super) async fn delete(tx: &mut dyn Tx, id: &str) -> Fallible<()> {
     Ok(())
 }
 
-/// Rows are locked in one order by every completion: interaction, pushed request, subjects by name, sessions, clients,
+/// Rows are locked in one order by every completion: interaction, pushed request, polled request, subjects by name, sessions, clients,
 /// consent, authorization. So two completions wait for each other and never in a circle.
 pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallible<Completed> {
     if !advance(tx, &completion.interaction).await? {
@@ -99,6 +99,13 @@ pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallib
         return Ok(Completed::RequestSpent);
     }
     let now = completion.now;
+    if let Some(decision) = &completion.decided {
+        let granted = completion.authorization.as_ref().map(|authorization| &authorization.id);
+        if !polled::decide(tx, decision, granted, now).await? {
+            tx.give_up();
+            return Ok(Completed::RequestSpent);
+        }
+    }
     for (sub, must_be_enabled) in subjects_of(completion) {
         let disabled = subjects::hold(tx, sub, now).await?;
         if disabled && must_be_enabled {

@@ -1,0 +1,67 @@
+//! What was granted before is redeemed by something that is good once: a code, a device code.
+
+use placet_oauth::token_request::Asked;
+use placet_sdk::{
+    decision::{HookType, RequestFacts},
+    grant::Object,
+};
+
+use super::narrow::{Narrow, narrow};
+use crate::{
+    client::AuthenticatedClient,
+    outcome::Outcome,
+    server::Server,
+    store::{AuthorizationRecord, Narrowed},
+    token::{Authorized, IssueRequest, Minted, authorize_issue, family_wanted},
+};
+
+/// A redemption.
+#[derive(Debug)]
+pub(super) struct Redeem<'a> {
+    /// The decision point.
+    pub(super) hook: HookType,
+    /// The request.
+    pub(super) asking: &'a RequestFacts,
+    /// What the request names, if it asks for less than was granted.
+    pub(super) asked: &'a Asked,
+    /// `nonce` of the first request.
+    pub(super) nonce: Option<&'a str>,
+}
+
+/// Mints the first tokens of an authorization, as far as request and policies leave it. Nothing is stored: the caller
+/// hands what is issued to the store together with the use of its artefact, and then adds the members that policies want
+/// in the answer.
+pub(super) async fn redeem(
+    server: &Server,
+    client: &AuthenticatedClient,
+    redeem: Redeem<'_>,
+    authorization: &AuthorizationRecord,
+) -> Outcome<(Minted, Object)> {
+    let authorized = Authorized::read(authorization)?;
+    let asked = Narrow {
+        hook: redeem.hook,
+        asking: redeem.asking,
+        asked: redeem.asked,
+        refresh: None,
+        family: family_wanted(client, &authorized),
+    };
+    let left = narrow(server, client, asked, (authorization, authorized)).await?;
+    let request = IssueRequest {
+        client,
+        authorization,
+        authorized: &left.authorized,
+        nonce: redeem.nonce,
+        first_refresh: true,
+        id_token: true,
+        holder: client.possession(),
+    };
+    let mut minted = authorize_issue(server, &request).await?;
+    if let Some(rest) = &left.narrowed {
+        minted.issued.narrowed = Some(Narrowed {
+            authorization_id: authorization.id.clone(),
+            offline: authorization.offline && rest.scope().contains("offline_access"),
+            doc: rest.write()?,
+        });
+    }
+    Ok((minted, left.extra))
+}
