@@ -18,6 +18,7 @@ use placet_sdk::check;
 use placet_server::{
     clock::{Clock, SystemClock},
     config::{Config, DEVELOPMENT_SECRETS},
+    delivery,
     http::{self, listen::Fronts},
     random::{OsRandom, Random},
     seal::MasterKeys,
@@ -225,6 +226,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let (stop, stopped) = watch::channel(false);
     let housekeeping = tokio::spawn(keep_house(server.clone(), stopped.clone()));
     println!("placet serves {} on {}", server.issuer(), server.config().listen);
+    let deliveries = tokio::spawn(delivery::run(server.clone(), stopped.clone()));
     let rotation = tokio::spawn(rotate_on_signal(server.clone(), stopped.clone()));
     let certificates = tokio::spawn(keep_certificates(server.clone(), fronts.clone(), stopped.clone()));
     let mutual = mutual.zip(fronts.mutual).map(|(listener, front)| {
@@ -245,6 +247,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let _ = housekeeping.await;
     let _ = rotation.await;
     let _ = certificates.await;
+    let _ = deliveries.await;
     // Decisions go on when those who need them hang up, and each leaves its record.
     let _ = tokio::time::timeout(DECISIONS_WAIT, server.policies().settle()).await;
     Ok(())

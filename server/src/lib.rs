@@ -10,6 +10,7 @@ pub mod claims;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod delivery;
 pub mod details;
 pub mod direct_grant;
 pub mod encryption;

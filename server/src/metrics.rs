@@ -43,6 +43,22 @@ struct Policy {
     policy: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Delivery {
+    kind: String,
+    outcome: &'static str,
+}
+
+/// An attempt of a delivery, as long as it is under way.
+#[derive(Debug)]
+pub struct Delivering(Gauge);
+
+impl Drop for Delivering {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// The counters of a server.
 #[derive(Debug)]
 pub struct Metrics {
@@ -56,6 +72,8 @@ pub struct Metrics {
     degraded: Family<Policy, Counter>,
     diverged: Family<Policy, Counter>,
     dropped: Counter,
+    deliveries: Family<Delivery, Counter>,
+    delivering: Gauge,
 }
 
 impl Default for Metrics {
@@ -84,6 +102,16 @@ impl Default for Metrics {
                 to,
                 "placet_policy_shadow_divergence",
                 "Answers of policies in shadow that differ from what was done",
+            ),
+            deliveries: add(
+                to,
+                "placet_delivery_attempts",
+                "Attempts to deliver something, by what came of them",
+            ),
+            delivering: add(
+                to,
+                "placet_deliveries_under_way",
+                "Attempts to deliver something that are under way",
             ),
             dropped: add(to, "placet_decision_log_dropped", "Records of decisions that could not be written"),
             registry,
@@ -139,6 +167,17 @@ impl Metrics {
     /// Records of decisions could not be written.
     pub fn decision_log_dropped(&self, records: u64) {
         self.dropped.inc_by(records);
+    }
+
+    /// An attempt to deliver something came to this.
+    pub fn delivered(&self, kind: &str, outcome: &'static str) {
+        self.deliveries.get_or_create(&Delivery { kind: kind.to_owned(), outcome }).inc();
+    }
+
+    /// An attempt to deliver something begins; it ends when what this gives is dropped.
+    pub fn delivering(&self) -> Delivering {
+        self.delivering.inc();
+        Delivering(self.delivering.clone())
     }
 
     /// All of it.

@@ -9,6 +9,8 @@ mod operator;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use http::HeaderMap;
 use reqwest::{
     Certificate, Client, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -51,6 +53,15 @@ pub struct Fetched {
     pub media_type: String,
     /// What it is.
     pub body: Vec<u8>,
+}
+
+/// How a receiver answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The status.
+    pub status: u16,
+    /// For how many seconds it wants to be left alone (`Retry-After`).
+    pub retry_after: Option<i64>,
 }
 
 /// The guarded client.
@@ -118,6 +129,24 @@ impl Outbound {
             body.extend_from_slice(&chunk);
         }
         Ok(Fetched { media_type, body })
+    }
+}
+
+impl Outbound {
+    /// Posts `body` to `url`. Of the answer the status counts: what else comes is not read.
+    pub async fn post(&self, url: &str, headers: HeaderMap, body: Bytes) -> Result<Answered, FetchError> {
+        let url = self.rules.check(url)?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let sent = self.client.post(url).headers(headers).body(body).send().await;
+        let response = sent.map_err(|error| {
+            tracing::info!(host, cause = ?error.without_url(), "an outbound request failed");
+            FetchError::Unreachable
+        })?;
+        let retry_after = response.headers().get(header::RETRY_AFTER);
+        Ok(Answered {
+            status: response.status().as_u16(),
+            retry_after: retry_after.and_then(|value| value.to_str().ok()?.parse().ok()),
+        })
     }
 }
 
@@ -203,5 +232,18 @@ mod tests {
         let more = serve(response(&"x".repeat(MAX_BYTES + 1))).await;
         let fetched = client(true).await.get(&format!("http://127.0.0.1:{more}/")).await;
         assert_eq!(fetched, Err(FetchError::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn of_the_answer_to_what_is_posted_the_status_counts_and_nothing_is_followed() {
+        for (status, line) in [(204, "204 No Content"), (302, "302 Found"), (503, "503 Busy")] {
+            let head = "Location: /elsewhere\r\nRetry-After: 17\r\nContent-Length: 99999999";
+            let port = serve(format!("HTTP/1.1 {line}\r\n{head}\r\n\r\nit goes on")).await;
+            let (client, url) = (client(true).await, format!("http://127.0.0.1:{port}/"));
+            let posted = client.post(&url, HeaderMap::new(), Bytes::new()).await;
+            assert_eq!(posted, Ok(Answered { status, retry_after: Some(17) }));
+        }
+        let posted = client(false).await.post("https://10.0.0.1/", HeaderMap::new(), Bytes::new()).await;
+        assert_eq!(posted, Err(FetchError::Unreachable));
     }
 }

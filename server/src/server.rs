@@ -10,6 +10,7 @@ use placet_oauth::{
 };
 use placet_sdk::decision::HookType;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::{
     cache::Cached,
@@ -70,6 +71,7 @@ struct Inner {
     policies: Policies,
     details: Arc<DetailsTypes>,
     metrics: Arc<Metrics>,
+    to_deliver: Notify,
     outbound: Outbound,
     key_sets: KeySets,
     authorities: Authorities,
@@ -134,6 +136,7 @@ impl Server {
             policies,
             details,
             metrics,
+            to_deliver: Notify::new(),
             key_sets: KeySets::new(outbound.clone()),
             outbound,
             authorities,
@@ -218,6 +221,16 @@ impl Server {
     /// The counters.
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// Says that something was written that has to be delivered, so that the worker need not find it by looking.
+    pub fn deliver_soon(&self) {
+        self.0.to_deliver.notify_one();
+    }
+
+    /// Waits until [`deliver_soon`](Self::deliver_soon) was said.
+    pub(crate) async fn something_to_deliver(&self) {
+        self.0.to_deliver.notified().await;
     }
 
     /// The rate limits.

@@ -4,6 +4,7 @@
 //! method. All instants are seconds since the epoch and are passed in. A store object serves one tenant;
 //! every row carries it. Tokens, codes and secrets arrive as digests, never in clear.
 
+mod deliveries;
 pub mod embedded;
 pub mod migrations;
 pub mod postgres;
@@ -12,6 +13,7 @@ mod sql;
 
 use async_trait::async_trait;
 
+pub use deliveries::*;
 pub use records::*;
 
 /// The store could not do what was asked: our trouble, never the client's (503).
@@ -33,7 +35,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// What the server remembers.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Deliveries {
     // --- clients ---------------------------------------------------------------------------------
 
     /// Adds a client; false if the id is taken.

@@ -10,6 +10,8 @@ mod clients;
 mod codes;
 #[path = "store_contract/consents.rs"]
 mod consents;
+#[path = "store_contract/deliveries.rs"]
+mod deliveries;
 #[path = "store_contract/derivation.rs"]
 mod derivation;
 #[path = "store_contract/durability.rs"]
@@ -93,6 +95,13 @@ promises! {
         consents_are_told_apart_by_resource,
         deleting_a_consent_revokes_what_was_granted_under_it,
         consents_come_in_pages_by_id;
+    deliveries:
+        what_is_due_is_claimed_once_and_again_when_the_lease_is_over,
+        of_50_racing_claims_each_delivery_goes_to_one,
+        destinations_take_turns_and_a_slow_one_keeps_nobody_waiting,
+        what_is_given_up_is_kept_listed_and_can_be_delivered_again,
+        only_what_is_given_up_is_purged_and_late,
+        tenants_deliver_their_own;
     derivation:
         a_replayed_code_ends_what_was_derived_from_its_authorization,
         a_replayed_refresh_token_ends_what_was_derived_from_its_authorization,

@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -45,6 +45,7 @@ const MIGRATIONS: [Migration; 6] = [
         name: "polled requests",
         sql: include_str!("../../migrations/0006_polled_requests.sql"),
     },
+    Migration { version: 7, name: "deliveries", sql: include_str!("../../migrations/0007_deliveries.sql") },
 ];
 
 /// A database to look at or to change.

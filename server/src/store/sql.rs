@@ -4,6 +4,7 @@ mod authorizations;
 mod clients;
 mod codes;
 mod consents;
+mod deliveries;
 mod families;
 mod grants;
 mod interactions;

@@ -8,10 +8,11 @@ use std::sync::{
 
 use async_trait::async_trait;
 use placet_server::store::{
-    AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
-    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Once, Paging,
-    Polled, PolledRecord, PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord,
-    SpentRequest, Store, StoreError, SubjectRecord, TokenRecord, TokenState,
+    AuthorizationRecord, Claim, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord,
+    Deliveries, DeliveryRecord, Digest, Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState,
+    KeyRecord, NewGrant, Once, Paging, Polled, PolledRecord, PushedRecord, Redemption, ReplyRecord, Result,
+    Rotate, Rotation, SessionRecord, Settled, SpentRequest, Store, StoreError, SubjectRecord, TokenRecord,
+    TokenState,
 };
 use tokio::sync::Barrier;
 
@@ -43,6 +44,31 @@ impl Flaky {
             return Err(StoreError::Unavailable("switched off".to_owned()));
         }
         Ok(&*self.inner)
+    }
+}
+
+#[async_trait]
+impl Deliveries for Flaky {
+    async fn enqueue(&self, deliveries: Vec<DeliveryRecord>, events: Vec<Event>) -> Result<()> {
+        self.up()?.enqueue(deliveries, events).await
+    }
+    async fn claim_deliveries(&self, claim: Claim) -> Result<Vec<DeliveryRecord>> {
+        self.up()?.claim_deliveries(claim).await
+    }
+    async fn settle_delivery(&self, id: &str, attempt: i64, settled: Settled) -> Result<bool> {
+        self.up()?.settle_delivery(id, attempt, settled).await
+    }
+    async fn delivery(&self, id: &str) -> Result<Option<DeliveryRecord>> {
+        self.up()?.delivery(id).await
+    }
+    async fn deliveries(&self, dead: bool, page: Paging<'_>) -> Result<Vec<DeliveryRecord>> {
+        self.up()?.deliveries(dead, page).await
+    }
+    async fn redeliver(&self, id: &str, due: (i64, i64), events: Vec<Event>) -> Result<bool> {
+        self.up()?.redeliver(id, due, events).await
+    }
+    async fn drop_delivery(&self, id: &str, events: Vec<Event>) -> Result<bool> {
+        self.up()?.drop_delivery(id, events).await
     }
 }
 

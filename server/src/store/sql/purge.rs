@@ -38,7 +38,7 @@ const DAY: i64 = 24 * 60 * 60;
 /// Every kind. A redeemed code is kept beyond its end, so that a late replay of it is still one, and a
 /// polled request so that its client is told that it has expired. Revoked
 /// authorizations stay until the end of everything issued under them.
-pub(super) const KINDS: [Dead; 18] = [
+pub(super) const KINDS: [Dead; 19] = [
     dead!("interactions", "id", "expires_at", 0),
     dead!("pushed_requests", "digest", "expires_at", 0),
     dead!("polled_requests", "digest", "expires_at", 600),
@@ -55,6 +55,7 @@ pub(super) const KINDS: [Dead; 18] = [
     dead!("used_once", "digest", "expires_at", 0),
     dead!("replies", "caller", "expires_at", 0),
     dead!("outbox", "id", "at", 30 * DAY),
+    dead!("deliveries", "id", "dead_at", 30 * DAY),
     dead!("signing_keys", "kid", "state = 'removed' AND changed_at", 30 * DAY),
     dead!("subjects", "sub", "generation = 0 AND held_at", DAY),
 ];

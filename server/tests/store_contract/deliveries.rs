@@ -1,0 +1,133 @@
+//! Deliveries.
+
+use placet_server::store::{Claim, DeliveryRecord, Paging, Settled, Store};
+
+use crate::{backend::Backend, samples::*};
+
+const LEASE: i64 = 60;
+
+fn to(destination: &str, id: &str) -> DeliveryRecord {
+    DeliveryRecord::new(id.to_owned(), ("parcel", destination), id.into(), (NOW, NOW + 1_000))
+}
+
+async fn enqueued(store: &dyn Store, deliveries: &[(&str, &str)]) {
+    let all = deliveries.iter().map(|(destination, id)| to(destination, id)).collect();
+    store.enqueue(all, vec![]).await.expect("they are kept");
+}
+
+fn wanted(now: i64, most: u32) -> Claim {
+    Claim { now, until: now + LEASE, most, per_destination: 2 }
+}
+
+async fn claimed(store: &dyn Store, now: i64, most: u32) -> Vec<String> {
+    let mut found = store.claim_deliveries(wanted(now, most)).await.expect("it answers");
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    found.into_iter().map(|delivery| delivery.id).collect()
+}
+
+async fn listed(store: &dyn Store, dead: bool) -> Vec<String> {
+    let found = store.deliveries(dead, ALL).await.expect("it reads");
+    found.into_iter().map(|delivery| delivery.id).collect()
+}
+
+fn later(next_at: i64) -> Settled {
+    Settled::Later { next_at, reason: "busy".into() }
+}
+
+fn dead(at: i64) -> Settled {
+    Settled::Dead { at, reason: "gone".into() }
+}
+
+pub(crate) async fn what_is_due_is_claimed_once_and_again_when_the_lease_is_over(backend: &Backend) {
+    let store = backend.store();
+    enqueued(&*store, &[("a", "dlv_1")]).await;
+    // The same again is the same.
+    enqueued(&*store, &[("a", "dlv_1")]).await;
+    assert!(claimed(&*store, NOW - 1, 9).await.is_empty());
+    let first = store.claim_deliveries(wanted(NOW, 9)).await.expect("it answers");
+    assert_eq!(first, [DeliveryRecord { attempts: 1, next_at: NOW + LEASE, ..to("a", "dlv_1") }]);
+    assert!(claimed(&*store, NOW + LEASE - 1, 9).await.is_empty());
+    assert_eq!(claimed(&*store, NOW + LEASE, 9).await, ["dlv_1"]);
+    // Whose lease ran out has nothing more to say.
+    assert!(!store.settle_delivery("dlv_1", 1, Settled::Done).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_1", 2, Settled::Done).await.expect("it answers"));
+    assert_eq!(store.delivery("dlv_1").await.expect("it reads"), None);
+    assert!(!store.settle_delivery("dlv_1", 2, Settled::Done).await.expect("it answers"));
+}
+
+pub(crate) async fn of_50_racing_claims_each_delivery_goes_to_one(backend: &Backend) {
+    let store = backend.store();
+    let all: Vec<_> = (0..20).map(|i| to(&format!("d{i}"), &format!("dlv_{i}"))).collect();
+    store.enqueue(all, vec![]).await.expect("they are kept");
+    let outcomes = race(&store, 50, |store, _| async move { claimed(&*store, NOW, 3).await }).await;
+    let mut found: Vec<_> = outcomes.into_iter().flatten().collect();
+    let claims = found.len();
+    found.sort();
+    found.dedup();
+    assert_eq!(found.len(), claims, "nobody shares one");
+    // Those who met others at the same rows went away with fewer.
+    while !claimed(&*store, NOW, 9).await.is_empty() {}
+    assert!(store.deliveries(false, ALL).await.expect("it reads").iter().all(|d| d.attempts == 1));
+}
+
+pub(crate) async fn destinations_take_turns_and_a_slow_one_keeps_nobody_waiting(backend: &Backend) {
+    let store = backend.store();
+    enqueued(&*store, &[("slow", "dlv_1"), ("slow", "dlv_2"), ("slow", "dlv_3"), ("slow", "dlv_4")]).await;
+    enqueued(&*store, &[("other", "dlv_5"), ("third", "dlv_6")]).await;
+    assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_1", "dlv_5", "dlv_6"]);
+    assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_2"]);
+    assert!(claimed(&*store, NOW, 9).await.is_empty(), "two are under way to the slow one");
+    assert!(store.settle_delivery("dlv_1", 1, later(NOW + 30)).await.expect("it answers"));
+    assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_3"]);
+    // The most overdue come first.
+    assert!(store.settle_delivery("dlv_5", 1, later(NOW + 20)).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_6", 1, later(NOW + 10)).await.expect("it answers"));
+    assert_eq!(claimed(&*store, NOW + 20, 1).await, ["dlv_6"]);
+    assert_eq!(claimed(&*store, NOW + 20, 1).await, ["dlv_5"]);
+}
+
+pub(crate) async fn what_is_given_up_is_kept_listed_and_can_be_delivered_again(backend: &Backend) {
+    let store = backend.store();
+    enqueued(&*store, &[("a", "dlv_1"), ("b", "dlv_2"), ("c", "dlv_3")]).await;
+    assert_eq!(claimed(&*store, NOW, 9).await.len(), 3);
+    let events = || vec![event("evt_1", "delivery.redelivered")];
+    let again = (NOW + 9, NOW + 5_000);
+    assert!(!store.redeliver("dlv_1", again, events()).await.expect("it answers"), "it is under way");
+    assert!(store.settle_delivery("dlv_1", 1, dead(NOW + 1)).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_2", 1, later(NOW + 100)).await.expect("it answers"));
+    assert_eq!(
+        (listed(&*store, true).await, listed(&*store, false).await),
+        (strings(&["dlv_1"]), strings(&["dlv_2", "dlv_3"]))
+    );
+    let page = Paging { after: "dlv_2", limit: 1 };
+    assert_eq!(store.deliveries(false, page).await.expect("it reads")[0].id, "dlv_3");
+    let given_up = store.delivery("dlv_1").await.expect("it reads").expect("it is kept");
+    assert_eq!((given_up.dead_at, given_up.reason.as_deref()), (Some(NOW + 1), Some("gone")));
+    assert!(claimed(&*store, NOW + 50, 9).await.is_empty());
+
+    assert!(store.redeliver("dlv_1", again, events()).await.expect("it answers"));
+    assert_eq!(backend.count("delivery.redelivered").await, 1);
+    let found = store.claim_deliveries(wanted(NOW + 9, 9)).await.expect("it answers");
+    assert_eq!((found[0].attempts, found[0].expires_at, found[0].dead_at), (2, NOW + 5_000, None));
+    assert!(store.drop_delivery("dlv_2", vec![]).await.expect("it answers"));
+    assert!(!store.drop_delivery("dlv_2", vec![]).await.expect("it answers"));
+}
+
+pub(crate) async fn only_what_is_given_up_is_purged_and_late(backend: &Backend) {
+    let store = backend.store();
+    enqueued(&*store, &[("a", "dlv_1"), ("b", "dlv_2")]).await;
+    assert_eq!(claimed(&*store, NOW, 9).await.len(), 2);
+    assert!(store.settle_delivery("dlv_1", 1, dead(NOW)).await.expect("it answers"));
+    let month = 30 * 86_400;
+    assert_eq!(store.purge(NOW + month - 1, 100).await.expect("it answers"), 0);
+    assert_eq!(store.purge(NOW + month, 100).await.expect("it answers"), 1);
+    assert_eq!(listed(&*store, false).await, ["dlv_2"]);
+}
+
+pub(crate) async fn tenants_deliver_their_own(backend: &Backend) {
+    let (one, two) = (backend.tenant("one"), backend.tenant("two"));
+    enqueued(&*one, &[("a", "dlv_1")]).await;
+    assert!(claimed(&*two, NOW, 9).await.is_empty());
+    assert!(!two.drop_delivery("dlv_1", vec![]).await.expect("it answers"));
+    assert_eq!(claimed(&*one, NOW, 9).await, ["dlv_1"]);
+}
