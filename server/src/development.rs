@@ -190,7 +190,6 @@ pub(crate) fn admit_admin(config: &mut Config, token: Option<String>) -> Result<
     config.admin.push(AdminConfig {
         name: "development".to_owned(),
         token_sha256: vec![hex(&Sha256::digest(token))],
-        client_ids: Vec::new(),
         roles: vec![
             AdminRole::Read,
             AdminRole::Clients,
@@ -198,6 +197,7 @@ pub(crate) fn admit_admin(config: &mut Config, token: Option<String>) -> Result<
             AdminRole::Policies,
             AdminRole::Keys,
         ],
+        ..AdminConfig::default()
     });
     Ok(())
 }

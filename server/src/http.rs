@@ -4,6 +4,7 @@ mod accept;
 mod admin;
 pub mod authorize;
 pub mod cookie;
+mod credential;
 mod documents;
 pub mod listen;
 mod logout;

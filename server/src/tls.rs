@@ -82,7 +82,8 @@ impl Settings {
     /// Those of the private listener, if it speaks TLS.
     pub fn private(config: &Config) -> Option<Self> {
         let tls = &config.tls.private;
-        Self::of(config, (&tls.certificate_file, &tls.key_file), false)
+        let asks = config.pinned_certificates().next().is_some();
+        Self::of(config, (&tls.certificate_file, &tls.key_file), asks)
     }
 
     fn of(config: &Config, files: (&Option<PathBuf>, &Option<PathBuf>), asks: bool) -> Option<Self> {

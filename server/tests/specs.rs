@@ -75,6 +75,7 @@ mod specs {
     mod policy_table_codes;
     mod policy_transport;
     mod policy_when;
+    mod private_certificates;
     mod profiles;
     mod rate_limits;
     mod replicas;

@@ -7,6 +7,7 @@ use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use openssl::{
+    asn1::Asn1Time,
     error::ErrorStack,
     x509::{X509, X509Ref},
 };
@@ -24,6 +25,7 @@ pub struct ClientCertificate(Arc<Inner>);
 struct Inner {
     certificate: X509,
     der: Vec<u8>,
+    digest: [u8; 32],
     thumbprint: String,
     chain: Vec<X509>,
 }
@@ -36,8 +38,9 @@ impl ClientCertificate {
     /// It cannot be encoded.
     pub fn new(certificate: X509, chain: Vec<X509>) -> Result<Self, ErrorStack> {
         let der = certificate.to_der()?;
-        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&der));
-        Ok(Self(Arc::new(Inner { certificate, der, thumbprint, chain })))
+        let digest: [u8; 32] = Sha256::digest(&der).into();
+        let thumbprint = URL_SAFE_NO_PAD.encode(digest);
+        Ok(Self(Arc::new(Inner { certificate, der, digest, thumbprint, chain })))
     }
 
     /// The certificate in this DER, and nothing behind it.
@@ -77,6 +80,22 @@ impl ClientCertificate {
         // Names that cannot be read are none, and leave an error behind.
         drop(ErrorStack::get());
         names
+    }
+
+    /// Whether its time has come and is not over at `now`, in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// OpenSSL cannot compare the times.
+    pub fn is_timely(&self, now: i64) -> Result<bool, ErrorStack> {
+        let now = Asn1Time::from_unix(now)?;
+        // Over at its last instant, as OpenSSL has it for those that are vouched for.
+        Ok(self.0.certificate.not_before() <= now && self.0.certificate.not_after() > now)
+    }
+
+    /// The SHA-256 digest of its DER.
+    pub fn digest(&self) -> [u8; 32] {
+        self.0.digest
     }
 
     /// Its SHA-256 thumbprint in base64url: `x5t#S256` (RFC 8705 section 3.1).

@@ -27,6 +27,9 @@ pub struct AdminConfig {
     pub name: String,
     /// SHA-256 digests, in hexadecimal, of the bearer tokens it may use; several during a change.
     pub token_sha256: Vec<String>,
+    /// SHA-256 digests, in hexadecimal, of the certificates (DER) with which it may connect to the private listener
+    /// instead of sending a token; several during a change. They need TLS there (`[tls.private]`).
+    pub certificate_sha256: Vec<String>,
     /// Clients of this server whose own access tokens for the audience `{issuer}/admin` it may use instead.
     pub client_ids: Vec<String>,
     /// What it may do.

@@ -148,9 +148,10 @@ impl Config {
             if ui.front_door == FrontDoor::Redirect && Url::parse(&ui.login_uri).is_err() {
                 wrong.push(format!("[[ui]] `{name}` needs a login_uri"));
             }
-            if ui.token_sha256.is_empty() && ui.client_ids.is_empty() {
-                wrong
-                    .push(format!("[[ui]] `{name}` needs token_sha256 or client_ids, else nobody can be it"));
+            if ui.token_sha256.is_empty() && ui.client_ids.is_empty() && ui.certificate_sha256.is_empty() {
+                wrong.push(format!(
+                    "[[ui]] `{name}` needs token_sha256, certificate_sha256 or client_ids, else nobody can be it"
+                ));
             }
             for digest in &ui.token_sha256 {
                 if parse_hex(digest).is_none() {
@@ -205,8 +206,11 @@ impl Config {
             if name.is_empty() || self.admin.iter().filter(|other| &other.name == name).count() > 1 {
                 say("a name of its own is needed");
             }
-            if admin.token_sha256.is_empty() && admin.client_ids.is_empty() {
-                say("token_sha256 or client_ids is needed, else nobody can be it");
+            if admin.token_sha256.is_empty()
+                && admin.client_ids.is_empty()
+                && admin.certificate_sha256.is_empty()
+            {
+                say("token_sha256, certificate_sha256 or client_ids is needed, else nobody can be it");
             }
             if admin.roles.is_empty() {
                 say("without roles it can do nothing");

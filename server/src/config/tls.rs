@@ -121,6 +121,15 @@ impl Config {
         public || self.mtls.listen.is_some() || self.mtls.proxy.header.is_some()
     }
 
+    /// The digests of the certificates of login apps and admins, with whose each is.
+    pub fn pinned_certificates(&self) -> impl Iterator<Item = (String, &str)> {
+        let apps = self.ui.iter().map(|ui| (format!("[[ui]] `{}`", ui.name), &ui.certificate_sha256));
+        let admins =
+            self.admin.iter().map(|admin| (format!("[[admin]] `{}`", admin.name), &admin.certificate_sha256));
+        apps.chain(admins)
+            .flat_map(|(whose, digests)| digests.iter().map(move |digest| (whose.clone(), digest.as_str())))
+    }
+
     /// The ways of client authentication that are on: what dispatch takes, and discovery announces.
     pub fn auth_methods(&self) -> Vec<AuthMethod> {
         let sees = self.sees_client_certificates();

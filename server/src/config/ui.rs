@@ -45,6 +45,9 @@ pub struct UiConfig {
     pub login_uri: String,
     /// SHA-256 digests, in hexadecimal, of the bearer tokens it may use; several during a change.
     pub token_sha256: Vec<String>,
+    /// SHA-256 digests, in hexadecimal, of the certificates (DER) with which it may connect to the private listener
+    /// instead of sending a token; several during a change. They need TLS there (`[tls.private]`).
+    pub certificate_sha256: Vec<String>,
     /// Clients of this server whose access tokens for the audience `{issuer}/ui` it may use instead.
     pub client_ids: Vec<String>,
     /// Redirect or headless.

@@ -27,8 +27,8 @@ pub async fn stand_with(change: impl FnOnce(&mut Config)) -> Stand {
             config.admin.push(AdminConfig {
                 name: name.to_owned(),
                 token_sha256: vec![placet_server::seal::hex(&Sha256::digest(token))],
-                client_ids: Vec::new(),
                 roles,
+                ..AdminConfig::default()
             });
         };
         admit("root", TOKEN, all.to_vec());

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use placet_server::config::{ClientCertificates, Config, ConfigError};
+use placet_server::config::{ClientCertificates, Config, ConfigError, UiConfig};
 use serde_json::json;
 
 use super::{certificates::Wanted, helpers::configured};
@@ -186,6 +186,33 @@ fn what_is_unsafe_or_does_nothing_is_refused() {
         }),
         "needs mtls.proxy.header",
     );
+}
+
+#[test]
+fn certificates_of_login_apps_and_admins_need_tls_and_an_owner_each() {
+    let files = Files::new("pinned");
+    let pinned = |change: &dyn Fn(&mut Config)| {
+        refused(|c| {
+            (c.tls.private.certificate_file, c.tls.private.key_file) = files.server();
+            let named = |name: &str| UiConfig {
+                name: name.to_owned(),
+                login_uri: "https://login.example/".to_owned(),
+                ..UiConfig::default()
+            };
+            c.ui = vec![
+                UiConfig { certificate_sha256: vec!["ab".repeat(32), "cd".repeat(32)], ..named("one") },
+                UiConfig { certificate_sha256: vec!["ef".repeat(32)], ..named("two") },
+            ];
+            change(c);
+        })
+    };
+    assert!(pinned(&|_| {}).is_empty());
+    let plain: &dyn Fn(&mut Config) =
+        &|c| (c.tls.private.certificate_file, c.tls.private.key_file) = (None, None);
+    says(&pinned(plain), "certificate_sha256 needs [tls.private]");
+    says(&pinned(&|c| c.ui[1].certificate_sha256.clear()), "nobody can be it");
+    says(&pinned(&|c| c.ui[1].certificate_sha256 = vec!["AB".repeat(32)]), "of somebody else");
+    says(&pinned(&|c| c.ui[1].certificate_sha256 = vec!["AB:".repeat(32)]), "64 hexadecimal digits");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use url::Url;
 use crate::{
     client::certificate::Authorities,
     config::{ClientCertificates, Config},
+    seal::parse_hex,
     tls::{Settings, Tls},
 };
 
@@ -39,6 +40,7 @@ impl Config {
             wrong.push("tls.client_certificates needs a certificate: only TLS carries them".to_owned());
         }
         self.check_mutual(wrong);
+        self.check_pinned(wrong);
         self.check_proxy(wrong);
         self.check_certificates_of_clients(wrong);
         let mutual = mtls.listen.and_then(|_| Settings::mutual(self));
@@ -54,6 +56,23 @@ impl Config {
         }
         if !mtls.ca_files.is_empty() && !self.sees_client_certificates() {
             wrong.push(format!("mtls.ca_files does nothing: {NO_WAY}"));
+        }
+    }
+
+    /// Certificates of login apps and admins.
+    fn check_pinned(&self, wrong: &mut Vec<String>) {
+        let pinned: Vec<_> = self.pinned_certificates().collect();
+        if !pinned.is_empty() && self.tls.private.certificate_file.is_none() {
+            wrong.push("certificate_sha256 needs [tls.private]: only TLS carries certificates".to_owned());
+        }
+        for (n, (whose, digest)) in pinned.iter().enumerate() {
+            if parse_hex(digest).is_none() {
+                wrong.push(format!("{whose}: certificate_sha256 must be 64 hexadecimal digits"));
+            }
+            let mut before = pinned.iter().take(n);
+            if before.any(|(other, same)| other != whose && same.eq_ignore_ascii_case(digest)) {
+                wrong.push(format!("{whose}: certificate_sha256 has a certificate of somebody else, too"));
+            }
         }
     }
 

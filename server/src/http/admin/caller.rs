@@ -2,13 +2,11 @@
 
 use http::header;
 use placet_oauth::id::Secret;
-use subtle::ConstantTimeEq as _;
 
 use crate::{
     config::{AdminConfig, AdminRole},
-    http::request::Request,
+    http::{credential, request::Request},
     problem::{ApiResult, problem},
-    seal::hex,
     server::Server,
     token::{self, is_for},
 };
@@ -33,11 +31,15 @@ pub(super) async fn with<'a>(server: &'a Server, request: &Request, role: AdminR
     server.limits().may_try(request.peer, "admin")?;
     let bearer = request.bearer().ok().flatten();
     let found = match &bearer {
-        None => None,
-        Some(bearer) => match by_bearer(server, bearer) {
-            Some(admin) => Some(admin),
-            None => by_token(server, bearer).await?,
-        },
+        None => credential::certificate(server, request)?.and_then(|digest| {
+            credential::holder(&server.config().admin, |admin| &admin.certificate_sha256, &digest)
+        }),
+        Some(bearer) => {
+            match credential::holder(&server.config().admin, |admin| &admin.token_sha256, &bearer.sha256()) {
+                Some(admin) => Some(admin),
+                None => by_token(server, bearer).await?,
+            }
+        }
     };
     let Some(admin) = found else {
         if bearer.is_some() {
@@ -60,17 +62,6 @@ pub(super) fn check_host(server: &Server, request: &Request) -> ApiResult<()> {
         return Ok(());
     }
     Err(problem(421, "misdirected_request", "the admin API has no such host name; see `admin_hosts`").into())
-}
-
-/// Every registered digest is compared, so that the time tells nothing of which is near.
-fn by_bearer<'a>(server: &'a Server, bearer: &Secret) -> Option<&'a AdminConfig> {
-    let digest = hex(&bearer.sha256());
-    server.config().admin.iter().fold(None, |found, admin| {
-        let own = admin.token_sha256.iter().fold(false, |own, registered| {
-            own | bool::from(registered.to_ascii_lowercase().as_bytes().ct_eq(digest.as_bytes()))
-        });
-        if own { Some(admin) } else { found }
-    })
 }
 
 /// A client's own token for the admin API; one that stands for a user, or a scope alone, opens nothing.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use http::Method;
+use http::{HeaderValue, Method, Version, header};
 use hyper::{
     body::Incoming,
     service::{Service as _, service_fn},
@@ -152,6 +152,20 @@ async fn unheard(asked: &AtomicBool) {
     }
 }
 
+/// Puts the host that is asked for into `Host`, where everybody looks: HTTP/2 and absolute URIs name it in the target of
+/// the request, which counts (RFC 9112 section 3.2.2); in HTTP/2 both have to agree (RFC 9113 section 8.3.1).
+fn name_host<B>(request: &mut http::Request<B>) -> Result<(), &'static str> {
+    let Some(authority) = request.uri().authority() else { return Ok(()) };
+    let named =
+        HeaderValue::try_from(authority.as_str()).map_err(|_| "the host of the request is malformed")?;
+    let differs = request.headers().get_all(header::HOST).iter().any(|host| host != named);
+    if differs && request.version() >= Version::HTTP_2 {
+        return Err("`host` is another one than `:authority`");
+    }
+    request.headers_mut().insert(header::HOST, named);
+    Ok(())
+}
+
 async fn answer(
     mut request: http::Request<Incoming>,
     (peer, shown): (SocketAddr, Option<ClientCertificate>),
@@ -160,6 +174,9 @@ async fn answer(
     // warp's path filters expect a path.
     if request.method() == Method::CONNECT || request.uri().path_and_query().is_none() {
         return Ok(reply::method_not_allowed(&[Method::GET, Method::POST], Errors::OAuth));
+    }
+    if let Err(contradiction) = name_host(&mut request) {
+        return Ok(reply::refused(400, contradiction, Errors::OAuth));
     }
     let proxies = &service.front.proxies;
     let address = proxies.address(request.headers(), peer.ip());
@@ -181,5 +198,38 @@ async fn answer(
             tracing::error!("a request panicked");
             Ok(reply::failure(&Fault::new("request", "panicked").into()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(version: Version, uri: &str, hosts: &[&str]) -> Result<Vec<String>, &'static str> {
+        let mut request = http::Request::builder().version(version).uri(uri);
+        for host in hosts {
+            request = request.header(header::HOST, *host);
+        }
+        let mut request = request.body(()).expect("a request");
+        name_host(&mut request)?;
+        let hosts = request.headers().get_all(header::HOST).iter();
+        Ok(hosts.map(|host| host.to_str().expect("text").to_owned()).collect())
+    }
+
+    #[test]
+    fn the_host_is_that_of_the_target() {
+        let at = |name: &str| Ok(vec![name.to_owned()]);
+        assert_eq!(named(Version::HTTP_2, "https://as.example:8081/x", &[]), at("as.example:8081"));
+        assert_eq!(named(Version::HTTP_2, "https://as.example/x", &["as.example"]), at("as.example"));
+        assert_eq!(named(Version::HTTP_11, "/x", &["as.example"]), at("as.example"));
+        assert_eq!(named(Version::HTTP_11, "http://as.example/x", &["other.example"]), at("as.example"));
+        assert_eq!(named(Version::HTTP_11, "/x", &[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_host_that_contradicts_the_authority_is_refused() {
+        named(Version::HTTP_2, "https://as.example/x", &["other.example"]).expect_err("another host");
+        named(Version::HTTP_2, "https://as.example/x", &["as.example", "other.example"])
+            .expect_err("two hosts");
     }
 }

@@ -30,15 +30,17 @@ impl Fronts {
     /// Reads the certificates of the listeners.
     pub fn load(config: &Config) -> Result<Self, TlsError> {
         let proxies = Arc::new(Proxies::of(config));
-        let load = |settings: Option<Settings>| -> Result<Front, TlsError> {
+        // No proxy speaks for the certificates of login apps and admins: what is near may write any header.
+        let alone = Arc::new(Proxies::without_certificates(config));
+        let load = |proxies: &Arc<Proxies>, settings: Option<Settings>| -> Result<Front, TlsError> {
             let tls = settings.map(Tls::load).transpose()?.map(Arc::new);
-            Ok(Front { proxies: proxies.clone(), tls })
+            Ok(Front { proxies: Arc::clone(proxies), tls })
         };
-        let mutual = config.mtls.listen.map(|_| load(Settings::mutual(config))).transpose()?;
+        let mutual = config.mtls.listen.map(|_| load(&proxies, Settings::mutual(config))).transpose()?;
         Ok(Self {
-            public: load(Settings::public(config))?,
+            public: load(&proxies, Settings::public(config))?,
             mutual,
-            private: load(Settings::private(config))?,
+            private: load(&alone, Settings::private(config))?,
         })
     }
 

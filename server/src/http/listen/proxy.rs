@@ -46,6 +46,11 @@ impl Proxies {
         Self { trusted: config.trusted_proxies.clone(), headers }
     }
 
+    /// Those that are believed about addresses alone: certificates are those of the connections.
+    pub(super) fn without_certificates(config: &Config) -> Self {
+        Self { trusted: config.trusted_proxies.clone(), headers: None }
+    }
+
     /// The address of the client: what the nearest proxy that is not trusted says of its peer.
     pub(super) fn address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         if !self.trusted.contains(&peer) {

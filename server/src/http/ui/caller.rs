@@ -2,41 +2,31 @@
 
 use placet_oauth::id::Secret;
 use serde_json::Value;
-use subtle::ConstantTimeEq as _;
 
 use crate::{
     config::{Capability, UiConfig},
-    http::request::Request,
+    http::{credential, request::Request},
     problem::{ApiResult, capability_missing, problem},
-    seal::hex,
     server::Server,
     token,
 };
 
-/// The login app behind a request: by a bearer of its registration, or by an access token of this server for the
-/// audience `{issuer}/ui` whose client is named there. A scope alone opens nothing.
+/// The login app behind a request: by a bearer or a certificate of its registration, or by an access token of this
+/// server for the audience `{issuer}/ui` whose client is named there. A scope alone opens nothing.
 pub(super) async fn authenticate<'a>(server: &'a Server, request: &Request) -> ApiResult<&'a UiConfig> {
     let bearer = request.bearer().ok().flatten();
     let found = match &bearer {
-        None => None,
-        Some(bearer) => match by_bearer(server, bearer) {
-            Some(ui) => Some(ui),
-            None => by_token(server, bearer).await?,
-        },
+        None => credential::certificate(server, request)?
+            .and_then(|digest| credential::holder(&server.config().ui, |ui| &ui.certificate_sha256, &digest)),
+        Some(bearer) => {
+            match credential::holder(&server.config().ui, |ui| &ui.token_sha256, &bearer.sha256()) {
+                Some(ui) => Some(ui),
+                None => by_token(server, bearer).await?,
+            }
+        }
     };
     found.ok_or_else(|| {
         problem(401, "unauthorized", "the bearer of a registered login app is expected").into()
-    })
-}
-
-/// Every registered digest is compared, so that the time tells nothing of which is near.
-fn by_bearer<'a>(server: &'a Server, bearer: &Secret) -> Option<&'a UiConfig> {
-    let digest = hex(&bearer.sha256());
-    server.config().ui.iter().fold(None, |found, ui| {
-        let own = ui.token_sha256.iter().fold(false, |own, registered| {
-            own | bool::from(registered.to_ascii_lowercase().as_bytes().ct_eq(digest.as_bytes()))
-        });
-        if own { Some(ui) } else { found }
     })
 }
 
