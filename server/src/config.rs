@@ -85,7 +85,8 @@ pub struct Config {
     pub resource: Vec<ResourceConfig>,
     /// Types of authorization details that clients may ask for.
     pub authorization_details_type: Vec<DetailsTypeConfig>,
-    /// Authentication context classes that discovery announces.
+    /// Authentication context classes that discovery announces. A request that names one of them in `acr_values` gets one
+    /// of those it names, or `unmet_authentication_requirements` (RFC 9470); values that are not announced are wishes.
     pub acr_values: Vec<String>,
     /// Languages that discovery announces (`ui_locales_supported`).
     pub ui_locales: Vec<String>,

@@ -18,11 +18,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::command::published;
 
+/// What a password together with a second factor amounts to.
+const SECOND_FACTOR: &str = "urn:placet:acr:mfa";
+
 /// Prepares a configuration for development; what the file says stays.
 pub(crate) fn prepare(config: &mut Config) {
     let [client_secret, ui_token] = published();
     config.development = true;
     config.registration.mode = RegistrationMode::Open;
+    if config.acr_values == Config::default().acr_values {
+        // What the login app in `sidecars/login` can do.
+        config.acr_values.push(SECOND_FACTOR.to_owned());
+    }
     if config.ui.is_empty() {
         config.ui.push(UiConfig {
             name: "login".to_owned(),
@@ -227,6 +234,16 @@ mod tests {
         assert_eq!(config.resource[0].uri, "http://localhost:8080/demo-api");
         prepare(&mut config);
         assert_eq!(known(&config), (1, 1), "what is there stays");
+    }
+
+    #[test]
+    fn what_the_login_app_can_do_is_announced_unless_the_file_says_otherwise() {
+        let mut config = Config::default();
+        prepare(&mut config);
+        assert_eq!(config.acr_values, ["urn:placet:acr:pwd", SECOND_FACTOR]);
+        let mut config = Config { acr_values: vec!["gold".to_owned()], ..Config::default() };
+        prepare(&mut config);
+        assert_eq!(config.acr_values, ["gold"]);
     }
 
     #[test]

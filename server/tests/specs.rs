@@ -109,6 +109,7 @@ mod specs {
     mod rfc9449_floor;
     mod rfc9449_proofs;
     mod rfc9449_resource;
+    mod rfc9470_step_up;
     mod rfc9701_jwt_introspection;
     mod rfc9728_resource_metadata;
     mod tls_config;

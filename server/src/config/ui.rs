@@ -54,7 +54,8 @@ pub struct UiConfig {
     pub front_door: FrontDoor,
     /// What it may do beyond answering its own prompts.
     pub capabilities: Vec<Capability>,
-    /// Authentication context classes that it may assert; absent means any.
+    /// Authentication context classes that it may assert; absent means any. Where a request needs others, its user is
+    /// not asked in vain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_acr: Option<Vec<String>>,
     /// Subjects that it may never sign in; a trailing `*` stands for anything.

@@ -2,7 +2,7 @@
 
 mod auth;
 
-pub use auth::{current_session, demand};
+pub use auth::{current_session, demand, fell_short};
 
 use placet_oauth::{
     authorization::{ConsentState, Prompt as PromptValue, Step},

@@ -30,8 +30,11 @@ pub struct Demand {
     pub max_age: Option<u64>,
     /// The authentication context classes that will do, best first; empty is any.
     pub acr_values: Vec<String>,
-    /// Whether one of `acr_values` is needed, not just wished for (OpenID Connect Core section 5.5.1.1).
+    /// Whether one of `acr_values` is needed, not just wished for (OpenID Connect Core section 5.5.1.1, RFC 9470
+    /// section 5).
     pub acr_essential: bool,
+    /// The authentication context classes that whoever can be asked may assert; `None` is any.
+    pub acr_reach: Option<Vec<String>>,
     /// Who the user must be.
     pub sub: Option<String>,
     /// When it may have happened at the earliest, in seconds since 1970 (`prompt=login`, `prompt=create`).
@@ -155,9 +158,22 @@ fn too_old(facts: &AuthFacts, limit: u64, fresh: bool, now: i64) -> bool {
 /// Decides what has to happen next.
 ///
 /// With `prompt=none` nothing can be asked, so that everything that is still needed is refused with the codes of
-/// OpenID Connect Core section 3.1.2.6, and values of `acr` that are not essential are waived.
+/// OpenID Connect Core section 3.1.2.6, and values of `acr` that are not essential are waived. Where what is needed
+/// cannot be reached, nobody is asked in vain.
 pub fn next_step(progress: &Progress<'_>) -> Step {
     let reasons = outstanding(progress);
+    let demand = progress.demand;
+    let short = progress.facts.is_none() || reasons.contains(&AuthReason::AcrInsufficient);
+    let out_of_reach = demand
+        .acr_reach
+        .as_ref()
+        .is_some_and(|reach| !demand.acr_values.iter().any(|value| reach.contains(value)));
+    if demand.acr_essential && !demand.acr_values.is_empty() && out_of_reach && short {
+        return Step::Refuse(
+            ErrorCode::UnmetAuthenticationRequirements,
+            "the demanded authentication cannot be had here",
+        );
+    }
     if !reasons.is_empty() {
         return if progress.prompts_allowed { Step::Authenticate(reasons) } else { refusal(&reasons) };
     }

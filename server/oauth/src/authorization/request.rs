@@ -95,8 +95,10 @@ pub fn parse_request(
     let nonce = owned(params, "nonce");
     check_openid(response_type, &scope, nonce.is_some())?;
     let challenge = parse_challenge(params, response_type, policy)?;
+    let claims = value(params, "claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default();
     let mut acr_values = words(params, "acr_values");
-    if acr_values.is_empty() {
+    // OpenID Connect Registration section 2: both the parameter and the claim override the default.
+    if acr_values.is_empty() && claims.acr().is_none() {
         acr_values = policy.metadata.default_acr_values.clone().unwrap_or_default();
     }
     Ok(AuthorizationRequest {
@@ -119,7 +121,7 @@ pub fn parse_request(
         ui_locales: locales(params, "ui_locales"),
         claims_locales: locales(params, "claims_locales"),
         display: parse_display(params)?,
-        claims: value(params, "claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default(),
+        claims,
         resources: parse_resources(params)?,
         authorization_details: parse_details(params)?.unwrap_or_default(),
         extra: extra(params),

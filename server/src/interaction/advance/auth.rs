@@ -3,7 +3,7 @@
 use placet_oauth::{
     authorization::{
         AuthFacts, AuthReason as Reason, ConsentState, Demand, Progress, Prompt as PromptValue, Step,
-        next_step,
+        next_step, shortfalls,
     },
     client::SubjectType,
 };
@@ -74,20 +74,7 @@ pub(super) async fn who(server: &Server, client: &Client, state: &mut State) -> 
         steer::only_for(state, &facts.sub);
     }
     let request = state.request()?;
-    let mut demand = demand(state)?;
-    // Clients may see pairwise subjects: what is demanded is compared as this client sees it.
-    if let (Some(facts), Some(_)) = (&facts, &demand.sub) {
-        if names(server, client, state, &facts.sub) {
-            demand.sub = Some(facts.sub.clone());
-        } else if client.metadata.subject_type == Some(SubjectType::Pairwise) {
-            // Nobody: else a client that guesses the local subject would be told that the guess is right.
-            demand.sub = Some(String::new());
-        }
-    }
-    if let Some(sub) = steer::step_up_sub(state) {
-        // A policy asks for more of this user, whom the request allows: it was asked about nobody else.
-        demand.sub = Some(sub.to_owned());
-    }
+    let demand = demand_of(server, client, state, facts.as_ref())?;
     let had_sessions = state.sessions_over || !state.sessions.is_empty();
     let over = if steer::step_up_sub(state).is_some() {
         Some(Reason::PolicyStepUp)
@@ -153,6 +140,59 @@ fn names(server: &Server, client: &Client, state: &State, sub: &str) -> bool {
     state.demanded_sub.as_ref().is_none_or(|demanded| *demanded == seen())
 }
 
+/// What is demanded of the authentication of this user.
+fn demand_of(
+    server: &Server,
+    client: &Client,
+    state: &State,
+    facts: Option<&AuthFacts>,
+) -> Result<Demand, Fault> {
+    let mut demand = demand(state)?;
+    // Clients may see pairwise subjects: what is demanded is compared as this client sees it.
+    if let (Some(facts), Some(_)) = (facts, &demand.sub) {
+        if names(server, client, state, &facts.sub) {
+            demand.sub = Some(facts.sub.clone());
+        } else if client.metadata.subject_type == Some(SubjectType::Pairwise) {
+            // Nobody: else a client that guesses the local subject would be told that the guess is right.
+            demand.sub = Some(String::new());
+        }
+    }
+    if let Some(sub) = steer::step_up_sub(state) {
+        // A policy asks for more of this user, whom the request allows: it was asked about nobody else.
+        demand.sub = Some(sub.to_owned());
+    }
+    let request = state.request()?;
+    let config = server.config();
+    // RFC 9470 section 5: a value that was asked for is necessary, lest a client go around in circles between a resource
+    // that refuses its token and a server that issues the same again. What nobody here claims to know stays a wish
+    // (OpenID Connect Core section 5.5.1.1), and so does what a policy put in the place of what was asked for.
+    demand.acr_essential |= demand.acr_values == request.acr_values
+        && demand.acr_values.iter().any(|value| config.acr_values.contains(value));
+    let asked = config.ui.iter().find(|ui| ui.name == state.ui);
+    demand.acr_reach = asked.and_then(|ui| ui.max_acr.clone());
+    Ok(demand)
+}
+
+/// Whether an authentication falls short of what is demanded, although it sufficed before: the session was renewed by
+/// another interaction meanwhile, and with less. Its age was judged when somebody was last asked.
+pub fn fell_short(
+    server: &Server,
+    client: &Client,
+    state: &State,
+    accepted: &Accepted,
+) -> Result<bool, Fault> {
+    let request = state.request()?;
+    let facts = accepted_facts(accepted, server.now());
+    let demand = demand_of(server, client, state, Some(&facts))?;
+    let waived = |reason: &Reason| match reason {
+        Reason::MaxAgeExceeded | Reason::SessionExpired => true,
+        Reason::AcrInsufficient => request.prompt.contains(&PromptValue::None) && !demand.acr_essential,
+        _ => false,
+    };
+    let missing = shortfalls(&facts, &demand, state.accepted.is_some(), server.now());
+    Ok(!missing.iter().all(waived))
+}
+
 fn accepted_facts(accepted: &Accepted, now: i64) -> AuthFacts {
     AuthFacts {
         sub: accepted.sub.clone(),
@@ -166,14 +206,17 @@ fn accepted_facts(accepted: &Accepted, now: i64) -> AuthFacts {
 /// What the request, and policies beyond it, demand of an authentication.
 pub fn demand(state: &State) -> Result<Demand, Fault> {
     let request = state.request()?;
-    let (acr_values, acr_essential) =
-        request.claims.acr().unwrap_or_else(|| (request.acr_values.clone(), false));
+    let (acr_values, acr_essential) = match request.claims.acr() {
+        Some((values, essential)) if essential || request.acr_values.is_empty() => (values, essential),
+        _ => (request.acr_values.clone(), false),
+    };
     let create = request.prompt.contains(&PromptValue::Create);
     let login = request.prompt.contains(&PromptValue::Login);
     let demand = Demand {
         max_age: request.max_age,
         acr_values,
         acr_essential,
+        acr_reach: None,
         sub: state.demanded_sub.clone(),
         not_before: (login || create).then_some(state.opened_at),
         select_account: request.prompt.contains(&PromptValue::SelectAccount),

@@ -86,6 +86,9 @@ const UNBOUND: &str = "the access token has to be bound to a key, and in the bro
 /// A grant.
 pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -> Outcome<Grant> {
     let Some(part) = session_part(server, client, state).await? else { return Ok(Grant::Over) };
+    if advance::fell_short(server, client, state, &part.facts)? {
+        return Ok(Grant::Moved);
+    }
     let now = server.now();
     let request = state.request()?;
     let consented =

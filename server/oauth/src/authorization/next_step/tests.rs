@@ -95,6 +95,27 @@ fn an_acr_that_is_only_wished_for_is_asked_for_once() {
 }
 
 #[test]
+fn what_is_essential_and_out_of_reach_is_refused_before_anybody_is_asked() {
+    let gold = Demand {
+        acr_values: vec!["gold".to_owned()],
+        acr_reach: Some(vec!["bronze".to_owned()]),
+        ..Demand::default()
+    };
+    let essential = Demand { acr_essential: true, ..gold.clone() };
+    let there = Demand { acr_values: vec!["silver".to_owned()], ..essential.clone() };
+    let session = facts();
+    for prompts_allowed in [true, false] {
+        for facts in [None, Some(&session)] {
+            let step = next_step(&Progress { prompts_allowed, ..progress(facts, &essential) });
+            assert!(matches!(step, Step::Refuse(ErrorCode::UnmetAuthenticationRequirements, _)), "{step:?}");
+        }
+        let met = Progress { prompts_allowed, ..progress(Some(&session), &there) };
+        assert_eq!(next_step(&met), Step::Respond, "a session that reached it elsewhere will do");
+    }
+    assert!(matches!(next_step(&progress(None, &gold)), Step::Authenticate(_)), "a wish is asked for");
+}
+
+#[test]
 fn an_essential_acr_is_insisted_on() {
     let demand = Demand { acr_values: vec!["gold".to_owned()], acr_essential: true, ..Demand::default() };
     assert_eq!(from_answer(&demand), [AuthReason::AcrInsufficient]);
@@ -183,7 +204,10 @@ prop_compose! {
         amr in prop::collection::vec("pwd|otp", 0..2), step_up in prop::option::of(-200i64..1),
     ) -> Demand {
         let (not_before, step_up) = (not_before.map(|at| NOW + at), step_up.map(|at| NOW + at));
-        Demand { max_age, acr_values, acr_essential, sub, not_before, select_account, create, amr, step_up }
+        let acr_reach = None;
+        Demand {
+            max_age, acr_values, acr_essential, acr_reach, sub, not_before, select_account, create, amr, step_up,
+        }
     }
 }
 

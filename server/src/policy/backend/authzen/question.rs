@@ -20,8 +20,11 @@ pub(super) fn subject(call: &Call) -> Value {
         None => request.client.as_ref().map_or("", |client| client.client_id.as_str()),
     };
     let mut properties = Map::new();
+    // At the token endpoint there is no session, but the grant says how its user authenticated: a decision point that
+    // has a duty to step up must see when it is done.
+    let granted = &shown["proposal"]["grant"]["authentication"];
     for name in ["acr", "amr"] {
-        if let Some(value) = shown["session"].get(name) {
+        if let Some(value) = shown["session"].get(name).or_else(|| granted.get(name)) {
             properties.insert(name.to_owned(), value.clone());
         }
     }
