@@ -24,7 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use admin::{AdminConfig, AdminRole};
-pub use check::{DEVELOPMENT_SECRETS, MAX_GRACE};
+pub use check::{DEVELOPMENT_SAML_ISSUER, DEVELOPMENT_SECRETS, MAX_GRACE};
 pub use clients::{
     AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, ExchangeBound, IdTokens,
     RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange,
@@ -43,7 +43,7 @@ pub use scopes::ScopeConfig;
 pub use tls::{
     CertificateEncoding, ClientCertificates, MtlsConfig, PrivateTls, ProxyCertificate, TlsConfig, TlsProfile,
 };
-pub use trusted::TrustedIssuer;
+pub use trusted::{SamlConfig, SamlIssuer, TrustedIssuer};
 pub use ui::{Capability, FrontDoor, UiConfig};
 
 /// Settings of the server.
@@ -121,6 +121,8 @@ pub struct Config {
     pub admin_hosts: Vec<String>,
     /// Issuers of assertions that count.
     pub trusted_issuers: Vec<TrustedIssuer>,
+    /// SAML assertions that count.
+    pub saml: SamlConfig,
     /// Clients that the operator registers here; they cannot be changed through the API.
     pub clients: Vec<ClientConfig>,
     /// What access tokens say besides what they always do, by resource or by client.
@@ -174,6 +176,7 @@ impl Default for Config {
             admin: Vec::new(),
             admin_hosts: Vec::new(),
             trusted_issuers: Vec::new(),
+            saml: SamlConfig::default(),
             clients: Vec::new(),
             access_token_profile: Vec::new(),
             identity_assurance: IdentityAssurance::default(),

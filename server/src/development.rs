@@ -7,7 +7,7 @@ use placet_sdk::decision::HookType;
 use placet_server::{
     config::{
         AdminConfig, AdminRole, Capability, ClientConfig, ClientSettings, Config, ConfigError,
-        DetailsTypeConfig, RegistrationMode, ResourceConfig, UiConfig,
+        DEVELOPMENT_SAML_ISSUER, DetailsTypeConfig, RegistrationMode, ResourceConfig, SamlIssuer, UiConfig,
     },
     random::{self, OsRandom},
     seal::hex,
@@ -159,10 +159,14 @@ fn texts(english: &str, german: &str) -> BTreeMap<String, String> {
     [("", english), ("de", german)].map(|(tag, text)| (tag.to_owned(), text.to_owned())).into()
 }
 
-/// The demo client may use the grants that a policy decides about.
+/// The demo client may use the grants that a policy decides about; SAML assertions are those of `placet-saml --dev`.
 fn admit_grants(config: &mut Config) {
     let on = |hook| config.policy.iter().any(|policy| policy.types.contains(&hook));
     let saml = on(HookType::AssertionSaml2) && on(HookType::GrantSaml2Bearer);
+    if saml && config.saml.issuers.is_empty() {
+        let entity_id = DEVELOPMENT_SAML_ISSUER.to_owned();
+        config.saml.issuers.push(SamlIssuer { entity_id, ..SamlIssuer::default() });
+    }
     let grants: Vec<GrantType> = [
         (on(HookType::GrantPassword), GrantType::Password),
         (on(HookType::GrantJwtBearer), GrantType::JwtBearer),
@@ -257,6 +261,10 @@ mod tests {
         ] {
             assert!(grants(&types).contains(&grant), "{grant:?}");
             assert!(!grants(&types[1..]).contains(&grant), "{grant:?}");
+            let policy = PolicyConfig { types, ..PolicyConfig::default() };
+            let mut config = Config { policy: vec![policy], ..Config::default() };
+            prepare(&mut config);
+            assert_eq!(!config.saml.issuers.is_empty(), grant == GrantType::Saml2Bearer);
         }
     }
 }

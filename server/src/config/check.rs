@@ -6,6 +6,7 @@ mod resources;
 mod security;
 mod settings;
 mod tls;
+mod trusted;
 
 use placet_sdk::grant::SenderConstraint;
 use url::Url;
@@ -14,6 +15,7 @@ use super::{Config, ConfigError, FrontDoor, RegistrationMode};
 use crate::seal::parse_hex;
 
 pub use settings::MAX_GRACE;
+pub use trusted::DEVELOPMENT_SAML_ISSUER;
 
 /// Secrets that the project publishes: good for development, refused elsewhere.
 pub const DEVELOPMENT_SECRETS: [&str; 2] =
@@ -30,6 +32,7 @@ impl Config {
         self.check_clients(&mut wrong);
         self.check_registration(&mut wrong);
         self.check_trusted_issuers(&mut wrong);
+        self.check_saml_issuers(&mut wrong);
         self.check_admins(&mut wrong);
         self.check_policies(&mut wrong);
         self.check_profiles(&mut wrong);
@@ -225,43 +228,6 @@ impl Config {
                 if of_ui.into_iter().any(|other| other.eq_ignore_ascii_case(digest)) {
                     say("it shares its token with a login app");
                 }
-            }
-        }
-    }
-
-    fn check_trusted_issuers(&self, wrong: &mut Vec<String>) {
-        for trusted in &self.trusted_issuers {
-            let name = &trusted.issuer;
-            let mut say = |text: String| wrong.push(format!("[[trusted_issuers]] `{name}`: {text}"));
-            if name.is_empty() || *name == self.issuer {
-                say("issuer must be set, and another than this server".to_owned());
-            }
-            if self.trusted_issuers.iter().filter(|other| &other.issuer == name).count() > 1 {
-                say("it is there twice".to_owned());
-            }
-            if self.clients.iter().any(|client| &client.client_id == name) {
-                say("a client has the same identifier".to_owned());
-            }
-            if trusted.jwks.is_some() == trusted.jwks_uri.is_some() {
-                say("either jwks or jwks_uri is needed".to_owned());
-            }
-            if trusted.jwks_uri.as_ref().is_some_and(|uri| !self.development && !uri.starts_with("https://"))
-            {
-                say("jwks_uri must be an https URL".to_owned());
-            }
-            if let Some(set) = &trusted.jwks
-                && let Err(error) = crate::jwks::KeySet::parse(set)
-            {
-                say(error.to_string());
-            }
-            for algorithm in trusted.algorithms.iter().filter(|name| !crate::jwks::is_supported(name)) {
-                say(format!("algorithm `{algorithm}` is not supported"));
-            }
-            if trusted.algorithms.is_empty() || trusted.types.is_empty() {
-                say("algorithms and types must not be empty".to_owned());
-            }
-            if trusted.max_lifetime == 0 || trusted.max_lifetime > 3_600 {
-                say("max_lifetime must be 1 to 3600 seconds".to_owned());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Issuers of assertions that the operator trusts.
 
-use placet_sdk::grant::Object;
+use placet_sdk::{decision::Trust, grant::Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,3 +42,44 @@ impl Default for TrustedIssuer {
         }
     }
 }
+
+/// What is believed of SAML assertions (RFC 7522).
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SamlConfig {
+    /// Whose assertions count. The sidecar of `assertion.saml2` has their keys; the server holds what it says of an
+    /// assertion against this list, so that the program that reads XML cannot vouch for whom it likes.
+    pub issuers: Vec<SamlIssuer>,
+}
+
+/// An issuer whose SAML assertions count as authorization grants.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SamlIssuer {
+    /// Its name: the `Issuer` of its assertions, compared byte for byte.
+    pub entity_id: String,
+    /// `third_party`, or `self` for a client that issues assertions about itself: then `client_ids` names it.
+    pub trust: Trust,
+    /// Clients that may present its assertions; empty means any that is registered for the grant.
+    pub client_ids: Vec<String>,
+    /// How long, in seconds, an assertion may be good for at the most, from now on and from its `IssueInstant`.
+    pub max_lifetime: u32,
+    /// Signature algorithms that its assertions may have, as XML Signature names them behind the `#`.
+    pub algorithms: Vec<String>,
+}
+
+impl Default for SamlIssuer {
+    fn default() -> Self {
+        Self {
+            entity_id: String::new(),
+            trust: Trust::ThirdParty,
+            client_ids: Vec::new(),
+            max_lifetime: 600,
+            algorithms: SAML_ALGORITHMS.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// Signature algorithms of SAML assertions that may be allowed: none with SHA-1, none with a shared key.
+pub(super) const SAML_ALGORITHMS: [&str; 6] =
+    ["rsa-sha256", "rsa-sha384", "rsa-sha512", "ecdsa-sha256", "ecdsa-sha384", "ecdsa-sha512"];

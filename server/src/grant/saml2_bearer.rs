@@ -19,7 +19,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::establish::{Establish, establish};
 use crate::{
-    client::AuthenticatedClient,
+    client::{AuthenticatedClient, Client},
+    config::SamlIssuer,
     outcome::{Fault, Outcome},
     policy::{Decided, Question, denial},
     seal::hex,
@@ -30,8 +31,8 @@ use crate::{
 
 /// The facts of an assertion, in bytes of JSON.
 const MAX_FACTS: u32 = 64 * 1024;
-/// An assertion is remembered at the most for this long, in seconds: it is not accepted for longer either.
-const MAX_LIFETIME: i64 = 600;
+/// What stands before the names of signature algorithms (RFC 9231 section 2.3).
+const ALGORITHMS: &str = "http://www.w3.org/2001/04/xmldsig-more#";
 
 pub(super) async fn exchange(
     server: &Server,
@@ -41,7 +42,10 @@ pub(super) async fn exchange(
 ) -> Outcome<TokenResponse> {
     const HOOK: HookType = HookType::GrantSaml2Bearer;
     let mut section = facts(server, client, assertion, asking).await?;
-    let remembered_until = check(server, &section)?;
+    let issuer = issuer(server, client, &section)?;
+    let remembered_until = check(server, issuer, &section)?;
+    // The operator's word about the issuer counts, not the sidecar's.
+    section.trust = issuer.trust;
     section.verified.replay_checked = true;
     let facts = &section.assertion;
     let id = hex(&Sha256::digest(json!(["saml2", facts.issuer, facts.id]).to_string()));
@@ -103,9 +107,22 @@ async fn facts(
     }
 }
 
+/// The issuer, if the operator lists it for this client.
+fn issuer<'a>(
+    server: &'a Server,
+    client: &Client,
+    section: &Saml2BearerSection,
+) -> Result<&'a SamlIssuer, OAuthError> {
+    let mut listed = server.config().saml.issuers.iter();
+    listed
+        .find(|issuer| issuer.entity_id == section.assertion.issuer)
+        .filter(|issuer| issuer.client_ids.is_empty() || issuer.client_ids.contains(&client.id))
+        .ok_or_else(|| OAuthError::invalid_grant("the issuer of the assertion is not trusted"))
+}
+
 /// Looks at the facts again: what the sidecar should have refused is not taken on its word. Gives until when the
 /// assertion has to be remembered.
-fn check(server: &Server, section: &Saml2BearerSection) -> Result<i64, OAuthError> {
+fn check(server: &Server, issuer: &SamlIssuer, section: &Saml2BearerSection) -> Result<i64, OAuthError> {
     let (facts, now) = (&section.assertion, server.now());
     let refused = |why: &str| Err(OAuthError::invalid_grant(format!("the assertion {why}")));
     let token_endpoint = format!("{}/token", server.issuer());
@@ -113,11 +130,18 @@ fn check(server: &Server, section: &Saml2BearerSection) -> Result<i64, OAuthErro
     if !section.verified.signature || facts.id.is_empty() || facts.issuer.is_empty() {
         return refused("is not verified");
     }
+    let algorithm = section.verified.alg.strip_prefix(ALGORITHMS);
+    if !algorithm.is_some_and(|named| issuer.algorithms.iter().any(|allowed| allowed == named)) {
+        return refused("is signed with an algorithm that its issuer may not use");
+    }
     if !facts.conditions.audiences.iter().any(for_us) {
         return refused("has another audience");
     }
     if facts.conditions.not_before.is_some_and(|at| at.0 > now + SKEW) || facts.issued_at.0 > now + SKEW {
         return refused("is not valid yet");
+    }
+    if facts.authn.iter().any(|statement| statement.instant.0 > now + SKEW) {
+        return refused("says that its subject authenticated in the future");
     }
     let confirmed = facts
         .subject_confirmation
@@ -134,8 +158,9 @@ fn check(server: &Server, section: &Saml2BearerSection) -> Result<i64, OAuthErro
     if ends + SKEW <= now {
         return refused("has expired");
     }
-    if ends > now + MAX_LIFETIME + SKEW {
-        return refused("may be good for at most 600 seconds");
+    let longest = i64::from(issuer.max_lifetime);
+    if ends > now + longest + SKEW || facts.issued_at.0 < now - longest - SKEW {
+        return refused(&format!("may be at most {longest} seconds old and live no longer"));
     }
     Ok(confirmed.max(ends) + 2 * SKEW)
 }

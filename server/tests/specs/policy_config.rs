@@ -2,12 +2,15 @@
 
 use placet_oauth::{client::ClientMetadata, grant_type::GrantType};
 use placet_server::config::{
-    BackendKind, ClientConfig, Config, ConfigError, OnFailure, PolicyCache, PolicyConfig, PolicyMode,
-    RulesConfig, SecretText, SubjectView,
+    BackendKind, ClientConfig, Config, ConfigError, DEVELOPMENT_SAML_ISSUER, OnFailure, PolicyCache,
+    PolicyConfig, PolicyMode, RulesConfig, SamlIssuer, SecretText, SubjectView,
 };
 use serde_json::json;
 
-use super::sidecar::{SIGNING_SECRET, policy};
+use super::{
+    rfc7522_saml2_bearer,
+    sidecar::{SIGNING_SECRET, policy},
+};
 
 /// What is wrong with a configuration in production that has these policies, and nothing else that is wrong.
 fn refused(change: impl FnOnce(&mut Config)) -> Vec<String> {
@@ -134,6 +137,31 @@ fn what_is_unsafe_or_makes_no_sense_is_refused_by_name() {
 }
 
 #[test]
+fn a_policy_is_another_program_than_this_server_by_whatever_address() {
+    for (listen, url, own) in [
+        ("127.0.0.1:8081", "http://127.0.0.1:8081/", true),
+        ("127.0.0.1:8081", "http://localhost:8081/", true),
+        ("127.0.0.1:8081", "http://127.0.0.2:8081/", false),
+        ("127.0.0.1:8081", "http://[::1]:8081/", false),
+        ("127.0.0.1:8081", "http://127.0.0.1:8082/", false),
+        ("0.0.0.0:8081", "http://127.0.0.2:8081/", true),
+        ("[::]:8081", "http://[::1]:8081/", true),
+    ] {
+        let mut policy = PolicyConfig { url: Some(url.to_owned()), ..sound(&["grant.refresh_token"]) };
+        policy.auth.allow_plaintext_loopback = Some(true);
+        let wrong = refused(|config| {
+            config.private_listen = listen.parse().unwrap();
+            config.policy.push(policy);
+        });
+        assert_eq!(
+            wrong.iter().any(|what| what.contains("this very server")),
+            own,
+            "{listen} {url}: {wrong:?}"
+        );
+    }
+}
+
+#[test]
 fn secrets_of_examples_and_tokens_of_this_server_are_refused() {
     let folder = std::env::temp_dir().join(format!("placet-spec-policy-config-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -198,6 +226,7 @@ fn grants_that_need_a_policy_and_have_none_are_refused() {
         let decided = refused(|config| {
             config.clients.push(client());
             config.policy.push(sound(&hooks));
+            config.saml.issuers.push(rfc7522_saml2_bearer::listed());
         });
         assert_eq!(decided, Vec::<String>::new());
         let shadowed = refused(|config| {
@@ -206,6 +235,35 @@ fn grants_that_need_a_policy_and_have_none_are_refused() {
         });
         assert_eq!(shadowed.len(), hooks.len(), "a policy in shadow decides nothing");
     }
+}
+
+#[test]
+fn saml_assertions_count_of_nobody_unless_the_operator_says_whose() {
+    use placet_sdk::decision::Trust;
+    let both = ["assertion.saml2", "grant.saml2_bearer"];
+    let empty = refused(|config| config.policy.push(sound(&both)));
+    assert!(empty[0].contains("[[saml.issuers]]") && empty.len() == 1, "{empty:?}");
+    assert!(refused(|config| config.policy.push(sound(&both[1..]))).is_empty(), "the grant is off");
+    let shadow = PolicyConfig { mode: PolicyMode::Shadow, ..sound(&both) };
+    assert!(refused(|config| config.policy.push(shadow)).is_empty(), "the grant is off");
+
+    let sound = rfc7522_saml2_bearer::listed;
+    assert!(refused(|config| config.saml.issuers.push(sound())).is_empty());
+    let cases = [
+        (SamlIssuer { entity_id: String::new(), ..sound() }, "entity_id"),
+        (SamlIssuer { entity_id: DEVELOPMENT_SAML_ISSUER.to_owned(), ..sound() }, "for development"),
+        (SamlIssuer { trust: Trust::Own, ..sound() }, "client_ids"),
+        (SamlIssuer { algorithms: vec!["rsa-sha1".to_owned()], ..sound() }, "not supported"),
+        (SamlIssuer { algorithms: Vec::new(), ..sound() }, "must not be empty"),
+        (SamlIssuer { max_lifetime: 0, ..sound() }, "max_lifetime"),
+        (SamlIssuer { max_lifetime: 3_601, ..sound() }, "max_lifetime"),
+    ];
+    for (issuer, why) in cases {
+        let wrong = refused(|config| config.saml.issuers.push(issuer));
+        assert!(wrong.len() == 1 && wrong[0].contains(why), "{why}: {wrong:?}");
+    }
+    let twice = refused(|config| config.saml.issuers.extend([sound(), sound()]));
+    assert!(twice[0].contains("twice"), "{twice:?}");
 }
 
 #[test]

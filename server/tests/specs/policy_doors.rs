@@ -121,6 +121,7 @@ impl Scene {
                 client_ids: vec!["assertive".to_owned()],
                 ..TrustedIssuer::default()
             });
+            config.saml.issuers.push(rfc7522_saml2_bearer::listed());
             let decided = |hook: &HookType| policy.is_some_and(|policy| policy.types.contains(hook));
             let rest = HookType::ALL.into_iter().filter(|hook| hook.needs_policy() && !decided(hook));
             let rest: Vec<&str> = rest.map(HookType::as_str).collect();

@@ -1,8 +1,8 @@
 //! The SAML 2.0 bearer grant (RFC 7522 section 2.1) through the front door. What a sidecar makes of the XML is its
 //! matter; what the server believes of it is tested here.
 
-use placet_sdk::Instant;
-use placet_server::config::PolicyMode;
+use placet_sdk::{Instant, decision::Trust};
+use placet_server::config::{PolicyMode, SamlIssuer};
 use serde_json::{Value, json};
 
 use super::{
@@ -12,6 +12,9 @@ use super::{
 };
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
+/// Who issues the assertions.
+pub const ISSUER: &str = "https://idp.partner.example/saml";
+const ALGORITHMS: &str = "http://www.w3.org/2001/04/xmldsig-more#";
 
 fn at(seconds: i64) -> String {
     Instant(START + seconds).to_string()
@@ -22,7 +25,7 @@ pub fn facts(token_endpoint: &str) -> Value {
     json!({
         "trust": "third_party",
         "assertion": {
-            "id": "_b07b804c", "issuer": "https://idp.partner.example/saml", "issued_at": at(-20),
+            "id": "_b07b804c", "issuer": ISSUER, "issued_at": at(-20),
             "name_id": { "value": "jdoe@partner.example" },
             "conditions": { "not_before": at(-50), "not_on_or_after": at(280), "audiences": [token_endpoint] },
             "subject_confirmation": [{
@@ -32,7 +35,7 @@ pub fn facts(token_endpoint: &str) -> Value {
             "authn": [{ "instant": at(-100) }],
             "attributes": [{ "name": "employeeNumber", "values": ["40117"] }],
         },
-        "verified": { "signature": true, "signed": "assertion", "alg": "rsa-sha256" },
+        "verified": { "signature": true, "signed": "assertion", "alg": format!("{ALGORITHMS}rsa-sha256") },
     })
 }
 
@@ -52,9 +55,19 @@ async fn sidecar(change: fn(&mut Value)) -> Sidecar {
     .await
 }
 
+/// The issuer as the operator lists it.
+pub fn listed() -> SamlIssuer {
+    SamlIssuer { entity_id: ISSUER.to_owned(), ..SamlIssuer::default() }
+}
+
 async fn stand(sidecar: &Sidecar, types: &[&str]) -> Stand {
+    stand_with(sidecar, types, listed()).await
+}
+
+async fn stand_with(sidecar: &Sidecar, types: &[&str], issuer: SamlIssuer) -> Stand {
     let policy = sidecar.policy("saml", types);
     Stand::with(|config| {
+        config.saml.issuers.push(issuer);
         let metadata = json!({ "grant_types": [GRANT], "scope": "reports.read reports.write" });
         config.clients.push(configured("portal", &metadata));
         config.policy.push(policy);
@@ -98,7 +111,14 @@ async fn an_assertion_is_good_once() {
 #[tokio::test]
 async fn the_server_checks_again_what_the_sidecar_says() {
     type Change = fn(&mut Value);
-    let cases: [(&str, Change); 9] = [
+    let cases: [(&str, Change); 16] = [
+        ("not trusted", |f| f["assertion"]["issuer"] = json!("https://idp.partner.example/saml/")),
+        ("not trusted", |f| f["assertion"]["issuer"] = json!("")),
+        ("algorithm", |f| f["verified"]["alg"] = json!("http://www.w3.org/2000/09/xmldsig#rsa-sha1")),
+        ("algorithm", |f| f["verified"]["alg"] = json!(format!("{ALGORITHMS}rsa-md5"))),
+        ("algorithm", |f| f["verified"]["alg"] = json!("")),
+        ("in the future", |f| f["assertion"]["authn"][0]["instant"] = json!(at(11))),
+        ("600 seconds old", |f| f["assertion"]["issued_at"] = json!(at(-611))),
         ("not verified", |f| f["verified"]["signature"] = json!(false)),
         ("audience", |f| f["assertion"]["conditions"]["audiences"] = json!(["https://other.example"])),
         ("audience", |f| f["assertion"]["conditions"]["audiences"] = json!([])),
@@ -125,6 +145,39 @@ async fn the_server_checks_again_what_the_sidecar_says() {
 }
 
 #[tokio::test]
+async fn how_long_an_assertion_lives_and_for_whom_it_counts_is_the_operators_to_say() {
+    let sidecar = sidecar(|f| f["assertion"]["issued_at"] = json!(at(-700))).await;
+    for (issuer, status) in [
+        (listed(), 400),
+        (SamlIssuer { max_lifetime: 900, ..listed() }, 200),
+        (SamlIssuer { max_lifetime: 900, client_ids: vec!["other".to_owned()], ..listed() }, 400),
+        (SamlIssuer { max_lifetime: 900, client_ids: vec!["portal".to_owned()], ..listed() }, 200),
+        (SamlIssuer { max_lifetime: 900, algorithms: vec!["ecdsa-sha256".to_owned()], ..listed() }, 400),
+        // It ends in 280 seconds.
+        (SamlIssuer { max_lifetime: 269, ..listed() }, 400),
+    ] {
+        let stand = stand_with(&sidecar, &BOTH, issuer.clone()).await;
+        let reply = present(&stand).await;
+        assert_eq!(reply.status, status, "{issuer:?}: {}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn policies_hear_from_the_operator_who_vouches_and_not_from_the_sidecar() {
+    let sidecar = sidecar(|f| f["trust"] = json!("self")).await;
+    for (trust, told) in [(Trust::ThirdParty, "third_party"), (Trust::Own, "self")] {
+        let stand = stand_with(
+            &sidecar,
+            &BOTH,
+            SamlIssuer { trust, client_ids: vec!["portal".to_owned()], ..listed() },
+        )
+        .await;
+        assert_eq!(present(&stand).await.status, 200);
+        assert_eq!(sidecar.requests().pop().unwrap()["saml2_bearer"]["trust"], told);
+    }
+}
+
+#[tokio::test]
 async fn the_grant_is_off_unless_both_decisions_have_somebody() {
     let sidecar = sidecar(|_| ()).await;
     let policies = BOTH.map(|hook| sidecar.policy(&hook.replace('.', "_"), &[hook]));
@@ -134,6 +187,7 @@ async fn the_grant_is_off_unless_both_decisions_have_somebody() {
             .clients
             .push(configured("portal", &json!({ "grant_types": [GRANT], "scope": "reports.read" })));
         config.policy.extend(policies);
+        config.saml.issuers.push(listed());
     })
     .await;
     for name in &names {

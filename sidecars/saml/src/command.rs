@@ -23,6 +23,9 @@ use crate::{
 /// Where it listens unless it is told otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8091);
 
+/// How long an assertion may live for the server, in seconds, unless its configuration says otherwise.
+const SERVER_LIFETIME: u32 = 600;
+
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Turns SAML assertions into verified facts for Placet.
@@ -183,5 +186,9 @@ fn check(path: &Path) -> Result<(), Error> {
         println!("{name}: {} keys, {} seconds{until}", issuer.keys.len(), issuer.max_lifetime);
     }
     println!("{} keys for decryption", verifier.decryption_keys.len());
+    println!(
+        "the server believes those issuers that its own [[saml.issuers]] lists, and takes assertions that live longer than \
+         {SERVER_LIFETIME} seconds where that says so with max_lifetime"
+    );
     Ok(())
 }

@@ -19,6 +19,8 @@ use crate::{
 const MAX_CLOCK_SKEW: u32 = 60;
 /// The longest life of an assertion, in seconds.
 const MAX_LIFETIME: u32 = 600;
+/// The longest that it may be set to: no server takes more.
+const LONGEST: u32 = 3_600;
 
 /// The configuration file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -104,8 +106,8 @@ impl Config {
             return Err(ConfigError::Range("max_clock_skew", "0 to 300 seconds"));
         }
         let longest_life = self.max_lifetime.unwrap_or(MAX_LIFETIME);
-        if !(1..=86_400).contains(&longest_life) {
-            return Err(ConfigError::Range("max_lifetime", "1 second to 1 day"));
+        if !(1..=LONGEST).contains(&longest_life) {
+            return Err(ConfigError::Range("max_lifetime", "1 to 3600 seconds"));
         }
         let mut decryption_keys = Vec::new();
         for path in &self.decryption_key_files {

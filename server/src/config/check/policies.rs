@@ -208,6 +208,13 @@ impl Config {
         let decided = |hook: HookType| {
             self.policy.iter().any(|p| p.mode == PolicyMode::Enforce && p.types.contains(&hook))
         };
+        let saml = [HookType::AssertionSaml2, HookType::GrantSaml2Bearer];
+        if saml.into_iter().all(decided) && self.saml.issuers.is_empty() {
+            wrong.push(
+                "policies decide about SAML assertions, but nobody's count: say whose in [[saml.issuers]]"
+                    .to_owned(),
+            );
+        }
         for client in &self.clients {
             let (id, metadata) = (&client.client_id, &client.metadata);
             let grants: Vec<&str> = metadata.grant_types.iter().flatten().map(|g| g.as_str()).collect();

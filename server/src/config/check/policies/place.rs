@@ -1,6 +1,6 @@
 //! Where a policy is, and how it and the server know each other.
 
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::Url;
@@ -77,9 +77,16 @@ fn url(config: &Config, policy: &PolicyConfig, wrong: &mut Vec<String>) {
         _ => wrong.push(format!("url `{text}` must be https")),
     }
     let own = Url::parse(&config.issuer).is_ok_and(|issuer| issuer.origin() == url.origin());
-    let listens = [config.listen, config.private_listen]
-        .iter()
-        .any(|at| loopback && at.port() != 0 && url.port_or_known_default() == Some(at.port()));
+    // `localhost` may be any of this machine's addresses, and a listener on all of them is reached by each.
+    let reaches = |listening: IpAddr| match url.host() {
+        Some(url::Host::Ipv4(ip)) => listening.is_unspecified() || listening == IpAddr::V4(ip),
+        Some(url::Host::Ipv6(ip)) => listening.is_unspecified() || listening == IpAddr::V6(ip),
+        _ => true,
+    };
+    let listens = [config.listen, config.private_listen].iter().any(|at| {
+        let port = at.port() != 0 && url.port_or_known_default() == Some(at.port());
+        loopback && port && reaches(at.ip())
+    });
     if own || listens {
         wrong.push(format!("url `{text}` is this very server"));
     }
