@@ -226,6 +226,14 @@ cn: Bob
 sn: B
 mail: shared@example.com
 
+dn: uid=dave,dc=example,dc=com
+objectClass: inetOrgPerson
+uid: dave
+uid: d.smith
+cn: Dave
+sn: D
+mail: dave@example.com
+
 dn: uid=carol,dc=example,dc=com
 objectClass: inetOrgPerson
 uid: carol
@@ -313,6 +321,42 @@ async fn claims_come_from_an_ldap_directory() {
     assert_eq!(answer["set"]["ciba"]["sub"], "alice");
     let (_, two) = sidecar.hint("dec_4", "shared@example.com").await;
     assert_eq!(two["error"]["code"], "unknown_user_id", "who could be two is nobody");
+}
+
+#[tokio::test]
+async fn nobody_is_told_the_claims_of_a_subject_that_the_directory_takes_for_the_same() {
+    let slapd = Slapd::start("exact").await;
+    let sidecar = Sidecar::start(&slapd.config()).await;
+    for (at, sub) in ["ALICE", "Alice", " alice", "alice ", "d.Smith"].into_iter().enumerate() {
+        let (status, answer) = sidecar.claims(&format!("dec_{at}"), sub, &["name", "email"], &[]).await;
+        assert_eq!((status, &answer["decision"]), (200, &json!("allow")), "`{sub}`: {answer}");
+        assert!(answer["set"].is_null(), "`{sub}`: {answer}");
+    }
+    let (_, named) = sidecar.claims("dec_named", "d.smith", &["email"], &[]).await;
+    assert_eq!(named["set"]["claims"]["email"], "dave@example.com", "an entry may have several names");
+    let (_, two) = sidecar.hint("dec_two", "dave@example.com").await;
+    assert_eq!(two["error"]["code"], "unknown_user_id", "an entry with several subjects could mean any");
+}
+
+#[tokio::test]
+async fn looks_share_the_connection_and_waiting_for_it_has_an_end() {
+    let slapd = Slapd::start("shared").await;
+    let sidecar = Sidecar::start(&slapd.config()).await;
+    let asked: Vec<String> = (0..30).map(|n| format!("dec_{n}")).collect();
+    let answers = asked.iter().map(|id| sidecar.claims(id, "alice", &["email"], &[]));
+    for (status, answer) in futures_util::future::join_all(answers).await {
+        assert_eq!((status, &answer["set"]["claims"]["email"]), (200, &json!("alice@example.com")));
+    }
+    // It takes connections and says nothing: those who wait for the first one are told in time, too.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = |port: u16| format!("127.0.0.1:{port}");
+    let config = slapd.config().replace(&here(slapd.port), &here(silent.local_addr().unwrap().port()));
+    let sidecar = Sidecar::start(&config.replace("timeout_ms = 2000", "timeout_ms = 200")).await;
+    let asked: Vec<String> = (0..8).map(|n| format!("dec_silent{n}")).collect();
+    let answers = asked.iter().map(|id| sidecar.claims(id, "alice", &["email"], &[]));
+    let answers =
+        tokio::time::timeout(Duration::from_secs(20), futures_util::future::join_all(answers)).await;
+    assert!(answers.unwrap().iter().all(|(status, _)| *status == 503));
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use ldap3::{
-    Ldap as Connection, LdapConnAsync, LdapConnSettings, Scope, SearchEntry, SearchOptions, ldap_escape,
+    Ldap as Connection, LdapConnAsync, LdapConnSettings, Scope, SearchEntry, SearchOptions, SearchResult,
+    ldap_escape,
 };
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
@@ -11,6 +12,9 @@ use url::Url;
 
 use super::{Entry, SourceError};
 use crate::config::LdapConfig;
+
+/// The most entries for one name, as the directory matches names; with more, it is not asked the right way.
+const MOST_ENTRIES: i32 = 16;
 
 /// An LDAP directory; one connection is kept and made anew when it breaks.
 pub struct Ldap {
@@ -49,9 +53,18 @@ impl Ldap {
         })
     }
 
-    /// The user with this subject.
+    /// The user with this subject. The directory may match names whatever their case and spaces; subjects are compared
+    /// byte by byte, so that nobody is told the claims of somebody else.
     pub async fn by_sub(&self, sub: &str) -> Result<Option<Entry>, SourceError> {
-        self.find(std::slice::from_ref(&self.config.sub_attribute), sub).await
+        let found = self.find(std::slice::from_ref(&self.config.sub_attribute), sub).await?;
+        let mut exact = found
+            .iter()
+            .filter(|entry| Self::values(entry, &self.config.sub_attribute).contains(&sub.to_owned()));
+        match (exact.next(), exact.next()) {
+            (None, _) => Ok(None),
+            (Some(only), None) => Ok(Some(self.entry(only, sub))),
+            (Some(_), Some(_)) => Err(SourceError::Ambiguous),
+        }
     }
 
     /// The user whom a login hint means.
@@ -59,62 +72,66 @@ impl Ldap {
         if self.config.hint_attributes.is_empty() {
             return Ok(None);
         }
-        match self.find(&self.config.hint_attributes, hint).await {
-            // Who could be two is nobody.
-            Err(SourceError::Ambiguous) => Ok(None),
-            found => found,
+        let found = match self.find(&self.config.hint_attributes, hint).await {
+            Err(SourceError::Ambiguous) => return Ok(None),
+            found => found?,
+        };
+        // Who could be two is nobody, and so is an entry that names two subjects.
+        let [only] = found.as_slice() else { return Ok(None) };
+        match Self::values(only, &self.config.sub_attribute) {
+            [sub] => Ok(Some(self.entry(only, sub))),
+            _ => Ok(None),
         }
     }
 
-    async fn find(&self, attributes: &[String], value: &str) -> Result<Option<Entry>, SourceError> {
+    /// The entries with this value in one of these attributes, in time: waiting for the connection is part of it.
+    async fn find(&self, attributes: &[String], value: &str) -> Result<Vec<SearchEntry>, SourceError> {
         let filter = filter(&self.config.object_class, attributes, value);
         let limit = Duration::from_millis(self.config.timeout_ms);
-        let mut kept = self.connection.lock().await;
-        let looked = tokio::time::timeout(limit, self.look(&mut kept, &filter)).await;
-        match looked {
-            Ok(Ok(entries)) => match entries.as_slice() {
-                [] => Ok(None),
-                [only] => Ok(self.entry(only)),
-                _ => Err(SourceError::Ambiguous),
-            },
-            Ok(Err(error)) => {
-                *kept = None;
-                Err(SourceError::Unreachable(error.to_string()))
-            }
-            Err(_) => {
-                *kept = None;
-                Err(SourceError::Unreachable("it took too long".to_owned()))
-            }
+        let failed = match tokio::time::timeout(limit, self.look(&filter)).await {
+            Ok(Ok(Some(entries))) => return Ok(entries),
+            Ok(Ok(None)) => return Err(SourceError::Ambiguous),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it took too long".to_owned(),
+        };
+        // Whoever holds it is making a new one.
+        if let Ok(mut kept) = self.connection.try_lock() {
+            *kept = None;
         }
+        Err(SourceError::Unreachable(failed))
     }
 
-    async fn look(
-        &self,
-        kept: &mut Option<Connection>,
-        filter: &str,
-    ) -> Result<Vec<SearchEntry>, ldap3::LdapError> {
-        if kept.as_mut().is_none_or(Connection::is_closed) {
-            *kept = Some(self.connect().await?);
+    /// The connection, for one look; several looks share it at the same time.
+    async fn connection(&self) -> Result<Connection, ldap3::LdapError> {
+        let mut kept = self.connection.lock().await;
+        if let Some(connection) = kept.as_mut()
+            && !connection.is_closed()
+        {
+            return Ok(connection.clone());
         }
-        let Some(connection) = kept else { return Ok(Vec::new()) };
+        let connection = self.connect().await?;
+        *kept = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// The entries; none if there are too many.
+    async fn look(&self, filter: &str) -> Result<Option<Vec<SearchEntry>>, ldap3::LdapError> {
+        let mut connection = self.connection().await?;
         let mut attributes: Vec<&str> = self.config.claims.values().map(String::as_str).collect();
         attributes.push(&self.config.sub_attribute);
-        // Two are enough to know that there is more than one.
-        let (found, _) = connection
-            .with_search_options(SearchOptions::new().sizelimit(2))
+        let SearchResult(found, result) = connection
+            .with_search_options(SearchOptions::new().sizelimit(MOST_ENTRIES))
             .search(&self.config.base, Scope::Subtree, filter, attributes)
-            .await?
-            .success()
-            .or_else(|error| match error {
-                // 4 is sizeLimitExceeded (RFC 4511 section 4.1.9), 32 noSuchObject.
-                ldap3::LdapError::LdapResult { result } if result.rc == 32 => Ok((Vec::new(), result)),
-                other => Err(other),
-            })?;
-        Ok(found
-            .into_iter()
-            .filter(|entry| !entry.is_ref() && !entry.is_intermediate())
-            .map(SearchEntry::construct)
-            .collect())
+            .await?;
+        match result.rc {
+            // Success, and noSuchObject (RFC 4511 section 4.1.9).
+            0 | 32 => {}
+            // sizeLimitExceeded.
+            4 => return Ok(None),
+            _ => return Err(result.into()),
+        }
+        let entries = found.into_iter().filter(|entry| !entry.is_ref() && !entry.is_intermediate());
+        Ok(Some(entries.map(SearchEntry::construct).collect()))
     }
 
     async fn connect(&self) -> Result<Connection, ldap3::LdapError> {
@@ -127,29 +144,28 @@ impl Ldap {
         Ok(connection)
     }
 
-    fn entry(&self, found: &SearchEntry) -> Option<Entry> {
-        let values = |attribute: &str| {
-            found
-                .attrs
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(attribute))
-                .map(|(_, values)| values)
-        };
-        let sub = values(&self.config.sub_attribute)?.first()?.clone();
+    /// The values of an attribute; its name has no case.
+    fn values<'a>(found: &'a SearchEntry, attribute: &str) -> &'a [String] {
+        let mut named = found.attrs.iter().filter(|(name, _)| name.eq_ignore_ascii_case(attribute));
+        named.next().map_or(&[], |(_, values)| values)
+    }
+
+    fn entry(&self, found: &SearchEntry, sub: &str) -> Entry {
         let mut claims = Map::new();
         for (claim, attribute) in &self.config.claims {
-            let Some(values) = values(attribute).filter(|values| !values.is_empty()) else { continue };
+            let values = Self::values(found, attribute);
+            let Some(first) = values.first() else { continue };
             let value = if self.config.lists.contains(claim) {
-                Value::from(values.clone())
+                Value::from(values)
             } else {
-                Value::from(values[0].clone())
+                Value::from(first.clone())
             };
             claims.insert(claim.clone(), value);
         }
         for claim in &self.config.always_true {
             claims.insert(claim.clone(), true.into());
         }
-        Some(Entry { sub, claims })
+        Entry { sub: sub.to_owned(), claims }
     }
 }
 
