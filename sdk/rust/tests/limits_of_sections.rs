@@ -186,15 +186,23 @@ fn a_claims_source_gives_the_claims_it_owns_and_no_others() {
 fn an_introspection_keeps_what_the_standard_says() {
     let request = request(
         "token.introspect",
-        &json!({"introspection": {"active": true, "sub": "alice", "scope": "a b", "username": "al"}}),
+        &json!({"introspection": {"active": true, "sub": "alice", "scope": "a b", "username": "al", "acr": "1", "auth_time": 1}}),
         &json!({"introspection": {"scope": ["a", "b"], "reserved": ["sub"], "max_bytes": 200}}),
     );
     holds(
         &request,
-        &[json!({"introspection": {"scope": "a", "username": null, "team": "x"}})],
+        &[
+            json!({"introspection": {"scope": "a", "username": null, "team": "x"}}),
+            json!({"introspection": {"acr": null, "auth_time": null}}),
+        ],
         &[
             ("/introspection/active", json!({"introspection": {"active": false}})),
             ("/introspection/sub", json!({"introspection": {"sub": null}})),
+            ("/introspection/acr", json!({"introspection": {"acr": "2"}})),
+            ("/introspection/acr#de", json!({"introspection": {"acr#de": "2"}})),
+            ("/introspection/amr", json!({"introspection": {"amr": ["hwk"]}})),
+            ("/introspection/authorization_details", json!({"introspection": {"authorization_details": []}})),
+            ("/introspection/username", json!({"introspection": {"username": "bob"}})),
             ("/introspection/scope", json!({"introspection": {"scope": "a c"}})),
             ("/introspection", json!({"introspection": {"team": "x".repeat(200)}})),
         ],

@@ -1,5 +1,8 @@
 //! Policies that shape introspection (RFC 7662 section 2.2) through the front door.
 
+use std::sync::{Arc, Mutex};
+
+use placet_sdk::grant::RESERVED_CLAIMS;
 use serde_json::json;
 
 use super::{harness::Stand, sidecar::Sidecar};
@@ -32,20 +35,29 @@ async fn members_are_added_removed_and_the_scope_is_narrowed() {
 
 #[tokio::test]
 async fn what_a_token_is_stays_as_it_is() {
-    for patch in [
-        json!({ "sub": "bob" }),
+    let next = Arc::new(Mutex::new(json!({})));
+    let told = next.clone();
+    let sidecar = Sidecar::start(
+        move |_| json!({ "decision": "allow", "set": { "introspection": told.lock().unwrap().clone() } }),
+    )
+    .await;
+    let stand = stand(&sidecar).await;
+    let tokens = stand.tokens("web", "openid email").await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let server_alone = RESERVED_CLAIMS.into_iter().chain(["active", "token_type", "username"]);
+    let set = server_alone.filter(|name| *name != "scope").map(|name| json!({ name: "9" }));
+    for patch in set.chain([
+        json!({ "sub": null }),
+        json!({ "authorization_details": [{ "type": "payment", "amount": 1_000_000 }] }),
+        json!({ "auth_time": 1 }),
+        json!({ "acr#de": "9" }),
         json!({ "aud": "https://other.example" }),
         json!({ "exp": 9_999_999_999_i64 }),
         json!({ "active": false }),
         json!({ "client_id": null }),
         json!({ "scope": "openid email admin" }),
-    ] {
-        let set = patch.clone();
-        let sidecar =
-            Sidecar::start(move |_| json!({ "decision": "allow", "set": { "introspection": set } })).await;
-        let stand = stand(&sidecar).await;
-        let tokens = stand.tokens("web", "openid email").await;
-        let token = tokens["access_token"].as_str().unwrap();
+    ]) {
+        *next.lock().unwrap() = patch.clone();
         let reply = stand.post("/introspect", "web", &[("token", token)]).await;
         assert_eq!(reply.status, 503, "{patch}: {}", reply.text);
     }

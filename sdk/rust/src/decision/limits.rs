@@ -257,7 +257,7 @@ pub struct ClaimsLimits {
 pub struct IntrospectionLimits {
     /// Scope values it may show.
     pub scope: Vec<String>,
-    /// Members that stay as they are.
+    /// Members that stay as they are. `username` and all claims that the server alone writes can only be taken away.
     pub reserved: Vec<String>,
     /// The whole response, in bytes of JSON.
     pub max_bytes: u32,

@@ -146,11 +146,19 @@ fn introspection(old: &Object, new: &Object, limits: &IntrospectionLimits) -> Ch
         if name == "active" || limits.reserved.contains(name) {
             return Err(Violation::limit(&pointer, "this stays as it is proposed"));
         }
+        if name != "scope" && new.contains_key(name) && is_of_server(name) {
+            return Err(Violation::limit(&pointer, "the server alone writes this; it can be taken away"));
+        }
         if name == "scope" {
             scope(&pointer, new.get(name), Some(&limits.scope))?;
         }
     }
     size("/introspection", new, limits.max_bytes)
+}
+
+/// Resource servers rely on these: an `acr` that nobody reached would open what the authentication did not.
+fn is_of_server(name: &str) -> bool {
+    is_reserved(name, &[]) || name == "username"
 }
 
 fn token_response(old: &Object, new: &Object, limits: &ObjectLimits) -> Checked {
