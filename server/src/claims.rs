@@ -1,6 +1,7 @@
 //! Claims about a user: what the login app knew, what was preset with the grant, and what claims sources tell.
 //!
-//! A claim name that a source owns comes from that source alone; every other one from the session and the grant.
+//! A claim name that a source owns comes from that source alone; every other one from the session and the grant. So what
+//! a policy or a login app preset of it is left out ([`presets`]): the owner may have said otherwise since.
 
 mod verified;
 
@@ -104,6 +105,29 @@ pub async fn gather(server: &Server, wanted: Wanted<'_>) -> Outcome<Object> {
         }
     }
     Ok(claims)
+}
+
+/// What was preset with a grant, beside the claims that were gathered for a target: less the names that a claims source
+/// says are its own, and those that a source which owns all others was asked for.
+pub fn presets(
+    server: &Server,
+    authorized: &Authorized,
+    (preset, gathered): (Option<Object>, &Object),
+) -> Object {
+    let mut preset = preset.unwrap_or_default();
+    if authorized.client_subject {
+        return preset;
+    }
+    let (policies, consented) = (server.policies(), authorized.claims());
+    let of = |name: &str| name.split('#').next().unwrap_or(name).to_owned();
+    let lists = [consented.id_token, consented.userinfo, consented.access_token];
+    let asked: Vec<String> =
+        lists.iter().flatten().flatten().chain(gathered.keys()).map(|name| of(name)).collect();
+    preset.retain(|name, _| {
+        let told = policies.owns_claim(name) && asked.contains(&of(name));
+        !told && !policies.names_claim(name)
+    });
+    preset
 }
 
 async fn ask(server: &Server, wanted: &Wanted<'_>, (owned, known): (Vec<String>, Object)) -> Outcome<Object> {

@@ -10,7 +10,7 @@ use placet_sdk::{decision::RequestFacts, grant::is_reserved_claim};
 use serde_json::{Map, Value};
 
 use crate::{
-    claims::{Target, Wanted, gather},
+    claims::{Target, Wanted, gather, presets},
     client::Client,
     outcome::Outcome,
     possession::{self, Evidence},
@@ -73,7 +73,8 @@ pub async fn userinfo(
         asking,
     };
     let mut claims = gather(server, wanted).await?;
-    let preset = authorized.grant.userinfo.and_then(|preset| preset.claims).unwrap_or_default();
+    let preset = authorized.grant.userinfo.clone().and_then(|preset| preset.claims);
+    let preset = presets(server, &authorized, (preset, &claims));
     claims.extend(preset.into_iter().filter(|(name, _)| !is_reserved_claim(name)));
     // The same as in the ID token, which the client compares it with (section 5.3.2), also where the access token
     // shows its resource server another one.

@@ -29,6 +29,14 @@ impl Policies {
         enforced.any(|source| source.config.owns.is_empty() || owns(&source.config.owns, name))
     }
 
+    /// Whether a claims source names this claim as its own, in whatever language.
+    pub fn names_claim(&self, name: &str) -> bool {
+        let sources = self.taking_part(HookType::ClaimsSource);
+        let mut enforced =
+            sources.iter().filter(|s| s.takes_part(HookType::ClaimsSource, PolicyMode::Enforce));
+        enforced.any(|source| owns(&source.config.owns, name))
+    }
+
     /// The claims that the sources say they own, without languages.
     pub fn owned_claims(&self) -> Vec<String> {
         let sources = self.taking_part(HookType::ClaimsSource);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Authorized, access::jti};
 use crate::{
     actors,
-    claims::{Target, Wanted, gather},
+    claims::{Target, Wanted, gather, presets},
     client::Client,
     outcome::{Fault, Outcome},
     secured,
@@ -58,7 +58,7 @@ fn said(server: &Server, request: &IdRequest<'_>) -> Result<Object, Fault> {
     let now = server.now();
 
     let mut claims = request.claims.clone();
-    let preset = settings.claims.unwrap_or_default();
+    let preset = presets(server, authorized, (settings.claims, &claims));
     claims.extend(preset.into_iter().filter(|(name, _)| !is_reserved_claim(name)));
 
     let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);

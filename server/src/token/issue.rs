@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     actors,
-    claims::{Target, Wanted, gather},
+    claims::{Target, Wanted, gather, presets},
     client::Client,
     outcome::Outcome,
     policy::ceiling,
@@ -89,7 +89,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     let about = (client, request.authorization, authorized);
     let (mut extra, id_claims) =
         try_join!(access_claims(server, about, names), id_claims(server, about, wanted_id))?;
-    extra.extend(access.claims.take().unwrap_or_default());
+    extra.extend(presets(server, authorized, (access.claims.take(), &extra)));
     access.claims = Some(extra);
     grant.access_token = Some(access);
     let details = grant.authorization_details.is_some().then_some(details);

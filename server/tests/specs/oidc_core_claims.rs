@@ -211,3 +211,40 @@ async fn only_what_the_user_consented_to_is_asked_for_and_told() {
     assert_eq!(asked["limits"]["claims"]["names"], json!(["email"]));
     assert_eq!(asked["claims"]["requested"], json!([{ "name": "email", "essential": false }]));
 }
+
+/// What a policy presets of claims, in each place where claims are told.
+async fn preset(owns: &[&str], scope: &str) -> (Value, Value, Value) {
+    let sidecar = Sidecar::start(|request| {
+        if request["type"] == "claims.source" {
+            return source(request);
+        }
+        let preset = json!({ "email": "preset@policy", "email#de": "preset@policy", "team": "north" });
+        json!({ "decision": "allow", "set": { "grant": {
+            "userinfo": { "claims": preset }, "id_token": { "claims": preset }, "access_token": { "claims": preset },
+        } } })
+    })
+    .await;
+    let mut policy = sidecar.policy("all", &["claims.source", "interaction.approve"]);
+    policy.owns = owns.iter().map(|name| (*name).to_owned()).collect();
+    let stand = Stand::with(|config| config.policy.push(policy)).await;
+    let tokens = stand.tokens("web", scope).await;
+    let access = text(&tokens["access_token"]);
+    let info = stand.userinfo(&access).await.json;
+    (info, claims(&text(&tokens["id_token"])), claims(&access))
+}
+
+#[tokio::test]
+async fn what_is_preset_never_stands_in_the_place_of_what_its_owner_tells() {
+    for (owns, scope) in [(&["email"][..], "openid email"), (&[], "openid email")] {
+        let (info, id, access) = preset(owns, scope).await;
+        assert_eq!(info["email"], "alice@directory.example", "{owns:?}");
+        for told in [&info, &id, &access] {
+            assert!(!told.to_string().contains("preset@policy"), "{owns:?}: {told}");
+            assert_eq!(told["team"], "north", "{owns:?}: nobody else tells it");
+        }
+    }
+    let (info, id, _) = preset(&["email"], "openid").await;
+    assert_eq!((info.get("email"), id.get("email")), (None, None), "nor of what was not asked for");
+    let (info, ..) = preset(&["phone_number"], "openid email").await;
+    assert_eq!(info["email"], "preset@policy", "without an owner it counts");
+}
