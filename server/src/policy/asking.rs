@@ -141,12 +141,15 @@ impl Policies {
         known: &Known,
     ) -> Result<(Value, Option<Masquerade>), Failed> {
         let mut shown = serde_json::to_value(request).map_err(|e| Failed::new(FailureCode::Schema, e))?;
-        let needs = policy.config.needs.as_deref().or(known.needs.as_deref());
-        if let Some(needs) = needs {
+        let needs = policy.config.needs.as_deref().or(known.needs.as_deref()).map(|needs| {
+            let always = policy.backend.always().iter().map(|pointer| (*pointer).to_owned());
+            needs.iter().cloned().chain(always).collect::<Vec<_>>()
+        });
+        if let Some(needs) = &needs {
             shown = shown::project(&shown, needs);
         }
         if policy.caches(request.hook) {
-            shown::steady(&mut shown, needs);
+            shown::steady(&mut shown, needs.as_deref());
         }
         let masks = (policy.config.subject_view == SubjectView::Pairwise).then(|| {
             let sector = round.question.sector.as_deref().unwrap_or(&policy.config.name);

@@ -70,6 +70,11 @@ pub(super) trait Backend: Send + Sync {
         Ok(Known::default())
     }
 
+    /// What it is shown whatever its registration says: without it, the question would be another one.
+    fn always(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Asks.
     async fn ask(&self, call: &Call) -> Result<Answered, Failed>;
 

@@ -152,6 +152,30 @@ async fn a_duty_to_step_up_is_a_challenge_and_an_unknown_duty_a_denial() {
 }
 
 #[tokio::test]
+async fn a_decision_point_is_asked_about_whoever_it_is_whatever_its_registration_shows_it() {
+    for needs in [None, Some(vec![]), Some(vec!["/request/endpoint"]), Some(vec!["/subject"])] {
+        let pdp = pdp(|_| json!({ "decision": true })).await;
+        let change = whole(&pdp, false);
+        let stand = Stand::with(|config| {
+            change(config);
+            config.policy[0].needs =
+                needs.clone().map(|needs| needs.into_iter().map(str::to_owned).collect());
+        })
+        .await;
+        let token = text(&stand.tokens("web", "openid offline_access").await["refresh_token"]);
+        assert_eq!(super::helpers::refresh(&stand, "web", &token).await.status, 200);
+        let asked = pdp.asked().pop().unwrap().body;
+        let who = (&asked["subject"]["type"], &asked["subject"]["id"]);
+        assert_eq!(who, (&json!("user"), &json!("alice")), "{needs:?}: {asked}");
+        assert_eq!(asked["context"]["placet"]["client_id"], "web", "{needs:?}");
+        assert_eq!(ask(&stand, &[]).await.status, 200);
+        let asked = pdp.asked().pop().unwrap().body;
+        let who = (&asked["subject"]["type"], &asked["subject"]["id"]);
+        assert_eq!(who, (&json!("client"), &json!("service")), "{needs:?}: {asked}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_answer_of_authzen_is_a_failure() {
     for (body, code) in
         [(json!({ "decision": "yes" }), "schema"), (json!({}), "schema"), (json!([]), "schema")]

@@ -27,17 +27,21 @@ const MANDATORY: [&str; 14] = [
     "/request/endpoint",
 ];
 
-/// Members that are wanted, by name; a leaf is wanted whole.
+/// Members that are wanted, by name, or all there is.
 #[derive(Debug, Default)]
-struct Wanted(BTreeMap<String, Wanted>);
+struct Wanted {
+    members: BTreeMap<String, Wanted>,
+    whole: bool,
+}
 
 impl Wanted {
     fn add(&mut self, pointer: &str) {
         let mut here = self;
         for token in pointer.split('/').skip(1) {
             let name = token.replace("~1", "/").replace("~0", "~");
-            here = here.0.entry(name).or_default();
+            here = here.members.entry(name).or_default();
         }
+        here.whole = true;
     }
 }
 
@@ -90,8 +94,8 @@ fn part(value: &Value, wanted: &Wanted, schema: &Value) -> Value {
     let mut kept = Map::new();
     for (name, value) in members {
         let inner = &schema["properties"][name];
-        match wanted.0.get(name) {
-            Some(whole) if whole.0.is_empty() => {
+        match wanted.members.get(name) {
+            Some(some) if some.whole => {
                 kept.insert(name.clone(), value.clone());
             }
             Some(some) => {
@@ -177,6 +181,15 @@ mod tests {
         );
         assert_eq!(shown.get("session"), None);
         serde_json::from_value::<DecisionRequest>(shown).expect("what is shown satisfies the types");
+        for needs in [["/request", "/subject"], ["/subject/sub", "/subject"], ["/subject", "/subject/sub"]] {
+            let shown = project(&request(), &needs.map(str::to_owned));
+            assert_eq!(
+                shown["subject"],
+                request()["subject"],
+                "what is wanted whole is shown whole: {needs:?}"
+            );
+        }
+        assert_eq!(project(&request(), &["/request".to_owned()])["request"], request()["request"]);
         let nothing = project(&request(), &[]);
         assert_eq!(nothing.get("client"), None);
         serde_json::from_value::<DecisionRequest>(nothing).expect("what is shown satisfies the types");

@@ -66,6 +66,11 @@ impl Document for Metadata {
 
 #[async_trait]
 impl Backend for Authzen {
+    /// Whom a question is about: this is a translation, and no question of AuthZEN is without a subject.
+    fn always(&self) -> &'static [&'static str] {
+        &["/subject/sub", "/subject/type", "/client/client_id"]
+    }
+
     async fn ask(&self, call: &Call) -> Result<Answered, Failed> {
         if call.request.hook == HookType::ClaimsSource {
             return self.search(call).await;

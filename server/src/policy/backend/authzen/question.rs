@@ -1,6 +1,5 @@
 //! A question as an AuthZEN decision point understands it.
 
-use placet_sdk::decision::PartyType;
 use serde_json::{Map, Value, json};
 
 use crate::policy::backend::Call;
@@ -8,17 +7,13 @@ use crate::policy::backend::Call;
 /// Who wants something.
 pub(super) fn subject(call: &Call) -> Value {
     let shown = &call.shown;
-    let request = &call.request;
-    let kind = match request.subject.as_ref().map(|subject| subject.party_type) {
-        Some(PartyType::User) => "user",
-        Some(PartyType::Workload) => "workload",
-        Some(PartyType::External) => "external",
-        Some(PartyType::Client) | None => "client",
-    };
-    let id = match shown["subject"]["sub"].as_str() {
-        Some(sub) => sub,
-        None => request.client.as_ref().map_or("", |client| client.client_id.as_str()),
-    };
+    // Both from one place: a user with the name of a client is somebody else.
+    let party =
+        |value: &'_ Value| Some((value["type"].as_str()?.to_owned(), value["sub"].as_str()?.to_owned()));
+    let (kind, id) = party(&shown["subject"]).unwrap_or_else(|| {
+        let client = shown["client"]["client_id"].as_str().unwrap_or_default();
+        ("client".to_owned(), client.to_owned())
+    });
     let mut properties = Map::new();
     // At the token endpoint there is no session, but the grant says how its user authenticated: a decision point that
     // has a duty to step up must see when it is done.
