@@ -107,6 +107,9 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
     if sub != authenticated {
         // What somebody got in the name of another ends with them, too.
         parties.subjects.push(authenticated.clone());
+    }
+    // To take actors away is to put the subject in their place.
+    if sub != authenticated || subject_by.is_some() {
         issued.events.push(events::event(
             server,
             "authorization.impersonated",

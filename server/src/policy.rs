@@ -37,7 +37,7 @@ pub use log::{DecisionFilter, DecisionPage};
 pub use question::Question;
 pub use settled::{filled, settled};
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use placet_oauth::error::{ErrorCode, ErrorExtension, OAuthError};
 use placet_sdk::decision::{Challenge, HookType, PolicyError, Proposal};
@@ -158,6 +158,7 @@ impl Policies {
             .iter()
             .map(|policy| Registration::new(policy, &mut making).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
+        let patience = Duration::from_millis(config.policy_defaults.chain_budget_ms.into());
         let headers = config.policy.iter().flat_map(|policy| &policy.headers);
         Ok(Self(Arc::new(Inner {
             issuer: config.issuer.clone(),
@@ -165,7 +166,7 @@ impl Policies {
             headers: headers.map(|name| name.to_ascii_lowercase()).collect(),
             registrations,
             decisions: Decisions::new(),
-            log: DecisionLog::new(&config.decision_log, root.log_key(), &metrics)?,
+            log: DecisionLog::new((&config.decision_log, patience), root.log_key(), &metrics)?,
             metrics,
             details,
             shadows: Arc::new(Semaphore::new(shadow::OPEN)),

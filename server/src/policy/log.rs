@@ -7,6 +7,7 @@ mod sink;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use placet_sdk::{
@@ -28,6 +29,8 @@ pub(super) struct DecisionLog {
     masks: Masks,
     questions: bool,
     required: bool,
+    /// How long a decision waits for its record.
+    patience: Duration,
     keep: usize,
     kept: Mutex<Kept>,
     sink: Option<Sink>,
@@ -52,7 +55,7 @@ struct Entry {
 
 impl DecisionLog {
     pub(super) fn new(
-        config: &DecisionLogConfig,
+        (config, patience): (&DecisionLogConfig, Duration),
         key: &SymmetricKey,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, Fault> {
@@ -63,6 +66,7 @@ impl DecisionLog {
             masks: Masks::new(config, key),
             questions: config.questions,
             required: config.required,
+            patience,
             keep: usize::try_from(config.keep).unwrap_or(usize::MAX),
             kept: Mutex::default(),
             sink,
@@ -90,8 +94,9 @@ impl DecisionLog {
                 line["question"] = question.clone();
             }
             let line = format!("{line}\n").into_bytes();
-            if self.required && record.enforced {
-                sink.write(line).await?;
+            // Who was put in the place of somebody else is never left out, whatever else may be.
+            if record.enforced && (self.required || record.original_sub.is_some()) {
+                sink.write(line, self.patience).await?;
             } else {
                 sink.offer(line);
             }

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    granting,
     harness::{Browser, HEADLESS, Stand, auth, claims},
     helpers::text,
     policy_stage::{everything, reply, rows, set},
@@ -81,4 +82,67 @@ async fn a_direct_grant_for_another_subject_is_recorded_too() {
     let report = json!({ "type": "account.disabled", "sub": "alice" });
     assert_eq!(stand.call(HEADLESS, Method::POST, "/reports", Some(&report)).await.status, 202);
     assert!(!stand.is_active("web", &text(&tokens["access_token"])).await);
+}
+
+#[tokio::test]
+async fn to_take_an_actor_away_is_recorded_like_another_subject() {
+    for allowed in [true, false] {
+        let sidecar = Sidecar::start(|_| set(&json!({ "grant": { "act": null } }))).await;
+        let mut policy = sidecar.policy("support", &["interaction.approve"]);
+        policy.allow_impersonation = allowed;
+        let stand = Stand::with(|config| {
+            granting::trust_the_app(config);
+            config.policy.push(policy);
+        })
+        .await;
+        let mut browser = Browser::new();
+        let id = browser.authorize(&stand, "web", &[]).await.interaction();
+        reply(&stand, &id, &auth("alice")).await;
+        let grant = json!({ "scope": ["openid"], "act": { "sub": "carol" } });
+        let answered = reply(&stand, &id, &json!({ "type": "consent", "grant": grant })).await;
+        if !allowed {
+            assert_eq!(answered.status, 503, "{}", answered.text);
+            continue;
+        }
+        let uri = answered.json["response"]["delivery"]["uri"].as_str().expect("a response").to_owned();
+        let tokens = stand.redeem("web", &browser.get(&uri).await.params()["code"]).await.json;
+        assert_eq!(claims(&text(&tokens["access_token"])).get("act"), None);
+        let recorded = stand.events("authorization.impersonated");
+        let [(_, data)] = recorded.as_slice() else { panic!("{recorded:?}") };
+        assert_eq!((&data["sub"], &data["authenticated_sub"]), (&json!("alice"), &json!("alice")));
+        assert_eq!(data["policy"], "support");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_impersonated_without_a_record_in_the_log_whatever_else_it_drops() {
+    let folder = std::env::temp_dir().join(format!("placet-spec-impersonated-{}", std::process::id()));
+    let (gone, path) = (folder.join("logs"), folder.join("logs").join("decisions.jsonl"));
+    std::fs::create_dir_all(&gone).unwrap();
+    let sidecar = Sidecar::start(|request| {
+        let other = request["subject"]["sub"] == "alice";
+        set(&if other { json!({ "grant": { "sub": "bob" } }) } else { json!({}) })
+    })
+    .await;
+    let mut policy = sidecar.policy("support", &["interaction.approve"]);
+    policy.allow_impersonation = true;
+    let stand = Stand::with(|config| {
+        config.policy.push(policy);
+        config.decision_log.file = Some(path.clone());
+    })
+    .await;
+    std::fs::remove_dir_all(&gone).unwrap();
+    for (sub, status) in [("carol", 200), ("alice", 503)] {
+        let id = Browser::new().authorize(&stand, "web", &[]).await.interaction();
+        reply(&stand, &id, &auth(sub)).await;
+        let answered = reply(&stand, &id, &everything()).await;
+        assert_eq!(answered.status, status, "{sub}: {}", answered.text);
+    }
+    assert_eq!(rows(&stand, "bob").await, (0, 0, 0));
+    std::fs::create_dir_all(&gone).unwrap();
+    tokens(&stand).await;
+    let written = std::fs::read_to_string(&path).unwrap();
+    let record: Value = serde_json::from_str(written.lines().last().unwrap()).unwrap();
+    assert_eq!((&record["sub"], &record["original_sub"]), (&json!("bob"), &json!("alice")));
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -22,6 +22,8 @@ use super::{
 };
 
 const HOOK: &str = "grant.client_credentials";
+/// `O_NONBLOCK` of Linux.
+const NONBLOCK: i32 = 0o4000;
 
 async fn ask(stand: &Stand) -> Reply {
     stand.post("/token", "service", &[("grant_type", "client_credentials")]).await
@@ -103,6 +105,32 @@ async fn a_required_log_that_cannot_be_written_stops_issuing_and_nothing_is_lost
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     assert_eq!(refresh(&stand, "web", &token).await.status, 200, "it goes on by itself, in a new file");
     assert_eq!(lines(&path).len(), 1);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_required_log_that_hangs_holds_nobody_up_for_longer_than_policies_may_take() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let folder = folder("log-hangs");
+    let path = folder.join("decisions.jsonl");
+    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    // Whoever opens it in both directions waits for nobody; it is filled up, and nobody reads.
+    let mut pipe =
+        std::fs::OpenOptions::new().read(true).write(true).custom_flags(NONBLOCK).open(&path).unwrap();
+    while std::io::Write::write(&mut pipe, &[b' '; 4096]).is_ok() {}
+    while std::io::Write::write(&mut pipe, b" ").is_ok() {}
+    let (stand, _) = logging(&path, |config| config.policy_defaults.chain_budget_ms = 200).await;
+    let asked =
+        tokio::time::timeout(Duration::from_secs(20), futures_util::future::join(ask(&stand), ask(&stand)));
+    let (one, other) = asked.await.expect("nobody waits for ever");
+    assert_eq!((one.status, other.status), (503, 503), "{}", one.text);
+    // It is read again, so that what hangs can end.
+    let drained = std::thread::spawn(move || {
+        let mut buffer = [0; 8_192];
+        while std::io::Read::read(&mut pipe, &mut buffer).is_ok_and(|read| read > 0) {}
+    });
+    drained.join().unwrap();
     std::fs::remove_dir_all(folder).unwrap();
 }
 

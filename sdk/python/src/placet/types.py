@@ -464,7 +464,7 @@ class IntrospectionLimits(TypedDict):
     """
     reserved: list[str]
     """
-    Members that stay as they are.
+    Members that stay as they are. `username` and all claims that the server alone writes can only be taken away.
     """
     scope: list[str]
     """

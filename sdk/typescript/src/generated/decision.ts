@@ -695,7 +695,7 @@ export interface IntrospectionCaller {
 export interface IntrospectionLimits {
   /** The whole response, in bytes of JSON. */
   max_bytes: number;
-  /** Members that stay as they are. */
+  /** Members that stay as they are. `username` and all claims that the server alone writes can only be taken away. */
   reserved: string[];
   /** Scope values it may show. */
   scope: string[];

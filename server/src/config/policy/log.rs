@@ -15,8 +15,9 @@ pub struct DecisionLogConfig {
     /// Append records to this file, one on a line. It may be moved away at any time: a new one is begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
-    /// Nothing is issued until the record is in the file, safe from a crash; 503 if it cannot be written. Else records
-    /// that cannot be written are counted and dropped.
+    /// Nothing is issued until the record is in the file, safe from a crash; 503 if it cannot be written within
+    /// `policy_defaults.chain_budget_ms`. Else records that cannot be written are counted and dropped, but those of
+    /// decisions that put somebody in the place of another.
     pub required: bool,
     /// Write what was asked too, less what `mask` and `hash` name.
     pub questions: bool,

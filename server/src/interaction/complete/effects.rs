@@ -151,6 +151,9 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     if sub != part.facts.sub {
         // What somebody got in the name of another ends with them, too.
         completion.parties.subjects.push(part.facts.sub.clone());
+    }
+    // To take actors away is to put the subject in their place.
+    if sub != part.facts.sub || subject_by.is_some() {
         completion.events.push(events::event(
             server,
             "authorization.impersonated",

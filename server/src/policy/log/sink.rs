@@ -9,6 +9,7 @@ use std::{
         Arc,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
@@ -61,8 +62,9 @@ impl Sink {
         }
     }
 
-    /// Writes a line, and waits until it is safe from a crash.
-    pub(super) async fn write(&self, bytes: Vec<u8>) -> Result<(), Fault> {
+    /// Writes a line, and waits until it is safe from a crash, but not for ever: a disk that hangs would hold up every
+    /// request. The line may still be written afterwards.
+    pub(super) async fn write(&self, bytes: Vec<u8>, patience: Duration) -> Result<(), Fault> {
         let (safe, written) = oneshot::channel();
         self.queue.try_send(Line { bytes, safe: Some(safe) }).map_err(|e| {
             let why = match e {
@@ -71,9 +73,10 @@ impl Sink {
             };
             Fault::new("decision log", why)
         })?;
-        match written.await {
-            Ok(written) => written.map_err(|e| Fault::new("decision log", e)),
-            Err(_) => Err(Fault::new("decision log", "nobody writes records any more")),
+        match tokio::time::timeout(patience, written).await {
+            Ok(Ok(written)) => written.map_err(|e| Fault::new("decision log", e)),
+            Err(_) => Err(Fault::new("decision log", "the record is not written in time")),
+            Ok(Err(_)) => Err(Fault::new("decision log", "nobody writes records any more")),
         }
     }
 }
