@@ -85,8 +85,10 @@ impl Endpoint {
 /// A request.
 #[derive(Debug)]
 pub struct Request {
-    /// Its method.
+    /// Its method; `GET` for `HEAD`, which is the same without a body.
     pub method: Method,
+    /// Whether it is `HEAD`.
+    pub head: bool,
     /// The variable parts of its path, as sent.
     pub path: Vec<String>,
     /// Its query string, as sent.
@@ -169,7 +171,9 @@ impl Request {
             (Some(only), None) => Some(only.to_str().map_err(|_| refused("header `DPoP` is not text"))?),
             (Some(_), Some(_)) => return Err(refused("header `DPoP` is repeated")),
         };
-        let (method, certificate) = (self.method.as_str(), self.certificate.as_ref());
+        // A proof is for the method that is sent (RFC 9449 section 4.2), not for what it amounts to.
+        let method = if self.head { "HEAD" } else { self.method.as_str() };
+        let certificate = self.certificate.as_ref();
         Ok(Evidence { proof, certificate, method, endpoint })
     }
 
@@ -209,9 +213,10 @@ where
                 random::id(endpoint.server.random(), "req_").unwrap_or_else(|_| "req_unknown".to_owned());
             let span = tracing::info_span!("request", id = %id);
             async move {
-                let head =
-                    Request { method, path, query, headers, body: Bytes::new(), peer, certificate, id };
-                answer(endpoint, head, body, handler).await
+                let (head, empty) = (method == Method::HEAD, Bytes::new());
+                let request =
+                    Request { method, head, path, query, headers, body: empty, peer, certificate, id };
+                answer(endpoint, request, body, handler).await
             }
             .instrument(span)
         })
@@ -240,7 +245,7 @@ where
             Ok(Err(refused)) => refused,
             Ok(Ok(bytes)) => {
                 request.body = bytes;
-                let head = request.method == Method::HEAD;
+                let head = request.head;
                 if head {
                     request.method = Method::GET;
                 }

@@ -161,3 +161,35 @@ async fn a_bound_token_opens_no_api_that_asks_for_no_proof() {
     // The app itself has a secret of its own.
     assert_eq!(stand.call(HEADLESS, reqwest::Method::GET, "/sessions?sub=alice", None).await.status, 200);
 }
+
+#[tokio::test]
+async fn head_is_a_method_of_its_own_for_proofs_and_otherwise_the_same_as_get() {
+    let stand = Stand::start().await;
+    let key = Prover::new();
+    let token = bound(&stand, "web", &key).await;
+    let proof = |method: &str| {
+        let mut claims = claims(&stand, method, "/userinfo");
+        claims["ath"] = hash(&token).into();
+        key.proof_of(&claims)
+    };
+    let ask = async |scheme: &str, token: &str, proof: Option<String>| {
+        let request = stand.http.head(format!("{}/userinfo", stand.issuer));
+        let mut request = request.header("Authorization", format!("{scheme} {token}"));
+        if let Some(proof) = proof {
+            request = request.header("DPoP", proof);
+        }
+        Reply::read(request.send().await.unwrap()).await
+    };
+    let reply = ask("DPoP", &token, Some(proof("HEAD"))).await;
+    assert_eq!((reply.status, reply.text.as_str()), (200, ""));
+    assert_eq!(reply.header("content-type"), "application/json");
+    let reply = ask("DPoP", &token, Some(proof("GET"))).await;
+    assert_eq!(reply.status, 401);
+    assert!(challenges(&reply).iter().any(|one| one.contains("invalid_dpop_proof")), "{reply:?}");
+    let reply = userinfo_with(&stand, ("DPoP", &token), &[&proof("HEAD")]).await;
+    refused(&reply, "invalid_dpop_proof", "`htm`");
+    // What is good once is used up by either.
+    let single = text(&stand.tokens("single", "openid").await["access_token"]);
+    assert_eq!(ask("Bearer", &single, None).await.status, 200);
+    assert_eq!(userinfo_with(&stand, ("Bearer", &single), &[]).await.status, 401);
+}
