@@ -90,7 +90,7 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
     let assertion_algs: Vec<_> =
         HMAC_ALGS.into_iter().chain(d.verified_algs.iter().map(String::as_str)).collect();
     let unsigned = d.unsigned_requests.then_some("none");
-    let request_algs: Vec<_> = d.verified_algs.iter().map(String::as_str).chain(unsigned).collect();
+    let request_algs: Vec<_> = assertion_algs.iter().copied().chain(unsigned).collect();
     let mut claims: Vec<&str> = STANDARD_CLAIMS.into_iter().chain(AUTHENTICATION_CLAIMS).collect();
     for name in &d.claims {
         if !claims.contains(&name.as_str()) {

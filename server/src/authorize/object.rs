@@ -2,6 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_oauth::{
+    client::HMAC_ALGS,
     error::{ErrorCode, OAuthError},
     params::encode_form,
     request_object::{MEDIA_TYPES, REQUEST_OBJECT_TYPE, RequestObject, Rules, invalid, parameters},
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::arrival::{Arrival, Arrived};
 use crate::{
-    client::{Client, signed_by},
+    client::{Client, mac, signed_by},
     encryption, jwks,
     outcome::Outcome,
     seal::hex,
@@ -100,11 +101,20 @@ async fn verify(server: &Server, client: &Client, object: &RequestObject<'_>) ->
     if registered.is_some_and(|registered| registered != alg) {
         return Err(invalid("is signed with another algorithm than the client is registered for").into());
     }
-    // Under a secret, or under a public key that is taken for one, anybody could be the client.
-    if !jwks::is_supported(alg) || !client.may_sign_with(alg) {
+    // Under a public key that is taken for a secret anybody could be the client: one that signs with its secret has
+    // registered that, and signs with nothing else.
+    let by_secret = HMAC_ALGS.contains(&alg.as_str());
+    let known = if by_secret { registered.is_some() } else { jwks::is_supported(alg) };
+    if !known || !client.may_sign_with(alg) {
         return Err(invalid("is signed with an algorithm that is not supported").into());
     }
-    match signed_by(server, client, jwt).await {
+    let signed = if by_secret {
+        let secret = client.known_secret(server.root())?;
+        Ok(secret.is_some_and(|secret| mac::verifies(&secret, jwt)))
+    } else {
+        signed_by(server, client, jwt).await
+    };
+    match signed {
         Ok(true) => Ok(()),
         Ok(false) => Err(invalid("has a signature that does not hold").into()),
         Err(reason) => {

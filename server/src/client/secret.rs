@@ -78,10 +78,12 @@ impl Client {
         Ok(Some(Secret::new(text)))
     }
 
-    /// Whether the secret is a key: of the JWTs by which the client authenticates, or of what it is sent (OpenID Connect
-    /// Core section 10).
+    /// Whether the secret is a key: of the JWTs by which the client authenticates or asks, or of what it is sent (OpenID
+    /// Connect Core sections 6.1 and 10).
     fn secret_is_used(&self) -> bool {
+        let asks = self.metadata.request_object_signing_alg.as_deref();
         self.auth_method() == AuthMethod::ClientSecretJwt
+            || asks.is_some_and(|alg| HMAC_ALGS.contains(&alg))
             || JwtResponse::ALL.into_iter().any(|response| {
                 let algs = self.metadata.algs_of(response);
                 let encrypts = |alg: &str| {
@@ -94,7 +96,9 @@ impl Client {
     fn is_long_enough(&self, secret: &Secret) -> bool {
         let signed =
             JwtResponse::ALL.into_iter().filter_map(|response| self.metadata.algs_of(response).signed);
-        let all = signed.chain(self.metadata.token_endpoint_auth_signing_alg.as_deref());
+        let all = signed
+            .chain(self.metadata.token_endpoint_auth_signing_alg.as_deref())
+            .chain(self.metadata.request_object_signing_alg.as_deref());
         all.map(mac::shortest_secret).all(|shortest| secret.expose().len() >= shortest)
     }
 

@@ -37,7 +37,7 @@ fn mac(alg: &str, secret: &str, message: &str) -> Vec<u8> {
 }
 
 /// A JWT with these claims under a secret.
-fn make(alg: &str, secret: &str, claims: &Value) -> String {
+pub(crate) fn make(alg: &str, secret: &str, claims: &Value) -> String {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(&json!({ "alg": alg, "typ": "JWT" })), part(claims));

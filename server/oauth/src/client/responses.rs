@@ -145,7 +145,7 @@ impl ClientMetadata {
         Ok(())
     }
 
-    fn check_secret(&self, member: &str, alg: &str) -> Result<(), OAuthError> {
+    pub(super) fn check_secret(&self, member: &str, alg: &str) -> Result<(), OAuthError> {
         if self.token_endpoint_auth_method.is_some_and(super::AuthMethod::needs_secret) {
             return Ok(());
         }
