@@ -74,6 +74,10 @@ pub struct Config {
     #[schemars(schema_with = "profile::names")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// The algorithm that signs access tokens where neither client nor resource says otherwise, and metadata of resources.
+    /// Absent: `EdDSA` and `ES256`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_alg: Option<String>,
     /// How long things live, in seconds.
     pub lifetimes: Lifetimes,
     /// Scope values that clients may ask for.
@@ -151,6 +155,7 @@ impl Default for Config {
             database_connections: 16,
             master_key_file: None,
             profile: None,
+            signing_alg: None,
             lifetimes: Lifetimes::default(),
             scopes: ["openid", "profile", "email", "address", "phone", "offline_access"]
                 .into_iter()

@@ -1,19 +1,20 @@
-//! Encrypted tokens (RFC 7516): what clients are sent so that they alone can read it, and what they send so that this
-//! server alone can.
+//! Encrypted tokens (RFC 7516): what clients and resources are sent so that they alone can read it, and what they send so
+//! that this server alone can.
 //!
-//! Where encryption was agreed on and a client has no key for it, nothing is sent at all.
+//! Where encryption was agreed on and the other side has no key for it, nothing is sent at all.
 
 use placet_jose::{
     Accepts, Algorithm, DecryptError, Encryption, EncryptionKey, EncryptionKeySet, Members, RandomFailed,
     Recipient, secret_key,
 };
 use placet_oauth::error::{ErrorCode, OAuthError};
-use serde_json::Value;
+use placet_sdk::grant::Object;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::{
     client::Client,
-    jwks::KeySetError,
+    config::ResourceEncryption,
     outcome::{Failure, Fault, Outcome},
     server::Server,
 };
@@ -82,18 +83,41 @@ pub async fn encrypt_for(
             .ok_or_else(|| Fault::new("client secret", "it is not known, so nothing is encrypted with it"))?;
         return Ok(seal(&EncryptionKey::shared(None, key))?);
     }
-    let lacking = || unusable(client, &format!("its key set has no key for `{}`", method.alg));
-    match (&client.metadata.jwks, &client.metadata.jwks_uri) {
-        (Some(Value::Object(set)), _) => {
-            let set = EncryptionKeySet::parse(set).map_err(|error| unusable(client, &error.to_string()))?;
-            Ok(seal(set.select(method.alg, method.enc, None).ok_or_else(lacking)?)?)
+    let keys = match (&client.metadata.jwks, &client.metadata.jwks_uri) {
+        (Some(Value::Object(set)), _) => PublicKeys::Set(set),
+        (_, Some(uri)) => PublicKeys::At(uri),
+        _ => return Err(unusable(client, "it has registered no keys").into()),
+    };
+    let sealed = with_keys(server, (keys, method), seal).await;
+    Ok(sealed.map_err(|reason| unusable(client, &reason))??)
+}
+
+/// Where the public keys of a recipient are.
+#[derive(Clone, Copy)]
+enum PublicKeys<'a> {
+    One(&'a Object),
+    Set(&'a Object),
+    At(&'a str),
+}
+
+/// Does something with the key to encrypt with; else the reason why there is none.
+async fn with_keys<T>(
+    server: &Server,
+    (keys, Method { alg, enc }): (PublicKeys<'_>, Method),
+    then: impl FnOnce(&EncryptionKey) -> T,
+) -> Result<T, String> {
+    let among = |set: &EncryptionKeySet| match set.select(alg, enc, None) {
+        Some(key) => Ok(then(key)),
+        None => Err(format!("its key set has no key for `{alg}`")),
+    };
+    let parsed = |set: &Object| EncryptionKeySet::parse(set).map_err(|error| error.to_string());
+    match keys {
+        PublicKeys::One(jwk) => among(&parsed(&Object::from_iter([("keys".to_owned(), json!([jwk]))]))?),
+        PublicKeys::Set(set) => among(&parsed(set)?),
+        PublicKeys::At(uri) => {
+            let set = server.key_sets().to_encrypt(uri, (alg, enc)).await;
+            among(set.map_err(|error| error.to_string())?.encryption())
         }
-        (_, Some(uri)) => {
-            let fetched = server.key_sets().to_encrypt(uri, (method.alg, method.enc)).await;
-            let set = fetched.map_err(|error: KeySetError| unusable(client, &error.to_string()))?;
-            Ok(seal(set.encryption().select(method.alg, method.enc, None).ok_or_else(lacking)?)?)
-        }
-        _ => Err(unusable(client, "it has registered no keys").into()),
     }
 }
 
@@ -102,6 +126,38 @@ fn unusable(client: &Client, reason: &str) -> OAuthError {
     tracing::warn!(client = %client.id, reason, "nothing can be encrypted to a client");
     let description = format!("the answer cannot be encrypted to the client: {reason}");
     OAuthError::new(ErrorCode::TemporarilyUnavailable, description)
+}
+
+/// Encrypts a signed JWT so that the server of a resource alone can read it (RFC 7519 section 11.2).
+///
+/// # Errors
+///
+/// `temporarily_unavailable` if the keys of the resource cannot be had. Nothing is sent in clear instead, and nothing was
+/// used up. Why, is for the operator: the log says it.
+pub async fn encrypt_for_resource(
+    server: &Server,
+    (uri, settings): (&str, &ResourceEncryption),
+    jwt: &str,
+) -> Outcome<String> {
+    let broken = |reason: String| Fault::new("[[resource]] encryption", format!("`{uri}`: {reason}"));
+    let method = Method::registered(Some(&settings.alg), Some(&settings.enc))?;
+    let method = method.ok_or_else(|| broken("no algorithm is set".to_owned()))?;
+    let keys = match settings {
+        ResourceEncryption { jwk: Some(jwk), .. } => PublicKeys::One(jwk),
+        ResourceEncryption { jwks: Some(set), .. } => PublicKeys::Set(set),
+        ResourceEncryption { jwks_uri: Some(uri), .. } => PublicKeys::At(uri),
+        _ => return Err(broken("no keys are set".to_owned()).into()),
+    };
+    let seal = |key: &EncryptionKey| encrypt(server, (key, method), Some("JWT"), jwt.as_bytes());
+    match with_keys(server, (keys, method), seal).await {
+        Ok(sealed) => Ok(sealed?),
+        Err(reason) => {
+            tracing::error!(resource = uri, reason, "nothing can be encrypted to a resource");
+            let text =
+                format!("nothing can be encrypted to `{uri}` right now, and nothing for it is sent in clear");
+            Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, text).into())
+        }
+    }
 }
 
 /// Encrypts `payload` with a key that fits.

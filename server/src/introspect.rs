@@ -13,6 +13,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     actors,
     client::{AuthenticatedClient, Client},
+    config::ResourceEncryption,
+    encryption,
     outcome::{Fault, Outcome},
     policy::{Decided, Question, client_facts},
     possession::Bound,
@@ -43,6 +45,9 @@ const KEPT: [&str; 14] = [
     "act",
     "may_act",
 ];
+/// What a client is told of its own token that is encrypted: what the token endpoint told it as well. The rest is for the
+/// resource server.
+const KNOWN_ANYWAY: [&str; 7] = ["iss", "aud", "exp", "iat", "client_id", "scope", "authorization_details"];
 /// An answer, in bytes of JSON.
 const MAX_ANSWER: u32 = 32 * 1024;
 
@@ -121,7 +126,26 @@ async fn write(
         "token_introspection": answer,
     });
     let response = JwtResponse::Introspection;
-    secured::jwt(server, caller, response, ("token-introspection+jwt", &claims)).await.map(Introspected::Jwt)
+    let jwt = secured::jwt(server, caller, response, ("token-introspection+jwt", &claims)).await?;
+    let registered = caller.metadata.algs_of(response).alg.is_some();
+    match encrypted_resource(server, caller).filter(|_| !registered) {
+        None => Ok(Introspected::Jwt(jwt)),
+        Some(recipient) => {
+            let sealed = encryption::encrypt_for_resource(server, recipient, jwt.expose());
+            Ok(Introspected::Jwt(Secret::new(Box::pin(sealed).await?)))
+        }
+    }
+}
+
+/// The first resource that `caller` is and whose tokens are encrypted. Its key is one of the caller.
+fn encrypted_resource<'a>(
+    server: &'a Server,
+    caller: &'a Client,
+) -> Option<(&'a str, &'a ResourceEncryption)> {
+    caller.settings.resources.iter().find_map(|uri| {
+        let settings = server.config().resource(uri)?.encryption.as_ref()?;
+        Some((uri.as_str(), settings))
+    })
 }
 
 async fn access_token(
@@ -137,6 +161,7 @@ async fn access_token(
         return Ok(None);
     }
     let data = data_of(found.authorization.as_ref())?;
+    let shut = encryption::is_encrypted(token.expose()) && !in_audience && !caller.settings.introspect_all;
     let token = IntrospectionToken {
         authorization_id: found.authorization.as_ref().map(|a| a.id.clone()),
         kind: "access_token".to_owned(),
@@ -148,9 +173,12 @@ async fn access_token(
     if in_audience && caller.id != found.client_id && !caller.settings.introspect_all {
         keep_own(server, caller, &mut answer);
     }
-    answer.insert("active".to_owned(), true.into());
     let bound_to_key = answer.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_some());
     let scheme = if bound_to_key { Scheme::Dpop } else { Scheme::Bearer };
+    if shut {
+        answer.retain(|name, _| KNOWN_ANYWAY.contains(&name.as_str()));
+    }
+    answer.insert("active".to_owned(), true.into());
     answer.insert("token_type".to_owned(), scheme.as_str().into());
     let Some(mut answer) = shape(server, caller, (token, in_audience, answer), asking).await? else {
         return Ok(None);

@@ -2,7 +2,8 @@
 //!
 //! A key that signs is `staged` (published, not used yet), then `signing`, then `verify_only` until the last token it
 //! signed is worthless, then `removed`; or `revoked`. A new key is published for longer than verifiers cache
-//! the key set before it signs anything, so that a rotation breaks nobody who honours the cache headers.
+//! the key set before it signs anything, so that a rotation breaks nobody who honours the cache headers. Some algorithms
+//! get their first key with their first use.
 //!
 //! A key that others encrypt with is `staged` (known to every process, not published yet), then `decrypting`, then
 //! `retired` (no longer published, but it still opens what comes from a kept key set), then `removed`; or `revoked`.
@@ -13,7 +14,13 @@ mod purpose;
 mod rotation;
 mod signing;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use arc_swap::ArcSwap;
 use placet_jose::DecryptionKey;
@@ -46,16 +53,6 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// The key that signs with `algorithm`.
-    pub fn signer(&self, algorithm: &str) -> Option<&Arc<SigningKey>> {
-        self.signing.get(algorithm)
-    }
-
-    /// The published key with this id.
-    pub fn verifier(&self, kid: &str) -> Option<&Arc<VerifyingKey>> {
-        self.verifying.get(kid)
-    }
-
     /// The keys that decrypt, also those that are no longer published.
     pub fn decrypting(&self) -> &[DecryptionKey] {
         &self.decrypting
@@ -75,6 +72,10 @@ pub struct Keys {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     rotation: Rotation,
+    /// Only one task at a time makes the first key of an algorithm.
+    making: tokio::sync::Mutex<()>,
+    /// The second in which the store was last asked for an unknown key.
+    looked: AtomicI64,
 }
 
 impl Keys {
@@ -87,7 +88,9 @@ impl Keys {
         rotation: Rotation,
     ) -> Result<(Self, RootKeys), Fault> {
         provider::install();
-        let keys = Self { current: ArcSwap::default(), master, store, clock, random, rotation };
+        let (making, looked) = (tokio::sync::Mutex::default(), AtomicI64::new(0));
+        let current = ArcSwap::default();
+        let keys = Self { current, master, store, clock, random, rotation, making, looked };
         keys.seal_anew().await?;
         let root = keys.root().await?;
         keys.maintain().await?;
@@ -97,6 +100,45 @@ impl Keys {
     /// The keys in force.
     pub fn current(&self) -> arc_swap::Guard<Arc<KeySet>> {
         self.current.load()
+    }
+
+    /// The key that signs with `algorithm`. The first use of an algorithm may have to make it.
+    pub async fn signer(&self, algorithm: &str) -> Result<Arc<SigningKey>, Fault> {
+        let at_hand = || self.current.load().signing.get(algorithm).cloned();
+        if let Some(key) = at_hand() {
+            return Ok(key);
+        }
+        let none = || Fault::new("keys", format!("no key signs with `{algorithm}`"));
+        let purpose = Purpose::Signing(parse_algorithm(algorithm).ok_or_else(none)?);
+        let _one_at_a_time = self.making.lock().await;
+        // Another process may be doing the same.
+        for _ in 0..5 {
+            if let Some(key) = at_hand() {
+                return Ok(key);
+            }
+            let generation = self.store.key_generation().await?;
+            if !self.records().await?.iter().any(|record| record.alg == algorithm) {
+                self.carry_out(generation, rotation::Plan::first(purpose), None).await?;
+            }
+            self.maintain().await?;
+        }
+        at_hand().ok_or_else(none)
+    }
+
+    /// The published key with this id. One that nobody knows here may have been made elsewhere a moment ago: the store is
+    /// asked, once a second at the most.
+    pub async fn verifier(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, Fault> {
+        let at_hand = || self.current.load().verifying.get(kid).cloned();
+        let now = self.clock.now();
+        let known = at_hand();
+        if known.is_some() || self.looked.swap(now, Ordering::Relaxed) == now {
+            return Ok(known);
+        }
+        let generation = self.store.key_generation().await?;
+        if generation != self.current.load().generation {
+            self.install(generation, &self.records().await?)?;
+        }
+        Ok(at_hand())
     }
 
     /// Brings the keys to where they should be by now, and loads them if they changed; called every few seconds.

@@ -5,7 +5,7 @@ use placet_sdk::grant::Object;
 
 use crate::{outcome::Fault, server::Server};
 
-/// Metadata are signed with this: nearly everybody can verify it.
+/// Metadata are signed with this unless the operator says otherwise: nearly everybody can verify it.
 const ALGORITHM: &str = "ES256";
 /// The `typ` of signed metadata, so that nothing else can be taken for them nor they for anything else.
 const TYPE: &str = "oauth-protected-resource+jwt";
@@ -26,13 +26,13 @@ pub fn at<'a>(server: &'a Server, host: &str, (rest, query): (&str, &str)) -> Op
 
 /// The metadata of a published resource with a signature of this server over them (section 2.2), so that whoever gets
 /// them from elsewhere knows that this server says so.
-pub fn metadata(server: &Server, uri: &str) -> Result<Option<Object>, Fault> {
+pub async fn metadata(server: &Server, uri: &str) -> Result<Option<Object>, Fault> {
     let Some(mut document) = server.config().resource_metadata(uri) else { return Ok(None) };
     let mut claims = document.clone();
     claims.insert("iss".to_owned(), server.issuer().into());
     claims.insert("iat".to_owned(), server.now().into());
-    let keys = server.keys().current();
-    let key = keys.signer(ALGORITHM).ok_or_else(|| Fault::new("keys", "no signing key is loaded"))?;
+    let algorithm = server.config().signing_alg.as_deref().unwrap_or(ALGORITHM);
+    let key = server.keys().signer(algorithm).await?;
     document.insert("signed_metadata".to_owned(), key.sign(TYPE, &claims)?.into());
     Ok(Some(document))
 }

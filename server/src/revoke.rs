@@ -10,7 +10,7 @@ use crate::{
     server::Server,
     store::Event,
     token::{
-        ACCESS_TOKEN, authorization_of_jti, read_signed,
+        ACCESS_TOKEN, authorization_of_jti, is_signed, read_signed,
         refresh::{self, Presented},
     },
 };
@@ -23,10 +23,10 @@ use crate::{
 pub async fn revoke(server: &Server, caller: &AuthenticatedClient, token: &Secret) -> Outcome<()> {
     if let Some(presented) = refresh::read(server.root(), token) {
         refresh_token(server, caller, &presented).await
-    } else if token.expose().contains('.') {
+    } else if is_signed(token) {
         signed_token(server, caller, token).await
     } else {
-        opaque_token(server, caller, token).await
+        stored_token(server, caller, token).await
     }
 }
 
@@ -47,7 +47,7 @@ async fn refresh_token(server: &Server, caller: &Client, presented: &Presented) 
 
 /// Nothing is asked about the authorization: a token whose authorization is over can be revoked too.
 async fn signed_token(server: &Server, caller: &Client, token: &Secret) -> Outcome<()> {
-    let Some(signed) = read_signed(server, token) else { return Ok(()) };
+    let Some(signed) = read_signed(server, token).await? else { return Ok(()) };
     if !is_own(caller, &signed.client_id) {
         return Ok(());
     }
@@ -56,7 +56,8 @@ async fn signed_token(server: &Server, caller: &Client, token: &Secret) -> Outco
     Ok(())
 }
 
-async fn opaque_token(server: &Server, caller: &Client, token: &Secret) -> Outcome<()> {
+/// An opaque or an encrypted one.
+async fn stored_token(server: &Server, caller: &Client, token: &Secret) -> Outcome<()> {
     let digest = server.root().digest(ACCESS_TOKEN, token);
     let Some(state) = server.store().token(&digest).await? else { return Ok(()) };
     if !is_own(caller, &state.token.client_id) {

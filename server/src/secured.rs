@@ -38,7 +38,7 @@ pub async fn jwt(
 ) -> Outcome<Secret> {
     let algs = client.metadata.algs_of(response);
     let (cty, payload) = match algs.signed {
-        Some(alg) => (Some("JWT"), sign(server, client, alg, (typ, claims))?),
+        Some(alg) => (Some("JWT"), sign(server, client, alg, (typ, claims)).await?),
         None => (None, serde_json::to_string(claims).map_err(|e| Fault::new("answer", e))?),
     };
     match Method::registered(algs.alg, algs.enc)? {
@@ -52,7 +52,7 @@ pub async fn jwt(
     }
 }
 
-fn sign(
+async fn sign(
     server: &Server,
     client: &Client,
     alg: &str,
@@ -64,7 +64,5 @@ fn sign(
             secret.ok_or_else(|| Fault::new("client secret", "it is not known, so it signs nothing"))?;
         return mac::sign(&secret, alg, (typ, claims));
     }
-    let keys = server.keys().current();
-    let key = keys.signer(alg).ok_or_else(|| Fault::new("keys", format!("no key signs with `{alg}`")))?;
-    key.sign(typ, claims)
+    server.keys().signer(alg).await?.sign(typ, claims)
 }

@@ -99,6 +99,9 @@ impl Server {
             rotation,
         )
         .await?;
+        for alg in config.signing_algs_in_use() {
+            keys.signer(alg).await?;
+        }
         let mut configured = HashMap::new();
         for client in &config.clients {
             let mut known = Client::from_config(client, config.profile);

@@ -20,7 +20,7 @@ use crate::{outcome::Fault, store::AuthorizationRecord};
 
 pub use access::{ACCESS_TOKEN, Access, AccessRequest, authorization_of_jti, mint as mint_access};
 pub use id::{IdRequest, claims as id_token_claims, mint as mint_id};
-pub use inspect::{ActiveToken, SignedToken, active, read_signed};
+pub use inspect::{ActiveToken, SignedToken, active, is_signed, read_signed};
 pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};
 pub use profile::{join_scope, list_scope, scope_of};
 pub use reach::{Reach, audience, check_known, reach};

@@ -47,7 +47,7 @@ mod specs {
     mod oidc_core_implicit_hybrid;
     mod oidc_core_pairwise;
     mod oidc_core_prompt;
-    mod oidc_core_symmetric;
+    pub(crate) mod oidc_core_symmetric;
     mod oidc_core_userinfo_jwt;
     mod oidc_identity_assurance;
     mod oidc_rp_initiated_logout;
@@ -84,6 +84,7 @@ mod specs {
     mod rfc6749_password;
     mod rfc6749_refresh_token;
     mod rfc7009_revocation;
+    mod rfc7518_signing_algorithms;
     mod rfc7522_saml2_bearer;
     mod rfc7523_client_assertion;
     mod rfc7523_jwt_bearer;
@@ -97,11 +98,14 @@ mod specs {
     mod rfc8705_mutual_tls;
     mod rfc8707_bindings;
     mod rfc8707_resource_indicators;
+    mod rfc9068_encrypted_tokens;
     mod rfc9068_jwt_access_token;
+    mod rfc9101_hmac;
     mod rfc9101_jar;
     mod rfc9126_par;
     mod rfc9396_authorization_details;
     mod rfc9396_policies;
+    mod rfc9396_request_object;
     mod rfc9396_token_endpoint;
     mod rfc9440_client_cert;
     pub(crate) mod rfc9449_dpop;

@@ -49,8 +49,9 @@ pub struct ResourceConfig {
     /// The algorithm that signs its tokens; absent leaves it to the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_alg: Option<String>,
-    /// Tokens for it are signed and then encrypted: `alg` and `enc` (RFC 7518 sections 4 and 5), and its public key as
-    /// `jwk`, in `jwks`, or at `jwks_uri`.
+    /// Its tokens that are JWTs are signed and then encrypted: `alg` and `enc` (RFC 7518 sections 4 and 5), and its public
+    /// key as `jwk`, in `jwks`, or at `jwks_uri`. So are JWTs that introspection answers to its clients with, unless they
+    /// registered an encryption themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption: Option<ResourceEncryption>,
     /// Its tokens must be bound to a key of the client by DPoP (RFC 9449).
@@ -93,7 +94,8 @@ pub struct ResourceEncryption {
     /// Its public keys, instead of `jwk`: the first that fits is taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Object>,
-    /// Where its public keys are, instead of `jwk`: an https URL, fetched under the rules of `[outbound]`.
+    /// Where its public keys are, instead of `jwk`: an https URL, fetched under the rules of `[outbound]` and kept for a
+    /// quarter of an hour. It is published (RFC 9728 section 2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
     /// How the key of the content is encrypted, `ECDH-ES+A256KW` for example (RFC 7518 section 4).
@@ -115,10 +117,13 @@ impl ResourceConfig {
     fn terms(&self) -> Terms {
         Terms {
             scope: self.scopes.as_ref().map(|values| Scope::from_values(values.iter().cloned())),
-            format: self.token_format.map(|encoding| match encoding {
-                Encoding::Jwt => TokenFormat::Jwt,
-                Encoding::Opaque => TokenFormat::Opaque,
-            }),
+            format: match self.token_format {
+                // What is encrypted is a JWT, also where nothing is said or the client has it otherwise.
+                _ if self.encryption.is_some() => Some(TokenFormat::Jwt),
+                Some(Encoding::Jwt) => Some(TokenFormat::Jwt),
+                Some(Encoding::Opaque) => Some(TokenFormat::Opaque),
+                None => None,
+            },
             lifetime: self.lifetime,
             signing_alg: self.signing_alg.clone(),
             encrypted: self.encryption.is_some(),
@@ -139,6 +144,7 @@ impl ResourceConfig {
             details_types: &self.authorization_details_types,
             dpop: self.dpop_bound_access_tokens_required,
             certificate: self.tls_client_certificate_bound_access_tokens,
+            jwks_uri: self.encryption.as_ref().and_then(|encryption| encryption.jwks_uri.as_deref()),
         })
     }
 }

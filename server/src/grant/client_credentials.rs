@@ -58,7 +58,8 @@ pub(super) async fn exchange(
             not_after: None,
             holder: client.possession(),
         },
-    )?;
+    )
+    .await?;
     if let Some(record) = access.record {
         server.store().insert_token(record).await?;
     }

@@ -31,18 +31,18 @@ pub(super) async fn discovery(server: Server, _: Request) -> Outcome<Response> {
 pub(super) async fn protected_resource(server: Server, request: Request) -> Outcome<Response> {
     let host = request.header(http::header::HOST).unwrap_or_default();
     let found = resource::at(&server, host, (request.part(0), &request.query));
-    described(&server, found.unwrap_or_default())
+    described(&server, found.unwrap_or_default()).await
 }
 
 /// `/.well-known/placet-resource-metadata?resource=…`: the same by name, for proxies that cannot keep `Host`, and for
 /// whoever copies the document.
 pub(super) async fn resource_metadata(server: Server, request: Request) -> Outcome<Response> {
     let params = Params::parse(request.query.as_bytes())?;
-    described(&server, params.require("resource")?)
+    described(&server, params.require("resource")?).await
 }
 
-fn described(server: &Server, uri: &str) -> Outcome<Response> {
-    let Some(document) = resource::metadata(server, uri)? else {
+async fn described(server: &Server, uri: &str) -> Outcome<Response> {
+    let Some(document) = resource::metadata(server, uri).await? else {
         let text = "no resource of this server has its metadata here";
         let error = json!({ "error": "invalid_target", "error_description": text });
         return Ok(reply::json(404, &error));

@@ -59,7 +59,7 @@ pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> 
                 Ok(effects::Grant::Ready(prepared)) => *prepared,
                 Ok(effects::Grant::Over) => return ask_again(server, client, state, revision).await,
                 Ok(effects::Grant::Moved) => return look_again(server, client, state, revision).await,
-                // The client alone can mend that nothing can be encrypted to it, so it is told.
+                // That nothing can be encrypted to it, or to the resource, the client is told: it may ask again.
                 Err(Failure::Refused(error)) if error.code == ErrorCode::TemporarilyUnavailable => {
                     advance::deny(&mut state, error.code.as_str(), &error.description);
                     return refuse(server, Some(client), state, revision).await;

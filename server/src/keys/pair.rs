@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::{
     purpose::{Kind, Purpose},
-    signing::algorithm_name,
+    signing::{algorithm_name, curve},
 };
 use crate::outcome::Fault;
 
@@ -35,18 +35,20 @@ pub(super) fn generate(purpose: Purpose) -> Result<Pair, Fault> {
     let broken = |e: ErrorStack| Fault::new("key generation", e);
     let key = match purpose {
         Purpose::Signing(Algorithm::EdDSA) => PKey::generate_ed25519(),
-        Purpose::Signing(Algorithm::ES256) | Purpose::Encryption(Kind::P256) => {
-            EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)
-                .and_then(|group| EcKey::generate(&group))
-                .and_then(PKey::from_ec_key)
-        }
-        Purpose::Signing(_) | Purpose::Encryption(Kind::Rsa) => {
-            Rsa::generate(RSA_BITS).and_then(PKey::from_rsa)
-        }
+        Purpose::Encryption(Kind::P256) => on_curve(Nid::X9_62_PRIME256V1),
+        Purpose::Encryption(Kind::Rsa) => Rsa::generate(RSA_BITS).and_then(PKey::from_rsa),
+        Purpose::Signing(algorithm) => match curve(algorithm) {
+            Some((_, nid, _)) => on_curve(nid),
+            None => Rsa::generate(RSA_BITS).and_then(PKey::from_rsa),
+        },
     }
     .map_err(broken)?;
     let pkcs8 = Zeroizing::new(key.private_key_to_pkcs8().map_err(broken)?);
     Ok(Pair { purpose, key, pkcs8 })
+}
+
+fn on_curve(nid: Nid) -> Result<PKey<Private>, ErrorStack> {
+    EcGroup::from_curve_name(nid).and_then(|group| EcKey::generate(&group)).and_then(PKey::from_ec_key)
 }
 
 impl Pair {
@@ -70,19 +72,19 @@ impl Pair {
 
     fn verifier(&self, algorithm: Algorithm) -> Result<Map<String, Value>, ErrorStack> {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let jwk = match algorithm {
-            Algorithm::EdDSA => {
+        let jwk = match (algorithm, curve(algorithm)) {
+            (Algorithm::EdDSA, _) => {
                 json!({ "kty": "OKP", "crv": "Ed25519", "x": text(&self.key.raw_public_key()?) })
             }
-            Algorithm::ES256 => {
+            (_, Some((name, _, bytes))) => {
                 let key = self.key.ec_key()?;
                 let mut context = BigNumContext::new()?;
                 let (mut x, mut y) = (BigNum::new()?, BigNum::new()?);
                 key.public_key().affine_coordinates(key.group(), &mut x, &mut y, &mut context)?;
-                let padded = |n: &BigNum| n.to_vec_padded(32).map(|bytes| text(&bytes));
-                json!({ "kty": "EC", "crv": "P-256", "x": padded(&x)?, "y": padded(&y)? })
+                let padded = |n: &BigNum| n.to_vec_padded(bytes).map(|bytes| text(&bytes));
+                json!({ "kty": "EC", "crv": name, "x": padded(&x)?, "y": padded(&y)? })
             }
-            _ => {
+            (_, None) => {
                 let key = self.key.rsa()?;
                 json!({ "kty": "RSA", "n": text(&key.n().to_vec()), "e": text(&key.e().to_vec()) })
             }

@@ -20,10 +20,10 @@ use openssl::{
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use signature::{Error, Signer, Verifier};
 
+use super::signing::{SIGNING_ALGORITHMS, curve};
+
 /// More keys than this are never in use at once; a thread that has parsed more starts again.
 const KEPT: usize = 256;
-/// Bytes of one coordinate of an ES256 signature.
-const P256: i32 = 32;
 
 thread_local! {
     static PRIVATE: RefCell<HashMap<Vec<u8>, PKey<Private>>> = RefCell::default();
@@ -35,7 +35,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
         Ok(Box::new(Signing { algorithm: supported(*algorithm)?, key: private(key)? }))
     },
     verifier_factory: |algorithm, key| {
-        Ok(Box::new(Verifying { algorithm: verifiable(*algorithm)?, key: public(key)? }))
+        Ok(Box::new(Verifying { algorithm: supported(*algorithm)?, key: public(key)? }))
     },
     key_utils: KeyUtils {
         compute_digest: |data, hash| {
@@ -56,20 +56,15 @@ pub fn install() {
 }
 
 fn supported(algorithm: Algorithm) -> Result<Algorithm> {
-    match algorithm {
-        Algorithm::EdDSA | Algorithm::ES256 | Algorithm::RS256 | Algorithm::PS256 => Ok(algorithm),
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    if SIGNING_ALGORITHMS.contains(&algorithm) {
+        Ok(algorithm)
+    } else {
+        Err(ErrorKind::InvalidAlgorithm.into())
     }
 }
 
-/// What others may sign with is more than what this server signs with.
-fn verifiable(algorithm: Algorithm) -> Result<Algorithm> {
-    match algorithm {
-        Algorithm::RS384 | Algorithm::RS512 | Algorithm::PS384 | Algorithm::PS512 | Algorithm::ES384 => {
-            Ok(algorithm)
-        }
-        _ => supported(algorithm),
-    }
+fn is_pss(algorithm: Algorithm) -> bool {
+    matches!(algorithm, Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512)
 }
 
 fn digest(algorithm: Algorithm) -> MessageDigest {
@@ -150,19 +145,17 @@ fn sign(algorithm: Algorithm, key: &PKeyRef<Private>, message: &[u8]) -> Openssl
     if algorithm == Algorithm::EdDSA {
         return OpensslSigner::new_without_digest(key)?.sign_oneshot_to_vec(message);
     }
-    let mut signer = OpensslSigner::new(MessageDigest::sha256(), key)?;
-    if algorithm == Algorithm::PS256 {
+    let mut signer = OpensslSigner::new(digest(algorithm), key)?;
+    if is_pss(algorithm) {
         signer.set_rsa_padding(Padding::PKCS1_PSS)?;
         signer.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
-        signer.set_rsa_mgf1_md(MessageDigest::sha256())?;
+        signer.set_rsa_mgf1_md(digest(algorithm))?;
     }
     let raw = signer.sign_oneshot_to_vec(message)?;
-    if algorithm != Algorithm::ES256 {
-        return Ok(raw);
-    }
+    let Some((_, _, bytes)) = curve(algorithm) else { return Ok(raw) };
     // JOSE wants the two coordinates side by side (RFC 7518 section 3.4), OpenSSL gives DER.
     let pair = EcdsaSig::from_der(&raw)?;
-    Ok([pair.r().to_vec_padded(P256)?, pair.s().to_vec_padded(P256)?].concat())
+    Ok([pair.r().to_vec_padded(bytes)?, pair.s().to_vec_padded(bytes)?].concat())
 }
 
 fn verify<T: HasPublic>(
@@ -171,23 +164,23 @@ fn verify<T: HasPublic>(
     message: &[u8],
     signature: &[u8],
 ) -> Openssl<bool> {
-    match algorithm {
-        Algorithm::EdDSA => OpensslVerifier::new_without_digest(key)?.verify_oneshot(signature, message),
-        Algorithm::ES256 | Algorithm::ES384 => {
-            let length = if algorithm == Algorithm::ES256 { 64 } else { 96 };
-            if signature.len() != length {
+    match (algorithm, curve(algorithm)) {
+        (Algorithm::EdDSA, _) => OpensslVerifier::new_without_digest(key)?.verify_oneshot(signature, message),
+        (_, Some((_, _, bytes))) => {
+            let bytes = usize::try_from(bytes).unwrap_or_default();
+            if signature.len() != 2 * bytes {
                 return Ok(false);
             }
-            let (r, s) = signature.split_at(length / 2);
+            let (r, s) = signature.split_at(bytes);
             let pair = EcdsaSig::from_private_components(
                 openssl::bn::BigNum::from_slice(r)?,
                 openssl::bn::BigNum::from_slice(s)?,
             )?;
             OpensslVerifier::new(digest(algorithm), key)?.verify_oneshot(&pair.to_der()?, message)
         }
-        _ => {
+        (_, None) => {
             let mut verifier = OpensslVerifier::new(digest(algorithm), key)?;
-            if matches!(algorithm, Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512) {
+            if is_pss(algorithm) {
                 verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
                 verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
                 verifier.set_rsa_mgf1_md(digest(algorithm))?;

@@ -2,9 +2,9 @@
 
 use jsonwebtoken::Algorithm;
 
-use super::signing::{SIGNING_ALGORITHMS, algorithm_name, parse_algorithm};
+use super::signing::{ALWAYS, SIGNING_ALGORITHMS, algorithm_name, parse_algorithm};
 
-/// What a key pair is for. There is one of each at work at any time.
+/// What a key pair is for. There is one of each at work at any time, unless it was never needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// This server signs with it.
@@ -27,6 +27,15 @@ impl Purpose {
     pub(super) fn all() -> impl Iterator<Item = Self> {
         let encryption = [Kind::Rsa, Kind::P256].map(Self::Encryption);
         SIGNING_ALGORITHMS.into_iter().map(Self::Signing).chain(encryption)
+    }
+
+    /// Whether there is always a key for it. The others are made when something is signed with them for the first time:
+    /// who does not use them has nothing to make and nothing to publish.
+    pub(super) fn is_always_there(self) -> bool {
+        match self {
+            Self::Signing(algorithm) => SIGNING_ALGORITHMS[..ALWAYS].contains(&algorithm),
+            Self::Encryption(_) => true,
+        }
     }
 
     /// Its name among the records: the algorithm, or the first of those that it serves.

@@ -24,6 +24,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// To make the first key for something, which works at once: nobody keeps a key set with another one of its kind.
+    pub(super) fn first(purpose: Purpose) -> Self {
+        Self { changes: Vec::new(), make: vec![(purpose, purpose.at_work())] }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.make.is_empty()
     }
@@ -71,6 +76,9 @@ impl Rotation {
         let mut plan = Plan::default();
         for purpose in Purpose::all() {
             let own: Vec<&KeyRecord> = records.iter().filter(|r| r.alg == purpose.name()).collect();
+            if own.is_empty() && !purpose.is_always_there() {
+                continue;
+            }
             self.plan_one(purpose, &own, now, &mut plan);
             let waiting = own.iter().any(|r| r.state == "staged");
             if force && !waiting && !plan.make.iter().any(|(p, _)| *p == purpose) {
@@ -185,6 +193,34 @@ mod tests {
         assert!(records.iter().find(|r| r.kid == "ES256-0").unwrap().sealed.is_empty());
         step(&mut records, 1050, false);
         assert_eq!(states(&records), pairs(&[("ES256-900", "signing")]));
+    }
+
+    #[test]
+    fn what_nobody_signed_with_has_no_key_and_its_first_one_is_followed_by_others() {
+        let mut records = Vec::new();
+        step(&mut records, 0, true);
+        assert_eq!(states_of("RS384", &records), []);
+        let first = |purpose: Purpose, state: &str| KeyRecord {
+            kid: "first".to_owned(),
+            alg: purpose.name().to_owned(),
+            state: state.to_owned(),
+            changed_at: 10,
+            created_at: 10,
+            ..records[0].clone()
+        };
+        let made = Plan::first(Purpose::parse("RS384").unwrap()).make[0];
+        let first = first(made.0, made.1);
+        records.push(first);
+        step(&mut records, 909, false);
+        assert_eq!(states_of("RS384", &records), pairs(&[("first", "signing")]));
+        step(&mut records, 910, false);
+        assert_eq!(states_of("RS384", &records), pairs(&[("RS384-910", "staged"), ("first", "signing")]));
+        step(&mut records, 1010, false);
+        assert_eq!(
+            states_of("RS384", &records),
+            pairs(&[("RS384-910", "signing"), ("first", "verify_only")])
+        );
+        assert_eq!(states_of("RS512", &records), []);
     }
 
     #[test]

@@ -16,15 +16,31 @@ use crate::outcome::Fault;
 
 /// The algorithms that the server signs with; the first is the default of ID tokens (OpenID Connect Core
 /// section 15.1).
-pub const SIGNING_ALGORITHMS: [Algorithm; 4] =
-    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+pub const SIGNING_ALGORITHMS: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::PS256,
+    Algorithm::ES256,
+    Algorithm::EdDSA,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES384,
+];
+/// So many of them, the first, always have a key; the others from their first use on.
+pub(super) const ALWAYS: usize = 4;
 
 /// The name of an algorithm in JOSE.
 pub fn algorithm_name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::RS256 => "RS256",
+        Algorithm::RS384 => "RS384",
+        Algorithm::RS512 => "RS512",
         Algorithm::PS256 => "PS256",
+        Algorithm::PS384 => "PS384",
+        Algorithm::PS512 => "PS512",
         Algorithm::ES256 => "ES256",
+        Algorithm::ES384 => "ES384",
         Algorithm::EdDSA => "EdDSA",
         _ => "unsupported",
     }
@@ -33,6 +49,15 @@ pub fn algorithm_name(algorithm: Algorithm) -> &'static str {
 /// The algorithm of this name, if the server signs with it.
 pub fn parse_algorithm(name: &str) -> Option<Algorithm> {
     SIGNING_ALGORITHMS.into_iter().find(|a| algorithm_name(*a) == name)
+}
+
+/// The curve of an algorithm: its name in JOSE and in OpenSSL, and the bytes of a coordinate (RFC 7518 section 6.2.1).
+pub(super) fn curve(algorithm: Algorithm) -> Option<(&'static str, Nid, i32)> {
+    match algorithm {
+        Algorithm::ES256 => Some(("P-256", Nid::X9_62_PRIME256V1, 32)),
+        Algorithm::ES384 => Some(("P-384", Nid::SECP384R1, 48)),
+        _ => None,
+    }
 }
 
 /// A key that signs.
@@ -53,7 +78,7 @@ impl SigningKey {
     pub fn new(kid: String, algorithm: Algorithm, pkcs8: &[u8]) -> Self {
         let key = match algorithm {
             Algorithm::EdDSA => EncodingKey::from_ed_der(pkcs8),
-            Algorithm::ES256 => EncodingKey::from_ec_der(pkcs8),
+            _ if curve(algorithm).is_some() => EncodingKey::from_ec_der(pkcs8),
             _ => EncodingKey::from_rsa_der(pkcs8),
         };
         Self { kid, algorithm, key }
@@ -101,19 +126,19 @@ impl VerifyingKey {
             Ok::<_, Fault>(bytes)
         };
         let integer = |name: &str| BigNum::from_slice(&number(name)?).map_err(broken);
-        let (der, read): (Vec<u8>, ReadKey) = match algorithm {
-            Algorithm::EdDSA => {
+        let (der, read): (Vec<u8>, ReadKey) = match (algorithm, curve(algorithm)) {
+            (Algorithm::EdDSA, _) => {
                 let key = PKey::public_key_from_raw_bytes(&number("x")?, Id::ED25519).map_err(broken)?;
                 (key.public_key_to_der().map_err(broken)?, DecodingKey::from_ed_der)
             }
-            Algorithm::ES256 => {
-                let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).map_err(broken)?;
+            (_, Some((_, nid, _))) => {
+                let group = EcGroup::from_curve_name(nid).map_err(broken)?;
                 let point =
                     EcKey::from_public_key_affine_coordinates(&group, &*integer("x")?, &*integer("y")?)
                         .map_err(broken)?;
                 (point.public_key_to_der().map_err(broken)?, DecodingKey::from_ec_der)
             }
-            _ => {
+            (_, None) => {
                 let rsa = Rsa::from_public_components(integer("n")?, integer("e")?).map_err(broken)?;
                 (rsa.public_key_to_der().map_err(broken)?, DecodingKey::from_rsa_der)
             }

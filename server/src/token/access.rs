@@ -1,14 +1,15 @@
-//! Access tokens: JWTs after RFC 9068, or opaque with the same claims in the store.
+//! Access tokens: JWTs after RFC 9068, the same encrypted to their resource, or opaque with the same claims in the store.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_oauth::{bearer::Scheme, confirmation::Confirmation, id::Secret, resource::Terms, scope::Scope};
 use placet_sdk::grant::{Encoding, Grant, Object, is_reserved_claim};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::profile;
 use crate::{
     client::Client,
-    config::AccessTokenProfile,
+    config::{AccessTokenProfile, Config, ResourceEncryption},
+    encryption::encrypt_for_resource,
     outcome::{Fault, Outcome},
     policy::ceiling::encoding,
     possession::{self, Possession},
@@ -20,7 +21,10 @@ use crate::{
 /// Kind of the digests of opaque access tokens.
 pub const ACCESS_TOKEN: &str = "access_token";
 
-/// Access tokens are signed with this unless their client says otherwise.
+/// What the own part of a `jti` begins with inside of an encrypted token; no other one does.
+const INSIDE: &str = "~";
+
+/// Access tokens are signed with this unless somebody says otherwise.
 const DEFAULT_ALGORITHM: &str = "EdDSA";
 
 /// What an access token shall say.
@@ -63,12 +67,23 @@ pub struct Access {
     pub record: Option<TokenRecord>,
 }
 
+/// What becomes of the claims.
+#[derive(Clone, Copy)]
+enum Form<'a> {
+    /// The store keeps them, and the token is a random text.
+    Opaque,
+    /// They are in the token, and the store keeps nothing.
+    Signed,
+    /// They are in the token, which this server cannot read any more: the store keeps them as well.
+    Encrypted((&'a str, &'a ResourceEncryption)),
+}
+
 /// Mints an access token, bound to what was proved for it. Every access token is made here.
 ///
 /// # Errors
 ///
-/// A refusal if it has to be bound and what it takes was not proved.
-pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Outcome<Access> {
+/// A refusal if it has to be bound and what it takes was not proved, or if it has to be encrypted and cannot be.
+pub async fn mint(server: &Server, request: &AccessRequest<'_>) -> Outcome<Access> {
     let demands = server.config().requires_sender_constraint(request.audience);
     let confirmation = possession::bind(request.client, request.grant, request.holder, demands)?;
     let bound_to_key = confirmation.as_ref().is_some_and(|bound| bound.jkt.is_some());
@@ -82,26 +97,27 @@ pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Outcome<Access> {
     let expires_at = request.not_after.map_or(now + lifetime, |limit| limit.min(now + lifetime));
     let single_use = settings.single_use.unwrap_or(own.single_use);
     let wanted = encoding(terms).or(settings.encoding).or(own.encoding);
-    let encoding = match wanted.unwrap_or(Encoding::Jwt) {
-        // A JWT cannot be used up: whoever asked for single use gets an opaque one.
-        _ if single_use => Encoding::Opaque,
-        encoding => encoding,
+    let form = match wanted.unwrap_or(Encoding::Jwt) {
+        // A JWT cannot be used up: whoever asked for single use gets an opaque one, which tells nobody anything either.
+        _ if single_use => Form::Opaque,
+        Encoding::Opaque => Form::Opaque,
+        Encoding::Jwt => signed_form(server.config(), request)?,
     };
-    let mut claims = claims(server, request, now, expires_at)?;
+    let mut claims = claims(server, request, (now, expires_at, form))?;
     if let Some(bound) = &confirmation {
         claims.insert("cnf".to_owned(), bound.to_claim());
     }
-    let expires_in = expires_at - now;
-    if encoding == Encoding::Jwt {
-        let algorithm = terms.signing_alg.as_deref().or(own.signing_alg.as_deref());
-        let algorithm = algorithm.unwrap_or(DEFAULT_ALGORITHM);
-        let keys = server.keys().current();
-        let key = keys.signer(algorithm).ok_or_else(|| Fault::new("keys", "no signing key is loaded"))?;
-        let value = Secret::new(key.sign("at+jwt", &claims)?);
-        return Ok(Access { value, token_type, confirmation, expires_in, record: None });
-    }
-    let value = random::secret(server.random())?;
-    let record = TokenRecord {
+    let value = match form {
+        Form::Opaque => random::secret(server.random())?,
+        Form::Signed => sign(server, request, &claims).await?,
+        Form::Encrypted(recipient) => {
+            let inner = sign(server, request, &claims).await?;
+            // Keys may have to be fetched: on the heap, so that other tokens do not carry the state of that along.
+            let sealed = encrypt_for_resource(server, recipient, inner.expose());
+            Secret::new(Box::pin(sealed).await?)
+        }
+    };
+    let record = (!matches!(form, Form::Signed)).then(|| TokenRecord {
         digest: server.root().digest(ACCESS_TOKEN, &value),
         authorization_id: request.authorization_id.map(str::to_owned),
         client_id: request.client.id.clone(),
@@ -111,16 +127,34 @@ pub fn mint(server: &Server, request: &AccessRequest<'_>) -> Outcome<Access> {
         expires_at,
         used_at: None,
         revoked_at: None,
-    };
-    Ok(Access { value, token_type, confirmation, expires_in, record: Some(record) })
+    });
+    Ok(Access { value, token_type, confirmation, expires_in: expires_at - now, record })
+}
+
+/// Whether a JWT is encrypted is a matter of its audience alone; nobody's settings make it less.
+fn signed_form<'a>(config: &'a Config, request: &AccessRequest<'a>) -> Result<Form<'a>, Fault> {
+    match (request.audience, config.encryption(request.audience)) {
+        ([uri], Some(settings)) => Ok(Form::Encrypted((uri, settings))),
+        _ if request.terms.encrypted => {
+            Err(Fault::new("access token", "it has to be encrypted, and nobody says to whom"))
+        }
+        _ => Ok(Form::Signed),
+    }
+}
+
+async fn sign(server: &Server, request: &AccessRequest<'_>, claims: &Object) -> Result<Secret, Fault> {
+    let own = request.client.settings.access_token.signing_alg.as_deref();
+    let usual = server.config().signing_alg.as_deref().unwrap_or(DEFAULT_ALGORITHM);
+    let algorithm = request.terms.signing_alg.as_deref().or(own).unwrap_or(usual);
+    let key = server.keys().signer(algorithm).await?;
+    Ok(Secret::new(key.sign("at+jwt", claims)?))
 }
 
 fn claims(
     server: &Server,
     request: &AccessRequest<'_>,
-    now: i64,
-    expires_at: i64,
-) -> Result<Map<String, Value>, Fault> {
+    (now, expires_at, form): (i64, i64, Form<'_>),
+) -> Result<Object, Fault> {
     let settings = request.grant.access_token.as_ref();
     let own = &request.client.settings.access_token;
     let audience = request.audience;
@@ -141,7 +175,8 @@ fn claims(
     claims.insert("aud".to_owned(), audience);
     claims.insert("exp".to_owned(), expires_at.into());
     claims.insert("iat".to_owned(), now.into());
-    claims.insert("jti".to_owned(), jti(server, request.authorization_id)?.into());
+    let mark = if matches!(form, Form::Encrypted(_)) { INSIDE } else { "" };
+    claims.insert("jti".to_owned(), jti(server, request.authorization_id, mark)?.into());
     claims.insert("client_id".to_owned(), request.client.id.clone().into());
     if !request.scope.is_empty() {
         claims.insert("scope".to_owned(), request.scope.to_string().into());
@@ -161,13 +196,20 @@ fn claims(
     Ok(claims)
 }
 
-/// The `jti` holds the id of the authorization, so that one read tells whether a JWT still counts.
-pub(super) fn jti(server: &Server, authorization_id: Option<&str>) -> Result<String, Fault> {
-    let own = random::id(server.random(), "")?;
+/// The `jti` holds the id of the authorization, so that one read tells whether a JWT still counts. `mark` stands before
+/// the part that is its own.
+pub(super) fn jti(server: &Server, authorization_id: Option<&str>, mark: &str) -> Result<String, Fault> {
+    let own = random::id(server.random(), mark)?;
     Ok(match authorization_id.and_then(|id| id.strip_prefix("az_")) {
         Some(authorization) => format!("{authorization}.{own}"),
         None => own,
     })
+}
+
+/// Whether this is the `jti` of a JWT that went out encrypted. What is inside is for the eyes of its resource server: the
+/// token is what surrounds it, and that alone is used, asked about and revoked.
+pub(super) fn is_inside(jti: &str) -> bool {
+    jti.split('.').next_back().is_some_and(|own| own.starts_with(INSIDE))
 }
 
 /// The authorization that a `jti` of this server belongs to.

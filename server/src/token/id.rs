@@ -76,7 +76,7 @@ fn said(server: &Server, request: &IdRequest<'_>) -> Result<Object, Fault> {
     set("exp", (now + i64::from(lifetime)).into());
     set("iat", now.into());
     // As in access tokens, it names the authorization: what an ID token is exchanged for dies with that.
-    set("jti", jti(server, Some(&request.authorization.id))?.into());
+    set("jti", jti(server, Some(&request.authorization.id), "")?.into());
     set("auth_time", authorized.authenticated_at.into());
     if let Some(acr) = &authorized.acr {
         set("acr", acr.clone().into());

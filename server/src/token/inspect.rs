@@ -3,7 +3,7 @@
 use placet_oauth::{id::Secret, jwt::VerifyProfile, scope::Scope};
 use serde_json::{Map, Value};
 
-use super::{ACCESS_TOKEN, authorization_of_jti, is_for, scope_of, verify};
+use super::{ACCESS_TOKEN, access::is_inside, authorization_of_jti, is_for, scope_of, verify};
 use crate::{
     client::SharedClient,
     outcome::Fault,
@@ -57,25 +57,36 @@ pub struct SignedToken {
     pub expires_at: i64,
 }
 
-/// Reads a JWT access token of this server (RFC 9068 section 4), without a look into the store.
-pub fn read_signed(server: &Server, token: &Secret) -> Option<SignedToken> {
-    let claims = verify(server, token.expose(), &VerifyProfile::access_token(server.issuer()))?;
+/// Whether a text would be a signed JWT, of which nothing is stored. Opaque tokens and encrypted ones are known to the
+/// store by their digest.
+pub fn is_signed(token: &Secret) -> bool {
+    token.expose().bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
+/// Reads a JWT access token of this server (RFC 9068 section 4), without a look into the store. One that went out
+/// encrypted is not read without what surrounded it.
+pub async fn read_signed(server: &Server, token: &Secret) -> Result<Option<SignedToken>, Fault> {
+    let profile = VerifyProfile::access_token(server.issuer());
+    let claims = verify(server, token.expose(), &profile).await?;
+    Ok(claims.and_then(|claims| signed_token(claims, server.now())))
+}
+
+fn signed_token(claims: Map<String, Value>, now: i64) -> Option<SignedToken> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (jti, client_id) = (text("jti")?, text("client_id")?);
+    let (jti, client_id) = (text("jti").filter(|jti| !is_inside(jti))?, text("client_id")?);
     // The profile forgives clocks that differ. Here nothing is forgiven: a revocation is only remembered until
     // this very second, and the revoked token would come back to life for the time that was granted.
-    let expires_at = claims.get("exp").and_then(Value::as_i64).filter(|end| server.now() < *end)?;
+    let expires_at = claims.get("exp").and_then(Value::as_i64).filter(|end| now < *end)?;
     Some(SignedToken { claims, jti, client_id, expires_at })
 }
 
 /// What an access token of this server says, if it counts right now: it is not over, not revoked and not used up,
 /// its authorization lives, and so does its client. Any other text is none of these. One read of the store.
 pub async fn active(server: &Server, token: &Secret) -> Result<Option<ActiveToken>, Fault> {
-    // Opaque tokens are base64url, which has no dot.
-    let found = if token.expose().contains('.') {
+    let found = if is_signed(token) {
         active_signed(server, token).await?
     } else {
-        active_opaque(server, token).await?
+        active_stored(server, token).await?
     };
     let Some(found) = found else { return Ok(None) };
     let client = server.client(&found.client_id).await?;
@@ -96,7 +107,7 @@ struct Found {
 }
 
 async fn active_signed(server: &Server, token: &Secret) -> Result<Option<Found>, Fault> {
-    let Some(SignedToken { claims, jti, client_id, .. }) = read_signed(server, token) else {
+    let Some(SignedToken { claims, jti, client_id, .. }) = read_signed(server, token).await? else {
         return Ok(None);
     };
     let authorization_id = authorization_of_jti(&jti);
@@ -107,7 +118,7 @@ async fn active_signed(server: &Server, token: &Secret) -> Result<Option<Found>,
     Ok(Some(Found { claims, authorization: state.authorization, client_id, single_use: None }))
 }
 
-async fn active_opaque(server: &Server, token: &Secret) -> Result<Option<Found>, Fault> {
+async fn active_stored(server: &Server, token: &Secret) -> Result<Option<Found>, Fault> {
     let digest = server.root().digest(ACCESS_TOKEN, token);
     let Some(state) = server.store().token(&digest).await? else { return Ok(None) };
     let token = state.token;

@@ -112,7 +112,8 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
             not_after: Some(request.authorization.expires_at),
             holder: request.holder,
         },
-    )?;
+    )
+    .await?;
     let id_token = if wanted_id {
         let request = IdRequest {
             client,

@@ -5,27 +5,30 @@ use placet_oauth::{
     error::OAuthError,
     jwt::{self, Compact, VerifyProfile},
 };
+use placet_sdk::grant::Object;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::{
     client::mac,
     encryption,
-    outcome::{Failure, Outcome},
+    outcome::{Failure, Fault, Outcome},
     secured,
     server::Server,
 };
 
 /// The claims of a JWT that this server signed for the use that `profile` describes; none for any other text.
-pub fn verify(server: &Server, compact: &str, profile: &VerifyProfile<'_>) -> Option<Map<String, Value>> {
-    let parsed = jwt::parse(compact).ok()?;
-    let keys = server.keys().current();
-    let key = keys.verifier(parsed.header.kid.as_deref()?)?;
-    if !key.verify(&parsed.header.alg, parsed.message.as_bytes(), parsed.signature) {
-        return None;
-    }
-    profile.check(&parsed.header, &parsed.claims, server.now()).ok()?;
-    Some(parsed.claims)
+pub async fn verify(
+    server: &Server,
+    compact: &str,
+    profile: &VerifyProfile<'_>,
+) -> Result<Option<Object>, Fault> {
+    let Ok(parsed) = jwt::parse(compact) else { return Ok(None) };
+    let Some(kid) = parsed.header.kid.as_deref() else { return Ok(None) };
+    let Some(key) = server.keys().verifier(kid).await? else { return Ok(None) };
+    let genuine = key.verify(&parsed.header.alg, parsed.message.as_bytes(), parsed.signature)
+        && profile.check(&parsed.header, &parsed.claims, server.now()).is_ok();
+    Ok(genuine.then_some(parsed.claims))
 }
 
 /// The claims of an ID token that comes back as a hint, which may be about to expire or over; none for any other text.
@@ -36,20 +39,20 @@ pub async fn read_hint(server: &Server, text: &str) -> Outcome<Option<Map<String
     let claims = if HMAC_ALGS.contains(&parsed.header.alg.as_str()) {
         of_secret(server, &parsed, &profile).await?
     } else {
-        verify(server, &text, &profile)
+        verify(server, &text, &profile).await?
     };
     Ok(claims.filter(is_about_somebody))
 }
 
 /// The claims of an ID token that comes back as proof of what it says, by the rules of `profile`; none for any other
 /// text. One that is signed with a client secret is no proof: whoever presents it could have made it.
-pub fn read_id_token(
+pub async fn read_id_token(
     server: &Server,
     text: &str,
     profile: &VerifyProfile<'_>,
 ) -> Outcome<Option<Map<String, Value>>> {
     let Some(text) = opened(server, text)? else { return Ok(None) };
-    Ok(verify(server, &text, profile).filter(is_about_somebody))
+    Ok(verify(server, &text, profile).await?.filter(is_about_somebody))
 }
 
 /// What is about nobody is a JWT for another purpose (OpenID Connect Core section 2).

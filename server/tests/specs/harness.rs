@@ -89,7 +89,10 @@ impl Stand {
         }
         let mut stand = Self::on(store, change).await;
         if KEYS.get().is_none() {
-            let _ = KEYS.set(stand.server.store().keys().await.unwrap());
+            // Not those that this one alone needed.
+            let mut keys = stand.server.store().keys().await.unwrap();
+            keys.retain(|key| !["RS384", "RS512", "PS384", "PS512", "ES384"].contains(&key.alg.as_str()));
+            let _ = KEYS.set(keys);
         }
         stand.folder = folder;
         stand

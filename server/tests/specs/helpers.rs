@@ -5,7 +5,6 @@ use openssl::{
     bn::BigNum,
     ec::{EcGroup, EcKey},
     ecdsa::EcdsaSig,
-    hash::MessageDigest,
     nid::Nid,
     pkey::{Id, PKey, Public},
     rsa::{Padding, Rsa},
@@ -14,7 +13,10 @@ use openssl::{
 use placet_server::config::{ClientConfig, ClientSettings, Config};
 use serde_json::Value;
 
-use super::harness::{Reply, SECRET, Stand, VERIFIER, claims};
+use super::{
+    harness::{Reply, SECRET, Stand, VERIFIER, claims},
+    prover::digest,
+};
 
 /// A JSON string.
 #[track_caller]
@@ -91,30 +93,31 @@ fn verifies(jwk: &Value, message: &[u8], signature: &[u8]) -> bool {
             let mut verifier = Verifier::new_without_digest(&key).unwrap();
             verifier.verify_oneshot(signature, message).unwrap()
         }
-        "ES256" => {
-            let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        "ES256" | "ES384" => {
+            let curve = if alg == "ES256" { Nid::X9_62_PRIME256V1 } else { Nid::SECP384R1 };
+            let group = EcGroup::from_curve_name(curve).unwrap();
             let number = |bytes: &[u8]| BigNum::from_slice(bytes).unwrap();
             let (x, y) = (number(&part("x")), number(&part("y")));
             let key = EcKey::from_public_key_affine_coordinates(&group, &x, &y).unwrap();
-            let (r, s) = signature.split_at(32);
+            let (r, s) = signature.split_at(signature.len() / 2);
             let der = EcdsaSig::from_private_components(number(r), number(s)).unwrap().to_der().unwrap();
-            with_digest(&PKey::from_ec_key(key).unwrap(), message, &der, false)
+            with_digest(&PKey::from_ec_key(key).unwrap(), message, &der, alg)
         }
-        "RS256" | "PS256" => {
+        _ => {
             let number = |name: &str| BigNum::from_slice(&part(name)).unwrap();
             let rsa = Rsa::from_public_components(number("n"), number("e")).unwrap();
             assert!(rsa.size() >= 256, "the key is too short");
-            with_digest(&PKey::from_rsa(rsa).unwrap(), message, signature, alg == "PS256")
+            with_digest(&PKey::from_rsa(rsa).unwrap(), message, signature, alg)
         }
-        other => panic!("unexpected algorithm {other}"),
     }
 }
 
-fn with_digest(key: &PKey<Public>, message: &[u8], signature: &[u8], pss: bool) -> bool {
-    let mut verifier = Verifier::new(MessageDigest::sha256(), key).unwrap();
-    if pss {
+fn with_digest(key: &PKey<Public>, message: &[u8], signature: &[u8], alg: &str) -> bool {
+    let mut verifier = Verifier::new(digest(alg), key).unwrap();
+    if alg.starts_with("PS") {
         verifier.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
         verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH).unwrap();
+        verifier.set_rsa_mgf1_md(digest(alg)).unwrap();
     }
     verifier.verify_oneshot(signature, message).unwrap()
 }

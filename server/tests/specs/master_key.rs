@@ -35,7 +35,7 @@ async fn what_the_old_master_key_sealed_is_sealed_anew_with_the_new_one() {
     let (keys, root) = load(&store, MasterKeys::new(key(2), vec![])).await.unwrap();
     assert_eq!(keys.current().jwks(), published);
     assert_eq!(root.digest("token", &secret), digest);
-    assert!(keys.current().signer("ES256").unwrap().sign("JWT", &serde_json::json!({})).is_ok());
+    assert!(keys.signer("ES256").await.unwrap().sign("JWT", &serde_json::json!({})).is_ok());
     assert!(load(&store, MasterKeys::new(key(1), vec![])).await.is_none(), "the old key is worthless by now");
     let _ = std::fs::remove_dir_all(&folder);
 }

@@ -10,9 +10,9 @@ use openssl::{
     hash::MessageDigest,
     nid::Nid,
     pkey::{PKey, Private},
-    rsa::Rsa,
+    rsa::{Padding, Rsa},
     sha::sha256,
-    sign::Signer,
+    sign::{RsaPssSaltlen, Signer},
 };
 use serde_json::{Value, json};
 
@@ -45,17 +45,31 @@ impl Prover {
         Self { key: PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap(), alg: "RS256" }
     }
 
+    /// A new key for this algorithm.
+    pub fn for_algorithm(alg: &'static str) -> Self {
+        match alg {
+            "EdDSA" => Self::ed25519(),
+            "ES256" => Self::new(),
+            "ES384" => {
+                let group = EcGroup::from_curve_name(Nid::SECP384R1).unwrap();
+                Self { key: PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap(), alg }
+            }
+            _ => Self { alg, ..Self::rsa(2048) },
+        }
+    }
+
     /// The public key.
     pub fn jwk(&self) -> Value {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match self.alg {
-            "ES256" => {
+            "ES256" | "ES384" => {
+                let (curve, bytes) = if self.alg == "ES256" { ("P-256", 32) } else { ("P-384", 48) };
                 let key = self.key.ec_key().unwrap();
                 let (mut x, mut y) = (BigNum::new().unwrap(), BigNum::new().unwrap());
                 let mut context = BigNumContext::new().unwrap();
                 key.public_key().affine_coordinates(key.group(), &mut x, &mut y, &mut context).unwrap();
-                let number = |number: &BigNum| encode(&number.to_vec_padded(32).unwrap());
-                json!({ "kty": "EC", "crv": "P-256", "x": number(&x), "y": number(&y) })
+                let number = |number: &BigNum| encode(&number.to_vec_padded(bytes).unwrap());
+                json!({ "kty": "EC", "crv": curve, "x": number(&x), "y": number(&y) })
             }
             "EdDSA" => {
                 json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(&self.key.raw_public_key().unwrap()) })
@@ -79,7 +93,7 @@ impl Prover {
     pub fn jkt(&self) -> String {
         let jwk = self.jwk();
         let names: &[&str] = match self.alg {
-            "ES256" => &["crv", "kty", "x", "y"],
+            "ES256" | "ES384" => &["crv", "kty", "x", "y"],
             "EdDSA" => &["crv", "kty", "x"],
             _ => &["e", "kty", "n"],
         };
@@ -119,18 +133,38 @@ impl Prover {
                 signer.sign_oneshot_to_vec(message.as_bytes()).unwrap()
             }
             alg => {
-                let mut signer = Signer::new(MessageDigest::sha256(), &self.key).unwrap();
+                let digest = digest(alg);
+                let mut signer = Signer::new(digest, &self.key).unwrap();
+                if alg.starts_with("PS") {
+                    signer.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
+                    signer.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH).unwrap();
+                    signer.set_rsa_mgf1_md(digest).unwrap();
+                }
                 let signature = signer.sign_oneshot_to_vec(message.as_bytes()).unwrap();
-                if alg == "ES256" { raw(&signature) } else { signature }
+                match alg {
+                    "ES256" => raw(&signature, 32),
+                    "ES384" => raw(&signature, 48),
+                    _ => signature,
+                }
             }
         };
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
 
-fn raw(der: &[u8]) -> Vec<u8> {
+/// The hash of an algorithm with one.
+pub fn digest(alg: &str) -> MessageDigest {
+    match &alg[2..] {
+        "256" => MessageDigest::sha256(),
+        "384" => MessageDigest::sha384(),
+        "512" => MessageDigest::sha512(),
+        _ => panic!("unexpected algorithm {alg}"),
+    }
+}
+
+fn raw(der: &[u8], bytes: i32) -> Vec<u8> {
     let pair = EcdsaSig::from_der(der).unwrap();
-    [pair.r().to_vec_padded(32).unwrap(), pair.s().to_vec_padded(32).unwrap()].concat()
+    [pair.r().to_vec_padded(bytes).unwrap(), pair.s().to_vec_padded(bytes).unwrap()].concat()
 }
 
 /// The claims of a proof that is sent now.

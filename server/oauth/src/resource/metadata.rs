@@ -34,6 +34,8 @@ pub struct ProtectedResource<'a> {
     pub dpop: bool,
     /// Whether its tokens must be bound to a client certificate.
     pub certificate: bool,
+    /// Where its public keys are.
+    pub jwks_uri: Option<&'a str>,
 }
 
 /// The metadata of a resource (RFC 9728 section 2).
@@ -42,6 +44,9 @@ pub fn metadata(of: &ProtectedResource<'_>) -> Map<String, Value> {
     let mut set = |name: &str, value: Value| document.insert(name.to_owned(), value);
     set("resource", of.resource.into());
     set("authorization_servers", json!([of.issuer]));
+    if let Some(uri) = of.jwks_uri {
+        set("jwks_uri", uri.into());
+    }
     if let Some(scopes) = of.scopes {
         set("scopes_supported", json!(scopes));
     }
@@ -154,11 +159,12 @@ mod tests {
             details_types: &types,
             dpop: true,
             certificate: true,
+            jwks_uri: Some("https://a.example/jwks"),
             ..bare
         };
         let expected = json!({
             "resource": "https://a.example", "authorization_servers": ["https://as.example"],
-            "bearer_methods_supported": ["header"], "scopes_supported": ["a"],
+            "jwks_uri": "https://a.example/jwks", "bearer_methods_supported": ["header"], "scopes_supported": ["a"],
             "resource_name": "A", "resource_name#de": "Ä", "resource_documentation": "https://a.example/docs",
             "authorization_details_types_supported": ["pay"], "dpop_bound_access_tokens_required": true,
             "tls_client_certificate_bound_access_tokens": true,

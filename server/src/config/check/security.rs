@@ -5,6 +5,7 @@ use placet_oauth::profile::Profile;
 use crate::{
     client::profile,
     config::{Config, TlsProfile},
+    keys::parse_algorithm,
 };
 
 /// FAPI 2.0 Security Profile section 5.3.2.1: codes live a minute at most.
@@ -14,15 +15,11 @@ const FAPI_PUSHED: u32 = 600;
 
 impl Config {
     pub(super) fn check_security(&self, wrong: &mut Vec<String>) {
+        if let Some(alg) = self.signing_alg.as_deref().filter(|alg| parse_algorithm(alg).is_none()) {
+            wrong.push(format!("signing_alg: `{alg}` is not supported"));
+        }
         if let Some(profile) = self.profile.filter(|profile| profile.is_fapi()) {
             self.check_fapi(profile, wrong);
-        }
-        // Access tokens would go out in clear: better no server than one that promises what it does not do.
-        for resource in self.resource.iter().filter(|resource| resource.encryption.is_some()) {
-            wrong.push(format!(
-                "[[resource]] `{}`: encryption: access tokens are not encrypted yet",
-                resource.uri
-            ));
         }
         for client in &self.clients {
             let profiles = profile::profiles_of(self.profile, &client.settings);
@@ -39,6 +36,14 @@ impl Config {
         }
         if self.lifetimes.pushed_request >= FAPI_PUSHED {
             say("lifetimes.pushed_request must be less than 600 seconds");
+        }
+        let resources = self.resource.iter().filter_map(|resource| resource.signing_alg.as_deref());
+        if let Some(alg) =
+            resources.chain(self.signing_alg.as_deref()).find(|alg| !profile.allows_algorithm(alg))
+        {
+            say(&format!(
+                "signing_alg of the server and of resources must be PS256, ES256 or EdDSA, and not {alg}"
+            ));
         }
         if self.tls.certificate_file.is_some() && self.tls.profile != TlsProfile::Fapi {
             say("tls.profile must be `fapi`");

@@ -20,7 +20,8 @@ use crate::{
     server::Server,
     store::{AuthorizationRecord, Parent},
     token::{
-        ACCESS_TOKEN, ActiveToken, Authorized, active, authorization_of_jti, is_for, read_id_token,
+        ACCESS_TOKEN, ActiveToken, Authorized, active, authorization_of_jti, is_for, is_signed,
+        read_id_token,
         refresh::{self, REFRESH_TOKEN},
     },
     trusted,
@@ -149,7 +150,7 @@ async fn access_token(server: &Server, client: &Client, typed: &TypedToken) -> O
     }
     let (scope, details, claims) = (found.scope(), found.details(), found.claims);
     let expires_at = claims.get("exp").and_then(Value::as_i64).unwrap_or(0);
-    let own = if typed.token.expose().contains('.') {
+    let own = if is_signed(&typed.token) {
         let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default().to_owned();
         Parent::SignedToken { jti, expires_at }
     } else {
@@ -216,7 +217,7 @@ async fn refresh_token(server: &Server, client: &Client, typed: &TypedToken) -> 
 async fn id_token(server: &Server, client: &Client, typed: &TypedToken) -> Outcome<Option<Presented>> {
     let profile =
         VerifyProfile { accept_expired: false, leeway: 0, ..VerifyProfile::id_token_hint(server.issuer()) };
-    let Some(claims) = read_id_token(server, typed.token.expose(), &profile)? else { return Ok(None) };
+    let Some(claims) = read_id_token(server, typed.token.expose(), &profile).await? else { return Ok(None) };
     if !is_for(&claims, &client.id) {
         return Ok(None);
     }
