@@ -50,7 +50,8 @@ enum Command {
     },
     /// Revoke a key that is in wrong hands: what it signed counts no more, and a new one works at once.
     Revoke {
-        /// Its id, as in the list.
+        /// Its id, as in the list; some begin with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

@@ -344,20 +344,6 @@ fn check_config_explains_what_contradicts_a_profile() {
     assert!(said.contains("lifetimes.code"), "{said}");
 }
 
-#[test]
-fn a_server_that_would_send_in_clear_what_it_was_told_to_encrypt_does_not_start() {
-    let key = json!({ "kty": "OKP", "crv": "X25519", "x": "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08" });
-    let resource = json!({
-        "uri": "https://api.example", "encryption": { "jwk": key, "alg": "ECDH-ES+A128KW", "enc": "A128GCM" },
-    });
-    let mut config = Config { development: true, ..Config::default() };
-    config.resource.push(serde_json::from_value(resource).unwrap());
-    let said = config.check().unwrap_err().to_string();
-    assert!(said.contains("not encrypted yet"), "{said}");
-    config.resource[0].encryption = None;
-    config.check().unwrap();
-}
-
 #[tokio::test]
 async fn oauth_21_takes_no_code_without_pkce_and_no_passwords() {
     let said = complaints(

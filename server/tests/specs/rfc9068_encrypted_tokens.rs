@@ -394,3 +394,30 @@ async fn a_browser_gets_no_token_in_clear_either() {
     let params = granted(&stand, "hybrid", &extra).await;
     read(&stand, &reader, &json!(params["access_token"])).await;
 }
+
+#[test]
+fn a_server_that_could_not_encrypt_what_it_has_to_does_not_start() {
+    let key = Reader::p256("k1").jwk();
+    let check = |encryption: Value| {
+        let mut config = Config { development: true, ..Config::default() };
+        resources(&mut config, &encryption);
+        config.check().map_err(|error| error.to_string())
+    };
+    let sound = json!({ "alg": "ECDH-ES", "enc": "A128GCM", "jwk": key });
+    check(sound.clone()).unwrap();
+    for (member, value) in [
+        ("alg", json!("RSA-OAEP-256")),
+        ("alg", json!("dir")),
+        ("alg", json!("")),
+        ("enc", json!("none")),
+        ("jwk", json!({ "kty": "EC" })),
+        ("jwks_uri", json!("https://api.example/jwks")),
+    ] {
+        let mut broken = sound.clone();
+        broken[member] = value;
+        let said = check(broken).unwrap_err();
+        assert!(said.contains(&format!("[[resource]] `{LOCKED}`: encryption")), "{said}");
+    }
+    let none = check(json!({ "alg": "ECDH-ES", "enc": "A128GCM" })).unwrap_err();
+    assert!(none.contains("one of jwk, jwks and jwks_uri"), "{none}");
+}
