@@ -6,6 +6,7 @@ mod admin;
 mod check;
 mod clients;
 mod details;
+mod device;
 mod dpop;
 mod policy;
 mod profile;
@@ -30,6 +31,7 @@ pub use clients::{
     RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange,
 };
 pub use details::DetailsTypeConfig;
+pub use device::DeviceConfig;
 pub use dpop::DpopConfig;
 pub use policy::{
     AuthzenConfig, AuthzenStrategy, BackendKind, ClientCertificate, DecisionLogConfig, Matcher, OnFailure,
@@ -98,6 +100,8 @@ pub struct Config {
     pub passed_parameters: Vec<String>,
     /// Pushed authorization requests (RFC 9126).
     pub par: ParConfig,
+    /// Devices without a browser (RFC 8628).
+    pub device: DeviceConfig,
     /// Request objects (RFC 9101).
     pub request_objects: RequestObjectsConfig,
     /// The browser and its cookies.
@@ -168,6 +172,7 @@ impl Default for Config {
             ui_locales: vec!["en".to_owned(), "de".to_owned()],
             passed_parameters: Vec::new(),
             par: ParConfig::default(),
+            device: DeviceConfig::default(),
             request_objects: RequestObjectsConfig::default(),
             browser: BrowserConfig::default(),
             registration: RegistrationConfig::default(),
@@ -201,6 +206,8 @@ pub struct Lifetimes {
     pub code: u32,
     /// A pushed authorization request: so long it opens interactions.
     pub pushed_request: u32,
+    /// The codes of a device: so long its user can answer.
+    pub device_code: u32,
     /// The way back from the login app.
     pub resume_ticket: u32,
     /// An interaction that nobody answers.
@@ -233,6 +240,7 @@ impl Default for Lifetimes {
         Self {
             code: 60,
             pushed_request: 90,
+            device_code: 600,
             resume_ticket: 60,
             interaction_idle: 900,
             interaction: 3_600,
@@ -286,6 +294,12 @@ pub struct LimitsConfig {
     pub failures: u32,
     /// Answers to prompts, per interaction.
     pub answers: u32,
+    /// Wrong user codes of devices, per browser.
+    pub user_codes: u32,
+    /// Wrong user codes of devices, per address.
+    pub user_codes_per_address: u32,
+    /// Wrong user codes of devices in all.
+    pub user_codes_in_all: u32,
     /// Passwords presented at the token endpoint, per user name.
     pub logins: u32,
     /// Passwords presented at the token endpoint, per address of the client.
@@ -301,6 +315,9 @@ impl Default for LimitsConfig {
             register: 60,
             failures: 60,
             answers: 60,
+            user_codes: 10,
+            user_codes_per_address: 30,
+            user_codes_in_all: 600,
             logins: 10,
             logins_per_address: 600,
         }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use placet_oauth::{client::ClientMetadata, grant_type::GrantType};
+use placet_oauth::{
+    client::{ApplicationType, AuthMethod, ClientMetadata},
+    grant_type::GrantType,
+};
 use placet_sdk::decision::HookType;
 use placet_server::{
     config::{
@@ -67,6 +70,9 @@ pub(crate) fn prepare(config: &mut Config) {
             settings: ClientSettings::default(),
         });
     }
+    if !config.clients.iter().any(|c| c.client_id == "demo-tv") {
+        config.clients.push(television());
+    }
     admit_grants(config);
     admit_payments(config);
     if !config.scopes.iter().any(|s| s.value == "reports.read") {
@@ -79,6 +85,24 @@ pub(crate) fn prepare(config: &mut Config) {
             .into(),
             ..placet_server::config::ScopeConfig::default()
         });
+    }
+}
+
+/// A device without a browser to try (RFC 8628); it has no secret, as the programs of televisions have none.
+fn television() -> ClientConfig {
+    ClientConfig {
+        client_id: "demo-tv".to_owned(),
+        metadata: ClientMetadata {
+            client_name: Some("Demo TV".to_owned()),
+            application_type: Some(ApplicationType::Native),
+            token_endpoint_auth_method: Some(AuthMethod::None),
+            client_uri: Some("http://localhost:8093/tv".to_owned()),
+            grant_types: Some(vec![GrantType::DeviceCode, GrantType::RefreshToken]),
+            response_types: Some(Vec::new()),
+            scope: Some("openid profile email offline_access reports.read".to_owned()),
+            ..ClientMetadata::default()
+        },
+        ..ClientConfig::default()
     }
 }
 

@@ -3,6 +3,7 @@
 mod authorization_code;
 mod client_credentials;
 mod decide;
+mod device_code;
 mod establish;
 mod jwt_bearer;
 mod less;
@@ -62,6 +63,9 @@ pub async fn exchange(
         }
         TokenRequest::TokenExchange(request) => {
             token_exchange::exchange(server, client, request, asking).await
+        }
+        TokenRequest::DeviceCode { device_code, asked } => {
+            device_code::exchange(server, client, (&device_code, &asked), asking).await
         }
     }
 }

@@ -96,8 +96,9 @@ async fn begin(server: &Server, ui: &UiConfig, open: Open) -> ApiResult<Prompt> 
     match open.kind {
         Kind::Authorization => authorization(server, ui, &visitor, &open).await,
         Kind::Logout => log_out(server, ui, &visitor, &open).await,
-        Kind::Device | Kind::Ciba => {
-            Err(invalid_answer("/kind", "not_supported", "`authorization` or `logout` is expected"))
+        Kind::Device => connect(server, ui, &visitor, &open).await,
+        Kind::Ciba => {
+            Err(invalid_answer("/kind", "not_supported", "`authorization`, `device` or `logout` is expected"))
         }
     }
 }
@@ -182,6 +183,16 @@ fn refused(prompt: Prompt, (error, delivery): (Option<(&str, &str)>, Option<Deli
         logout: None,
     };
     Prompt { body: Body::Response { response }, ..prompt }
+}
+
+async fn connect(server: &Server, ui: &UiConfig, visitor: &Visitor, open: &Open) -> ApiResult<Prompt> {
+    let code = open.user_code.as_deref().map(|code| (code, open.prefilled));
+    match open::device(server, ui, visitor, code).await? {
+        Opened::Asked(state) => Ok(state.prompt),
+        Opened::Delivered(_) | Opened::TooLate => {
+            Err(Fault::new("device", "a device was connected without anybody being asked").into())
+        }
+    }
 }
 
 async fn log_out(server: &Server, ui: &UiConfig, visitor: &Visitor, open: &Open) -> ApiResult<Prompt> {

@@ -5,6 +5,7 @@ mod admin;
 pub mod authorize;
 pub mod cookie;
 mod credential;
+mod device;
 mod documents;
 pub mod listen;
 mod logout;
@@ -45,6 +46,12 @@ fn of_clients(server: &Server) -> BoxedFilter<(Response,)> {
         ))
         .unify()
         .or(endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("par").map(none), par::par))
+        .unify()
+        .or(endpoint(
+            at(POST, Cors::Any).taking_proofs(),
+            warp::path!("device_authorization").map(none),
+            device::authorization,
+        ))
         .unify()
         .or(endpoint(at(POST, Cors::Any), warp::path!("revoke").map(none), tokens::revoke))
         .unify()
@@ -103,6 +110,8 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
             warp::path!(".well-known" / "placet-resource-metadata").map(none),
             documents::resource_metadata,
         ))
+        .unify()
+        .or(endpoint(at(GET, Cors::No), warp::path!("device").map(none), device::door))
         .unify()
         .or(endpoint(at(GET_POST, Cors::No), warp::path!("logout").map(none), logout::logout))
         .unify()

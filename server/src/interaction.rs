@@ -9,6 +9,7 @@ pub mod advance;
 pub mod answer;
 pub mod complete;
 mod consent;
+pub(crate) mod device;
 pub mod id;
 pub mod open;
 mod prompt;
@@ -19,4 +20,5 @@ pub(crate) mod steer;
 pub use state::{
     Accepted, Answered, Consented, Delivered, Denied, Door, LogoutState, SessionCookieChange, State, Ticket,
 };
+pub(crate) use steer::device_request;
 pub use steer::{Origin, Steered};

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod details;
+pub mod device;
 pub mod direct_grant;
 pub mod encryption;
 pub mod events;

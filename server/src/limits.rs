@@ -67,6 +67,9 @@ pub struct Limits {
     answers: Limit,
     logins: Limit,
     login_addresses: Limit,
+    user_codes: Limit,
+    user_code_addresses: Limit,
+    user_codes_in_all: Limit,
 }
 
 impl Limits {
@@ -82,6 +85,9 @@ impl Limits {
             answers: limit(config.answers),
             logins: limit(config.logins),
             login_addresses: limit(config.logins_per_address),
+            user_codes: limit(config.user_codes),
+            user_code_addresses: limit(config.user_codes_per_address),
+            user_codes_in_all: limit(config.user_codes_in_all),
         }
     }
 
@@ -128,6 +134,40 @@ impl Limits {
         self.logins.take(&hex(&Sha256::digest(username.trim().to_lowercase())))
     }
 
+    /// Notes a wrong user code that the browser with this binding entered at `peer`. Only wrong ones are counted: else
+    /// many people behind one address would be in each other's way.
+    pub fn wrong_code(&self, peer: Option<IpAddr>, browser: &str) {
+        for (limit, key) in self.guesses(peer, browser) {
+            if limit.take(&key).is_err() {
+                self.waiting.insert(key, ());
+            }
+        }
+    }
+
+    /// Whether the browser with this binding may enter a user code at `peer`, or too many were wrong: its own, those of the
+    /// address, or all of them, since with many addresses one could guess as well.
+    pub fn may_enter_code(&self, peer: Option<IpAddr>, browser: &str) -> Result<(), TooMany> {
+        if self.guesses(peer, browser).any(|(_, key)| self.waiting.contains_key(&key)) {
+            return Err(TooMany { retry_after: WAIT.as_secs() });
+        }
+        Ok(())
+    }
+
+    /// By what wrong user codes are counted.
+    fn guesses<'a>(
+        &'a self,
+        peer: Option<IpAddr>,
+        browser: &str,
+    ) -> impl Iterator<Item = (&'a Limit, String)> + use<'a> {
+        let peer = peer.map_or_else(|| "unknown".to_owned(), address);
+        [
+            (&self.user_codes, format!("user code {browser}")),
+            (&self.user_code_addresses, format!("user code {peer}")),
+            (&self.user_codes_in_all, "user code".to_owned()),
+        ]
+        .into_iter()
+    }
+
     /// An answer to the prompts of an interaction.
     pub fn answer(&self, interaction: &str) -> Result<(), TooMany> {
         self.answers.take(&interaction.to_owned())
@@ -171,6 +211,30 @@ mod tests {
         limits.failure(a, "web");
         assert!(limits.may_try(a, "web").is_err());
         assert_eq!(limits.may_try(b, "web"), Ok(()));
+    }
+
+    #[test]
+    fn wrong_codes_are_counted_by_browser_by_address_and_in_all() {
+        let config = LimitsConfig {
+            user_codes: 1,
+            user_codes_per_address: 3,
+            user_codes_in_all: 5,
+            ..LimitsConfig::default()
+        };
+        let limits = Limits::new(&config);
+        let at = |last: u8| Some(IpAddr::from([192, 0, 2, last]));
+        let wrong = |peer, browser: &str, times| (0..times).for_each(|_| limits.wrong_code(peer, browser));
+        wrong(at(1), "a", 2);
+        assert!(limits.may_enter_code(at(1), "a").is_err());
+        assert!(limits.may_enter_code(at(2), "a").is_err(), "a browser may change its address");
+        assert_eq!(limits.may_enter_code(at(1), "b"), Ok(()));
+        wrong(at(1), "b", 1);
+        wrong(at(1), "c", 1);
+        assert!(limits.may_enter_code(at(1), "d").is_err(), "browsers are made quickly");
+        assert_eq!(limits.may_enter_code(at(2), "d"), Ok(()));
+        wrong(at(2), "d", 1);
+        wrong(at(3), "e", 1);
+        assert!(limits.may_enter_code(at(4), "f").is_err(), "there are many addresses");
     }
 
     #[test]

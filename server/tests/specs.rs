@@ -5,6 +5,7 @@ mod specs {
     pub(crate) mod administering;
     pub(crate) mod certificates;
     pub(crate) mod detailing;
+    pub(crate) mod device_flow;
     pub(crate) mod encrypting;
     pub(crate) mod exchanging;
     pub(crate) mod flaky;
@@ -90,6 +91,9 @@ mod specs {
     mod rfc7523_jwt_bearer;
     mod rfc7591_registration;
     mod rfc7662_introspection;
+    mod rfc8628_device;
+    mod rfc8628_policies;
+    mod rfc8628_verification;
     mod rfc8693_actors;
     mod rfc8693_delegation;
     mod rfc8693_fate;

@@ -233,6 +233,13 @@ pub struct Open {
     /// The raw request of the client, untouched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RawRequest>,
+    /// Device: the code that its user entered; without one the first prompt asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub user_code: Option<String>,
+    /// Device: the code came with a link.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prefilled: bool,
     /// The browser.
     pub browser: Browser,
     /// Logout: `op` when the user asked the UI itself.

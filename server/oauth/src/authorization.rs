@@ -18,7 +18,7 @@ mod request;
 pub use destination::resolve_destination;
 pub use next_step::{AuthFacts, AuthReason, ConsentState, Demand, Progress, Step, next_step, shortfalls};
 pub(crate) use request::DISPLAYS;
-pub use request::{RequestPolicy, parse_request};
+pub use request::{RequestPolicy, parse_request, parse_without_browser};
 
 /// What the client wants the user to be asked (OpenID Connect Core section 3.1.2.1; `create` is from Initiating User
 /// Registration via OpenID Connect 1.0).
@@ -77,7 +77,7 @@ pub struct Destination {
 pub struct AuthorizationRequest {
     /// Who asks.
     pub client_id: String,
-    /// Where the answer goes.
+    /// Where the answer goes; empty if no browser carries it.
     pub redirect_uri: String,
     /// Whether the request named the redirect URI.
     pub redirect_uri_given: bool,
@@ -129,6 +129,11 @@ impl AuthorizationRequest {
     /// Whether this is an OpenID Connect request, not plain OAuth 2.0.
     pub fn is_openid(&self) -> bool {
         self.scope.contains("openid")
+    }
+
+    /// Whether a browser came with it, which carries the answer. Else the client asks after it at the token endpoint.
+    pub fn has_browser(&self) -> bool {
+        !self.redirect_uri.is_empty()
     }
 }
 

@@ -70,11 +70,17 @@ pub enum ErrorCode {
     UseDpopNonce,
     /// The server cannot revoke tokens of this type (RFC 7009 section 2.2.1).
     UnsupportedTokenType,
+    /// The user has not answered yet (RFC 8628 section 3.5).
+    AuthorizationPending,
+    /// The same, and the client asks too often (RFC 8628 section 3.5).
+    SlowDown,
+    /// The user did not answer in time (RFC 8628 section 3.5).
+    ExpiredToken,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -106,6 +112,9 @@ impl ErrorCode {
         Self::InvalidDpopProof,
         Self::UseDpopNonce,
         Self::UnsupportedTokenType,
+        Self::AuthorizationPending,
+        Self::SlowDown,
+        Self::ExpiredToken,
     ];
 
     /// The code as it is written in a response.
@@ -142,6 +151,9 @@ impl ErrorCode {
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
         }
     }
 

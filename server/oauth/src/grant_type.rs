@@ -30,11 +30,14 @@ pub enum GrantType {
     /// A token for another one (RFC 8693).
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     TokenExchange,
+    /// A device whose user answers elsewhere (RFC 8628).
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
 }
 
 impl GrantType {
     /// Every grant type.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
@@ -43,6 +46,7 @@ impl GrantType {
         Self::JwtBearer,
         Self::Saml2Bearer,
         Self::TokenExchange,
+        Self::DeviceCode,
     ];
 
     /// The grant type as it is written in requests and metadata.
@@ -56,6 +60,7 @@ impl GrantType {
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::Saml2Bearer => "urn:ietf:params:oauth:grant-type:saml2-bearer",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
     }
 

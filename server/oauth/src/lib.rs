@@ -36,3 +36,4 @@ pub mod response_type;
 pub mod scope;
 pub mod token_request;
 mod uri;
+pub mod user_code;

@@ -161,6 +161,9 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
             document[member] = json!(list);
         }
     }
+    if d.grant_types.contains(&GrantType::DeviceCode) {
+        document["device_authorization_endpoint"] = json!(format!("{issuer}/device_authorization"));
+    }
     if d.registration {
         document["registration_endpoint"] = json!(format!("{issuer}/register"));
     }

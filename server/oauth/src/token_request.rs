@@ -79,6 +79,13 @@ pub enum TokenRequest {
     },
     /// A token for another one (RFC 8693 section 2.1).
     TokenExchange(ExchangeRequest),
+    /// A device asks whether its user has answered (RFC 8628 section 3.4).
+    DeviceCode {
+        /// The device code.
+        device_code: Secret,
+        /// What the access token shall be good for, if that is less than what was granted. A scope cannot be named.
+        asked: Asked,
+    },
 }
 
 impl TokenRequest {
@@ -119,6 +126,10 @@ impl TokenRequest {
                 asked: Asked::parse(params)?,
             }),
             Some(GrantType::TokenExchange) => ExchangeRequest::parse(params).map(Self::TokenExchange),
+            Some(GrantType::DeviceCode) => Ok(Self::DeviceCode {
+                device_code: token(params, "device_code")?,
+                asked: Asked { scope: None, ..Asked::parse(params)? },
+            }),
             Some(GrantType::Implicit) | None => Err(OAuthError::new(
                 ErrorCode::UnsupportedGrantType,
                 format!("unsupported `grant_type` `{name}`"),
@@ -136,6 +147,7 @@ impl TokenRequest {
             Self::JwtBearer { .. } => GrantType::JwtBearer,
             Self::Saml2Bearer { .. } => GrantType::Saml2Bearer,
             Self::TokenExchange(_) => GrantType::TokenExchange,
+            Self::DeviceCode { .. } => GrantType::DeviceCode,
         }
     }
 }
@@ -263,14 +275,14 @@ mod tests {
         let wrong = "&authorization_details=%7B%7D";
         for grant_type in GrantType::ALL.into_iter().filter(|grant| grant.at_token_endpoint()) {
             let form = format!(
-                "grant_type={}&code=c&refresh_token=r&username=u&password=p&assertion=a&subject_token=s\
+                "grant_type={}&code=c&refresh_token=r&username=u&password=p&assertion=a&device_code=d&subject_token=s\
                  &subject_token_type={}",
                 grant_type.as_str(),
                 TokenType::AccessToken.as_str()
             );
             assert_eq!(refusal(&format!("{form}{wrong}")).0, ErrorCode::InvalidAuthorizationDetails);
             let asked = match parse(&format!("{form}{more}")).unwrap() {
-                TokenRequest::AuthorizationCode { asked, .. } => {
+                TokenRequest::AuthorizationCode { asked, .. } | TokenRequest::DeviceCode { asked, .. } => {
                     assert_eq!(asked.scope, None, "a code has the scope that was granted");
                     asked
                 }
@@ -308,7 +320,7 @@ mod tests {
         }
         for grant_type in GrantType::ALL {
             let form = format!(
-                "grant_type={}&code=c&refresh_token=r&username=u&password=p&assertion=a\
+                "grant_type={}&code=c&refresh_token=r&username=u&password=p&assertion=a&device_code=d\
                  &subject_token=s&subject_token_type={}",
                 grant_type.as_str(),
                 TokenType::AccessToken.as_str()

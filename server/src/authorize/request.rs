@@ -3,7 +3,8 @@
 
 use placet_oauth::{
     authorization::{
-        AuthorizationRequest, Destination, Prompt, RequestPolicy, parse_request, resolve_destination,
+        AuthorizationRequest, Destination, Prompt, RequestPolicy, parse_request, parse_without_browser,
+        resolve_destination,
     },
     error::{ErrorCode, OAuthError},
     grant_type::GrantType,
@@ -140,11 +141,7 @@ async fn read(
     {
         return Err(OAuthError::unauthorized_client("client is not registered for this response type").into());
     }
-    server.config().check_resources(&client.settings, &request.resources)?;
-    server.details().check_asked(server.config(), client, &request.authorization_details)?;
-    request.extra.retain(|name, _| server.config().passed_parameters.contains(name));
-    request.scope = permitted(client, &request);
-    check_reach(server, client, &request)?;
+    check(server, client, &mut request)?;
     let hinted = hinted_sub(server, client, &request).await?;
     let claimed = request.claims.sub();
     if let (Some(claimed), Some(hinted)) = (&claimed, &hinted)
@@ -155,6 +152,37 @@ async fn read(
         );
     }
     Ok((request, claimed.or(hinted)))
+}
+
+/// Reads the request of a client that sends no browser, and has authenticated.
+///
+/// # Errors
+///
+/// `invalid_request`, `invalid_scope`, `invalid_target` or `invalid_authorization_details`.
+pub fn read_without_browser(
+    server: &Server,
+    client: &Client,
+    params: &Params,
+) -> Result<AuthorizationRequest, OAuthError> {
+    let known: Vec<String> = server.config().scopes.iter().map(|s| s.value.clone()).collect();
+    let policy = RequestPolicy {
+        metadata: &client.metadata,
+        public_client: client.is_public(),
+        require_pkce: false,
+        known_scopes: &known,
+    };
+    let mut request = parse_without_browser(params, (&client.id, &policy))?;
+    check(server, client, &mut request)?;
+    Ok(request)
+}
+
+/// Checks what is asked for, and takes away what cannot be had.
+fn check(server: &Server, client: &Client, request: &mut AuthorizationRequest) -> Result<(), OAuthError> {
+    server.config().check_resources(&client.settings, &request.resources)?;
+    server.details().check_asked(server.config(), client, &request.authorization_details)?;
+    request.extra.retain(|name, _| server.config().passed_parameters.contains(name));
+    request.scope = permitted(client, request);
+    check_reach(server, client, request)
 }
 
 /// Refuses what none of the resources knows. A token of this very response has to be possible for all of them at once;
@@ -183,7 +211,8 @@ fn check_reach(server: &Server, client: &Client, request: &AuthorizationRequest)
 fn permitted(client: &Client, request: &AuthorizationRequest) -> Scope {
     let mut scope = request.scope.difference(&client.denied_scope());
     let implicit = client.settings.first_party && client.settings.consent == ConsentMode::Implicit;
-    let asked = request.prompt.contains(&Prompt::Consent);
+    // Without a browser it was the client that began, so that the user is asked for a confirmation in any case.
+    let asked = request.prompt.contains(&Prompt::Consent) || !request.has_browser();
     let possible = request.response_type.code && client.may_use(GrantType::RefreshToken);
     if request.is_openid() && !(possible && (asked || implicit)) {
         scope = scope.difference(&Scope::from_values(["offline_access"]));

@@ -1,5 +1,6 @@
 //! What a configuration must be to be safe. `placet check-config` prints all of it at once.
 
+mod device;
 mod policies;
 mod profiles;
 mod resources;
@@ -8,6 +9,7 @@ mod settings;
 mod tls;
 mod trusted;
 
+use placet_oauth::grant_type::GrantType;
 use placet_sdk::grant::SenderConstraint;
 use url::Url;
 
@@ -28,6 +30,7 @@ impl Config {
         self.check_addresses(&mut wrong);
         self.check_lifetimes(&mut wrong);
         self.check_request_objects(&mut wrong);
+        self.check_device(&mut wrong);
         self.check_uis(&mut wrong);
         self.check_clients(&mut wrong);
         self.check_registration(&mut wrong);
@@ -249,7 +252,13 @@ impl Config {
             );
         }
         for grant in &registration.allowed_grants {
-            if !matches!(grant.as_str(), "authorization_code" | "refresh_token" | "implicit") {
+            let possible = [
+                GrantType::AuthorizationCode,
+                GrantType::RefreshToken,
+                GrantType::Implicit,
+                GrantType::DeviceCode,
+            ];
+            if !possible.iter().any(|known| known.as_str() == grant) {
                 wrong.push(format!(
                     "registration.allowed_grants: `{grant}` can only be given by the operator"
                 ));

@@ -225,7 +225,7 @@ pub struct RegistrationConfig {
     pub mode: RegistrationMode,
     /// SHA-256 digests, in hexadecimal, of the initial access tokens.
     pub initial_access_token_sha256: Vec<String>,
-    /// Grant types a client may register for.
+    /// Grant types a client may register for; `urn:ietf:params:oauth:grant-type:device_code` may be added.
     pub allowed_grants: Vec<String>,
     /// Scope values a client may register for.
     pub allowed_scopes: Vec<String>,

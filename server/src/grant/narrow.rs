@@ -1,6 +1,6 @@
 //! Asking the policies of a grant whose user has decided already: they can only narrow it.
 
-use placet_oauth::token_request::Asked;
+use placet_oauth::{grant_type::GrantType, token_request::Asked};
 use placet_sdk::{
     Instant,
     decision::{
@@ -67,6 +67,7 @@ pub(super) async fn narrow(
         let refresh_token = refresh_token.unwrap_or_default();
         return Ok(Left { authorized, refresh_token, extra: Object::new(), narrowed: None });
     }
+    let (grant_type, kind) = names(asked.hook);
     let mut question = Question::asked_by(asked.hook, client, asked.asking.clone());
     let request = &mut question.request;
     request.subject = Some(Party {
@@ -79,7 +80,7 @@ pub(super) async fn narrow(
     if !refreshes {
         request.authorization = Some(AuthorizationFacts {
             id: authorization.id.clone(),
-            kind: "authorization".to_owned(),
+            kind: kind.to_owned(),
             granted_at: Instant(authorization.created_at),
             scope: granted.scope.clone().unwrap_or_default(),
             resources: granted.resources.clone().unwrap_or_default(),
@@ -87,9 +88,8 @@ pub(super) async fn narrow(
             claims_context: granted.claims_context.clone(),
         });
     }
-    let grant_type = if refreshes { "refresh_token" } else { "authorization_code" };
     let facts = GrantFacts {
-        grant_type: Some(grant_type.to_owned()),
+        grant_type: Some(grant_type.as_str().to_owned()),
         authorization_id: Some(authorization.id.clone()),
         requested: requested(asked.asked),
     };
@@ -127,6 +127,15 @@ pub(super) async fn narrow(
         extra: settled.extra,
         narrowed,
     })
+}
+
+/// The grant type of a decision point, and how the authorization came about.
+fn names(hook: HookType) -> (GrantType, &'static str) {
+    match hook {
+        HookType::GrantRefreshToken => (GrantType::RefreshToken, "authorization"),
+        HookType::GrantDeviceCode => (GrantType::DeviceCode, "device"),
+        _ => (GrantType::AuthorizationCode, "authorization"),
+    }
 }
 
 /// What is left of all that was granted: what policies took away of what they were shown is gone, and what they were not

@@ -131,6 +131,8 @@ pub(super) async fn delivered(server: &Server, visitor: &Visitor, state: &State)
     let delivery = done.map_or(&nothing, |d| &d.delivery);
     let mut response = if state.logout.is_some() && delivery.uri.is_none() {
         page::signed_out(state.confirmed.flatten().is_some())?
+    } else if state.device.is_some() {
+        page::device_answered(state.denied.is_none(), state.prompt.client.as_ref())?
     } else {
         page::deliver(server, delivery)?
     };

@@ -4,7 +4,7 @@ use askama::Template;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::HeaderValue;
 use placet_oauth::error::OAuthError;
-use placet_sdk::interaction::{Delivery, DeliveryMethod};
+use placet_sdk::interaction::{ClientInfo, Delivery, DeliveryMethod};
 use sha2::{Digest as _, Sha256};
 use warp::reply::Response;
 
@@ -68,6 +68,14 @@ struct FormPost<'a> {
 struct SignedOut<'a> {
     style: &'a str,
     ended: bool,
+}
+
+#[derive(Template)]
+#[template(path = "device.html")]
+struct DeviceAnswered<'a> {
+    style: &'a str,
+    connected: bool,
+    name: &'a str,
 }
 
 /// The path of the style sheet; it changes with the content, so that caches may keep it for ever.
@@ -134,4 +142,10 @@ pub(super) fn deliver(server: &Server, delivery: &Delivery) -> Outcome<Response>
 /// The end of a logout.
 pub(super) fn signed_out(ended: bool) -> Outcome<Response> {
     Ok(page(200, &SignedOut { style: &style_path(), ended }, None)?)
+}
+
+/// The user answered for a device, which fetches the answer itself.
+pub(super) fn device_answered(connected: bool, client: Option<&ClientInfo>) -> Outcome<Response> {
+    let name = client.map_or("The device", |client| client.name.as_deref().unwrap_or(&client.client_id));
+    Ok(page(200, &DeviceAnswered { style: &style_path(), connected, name }, None)?)
 }

@@ -11,6 +11,7 @@ use crate::{
         State,
         advance::TICKET,
         complete::{self, Finished},
+        device,
         id::{self, Read},
         open::{Visitor, binding_text},
     },
@@ -52,6 +53,7 @@ async fn finish(server: &Server, request: &Request) -> Outcome<Response> {
         match complete::complete(server, state, record.revision).await? {
             Finished::Delivered(state) => return authorize::delivered(server, &visitor, &state).await,
             Finished::AskAgain(state) => return Ok(authorize::ask(server, &state)),
+            Finished::TooLate(state) if state.device.is_some() => return Err(device::over().into()),
             Finished::TooLate(_) => return Err(already_answered().into()),
             Finished::Conflict => {}
         }

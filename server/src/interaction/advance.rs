@@ -11,14 +11,14 @@ use placet_oauth::{
 use placet_sdk::{
     grant::Grant,
     interaction::{
-        Body, ConfirmPrompt, CustomPrompt, Delivery, DeliveryMethod, LogoutScope, Outcome as ResponseOutcome,
-        ResponsePrompt, Summary,
+        Body, ConfirmPrompt, CustomPrompt, Delivery, DeliveryMethod, Kind, LogoutScope,
+        Outcome as ResponseOutcome, ResponsePrompt, Summary,
     },
 };
 
 use self::auth::{Standing, Who};
 use super::{
-    consent, prompt,
+    consent, device, prompt,
     session::Session,
     state::{Consented, Denied, State, Ticket},
     steer::{self, Said},
@@ -49,10 +49,16 @@ pub async fn advance(server: &Server, client: Option<&Client>, state: &mut State
     if state.denied.is_some() {
         return Ok(Next::Finish);
     }
-    match client {
-        Some(client) if state.request.is_some() => advance_authorization(server, client, state).await,
-        _ => Ok(advance_logout(server, client, state)),
+    if state.kind == Kind::Logout {
+        return Ok(advance_logout(server, client, state));
     }
+    if state.device.is_some()
+        && let Some(next) = device::ask(server, client, state)?
+    {
+        return Ok(next);
+    }
+    let client = client.ok_or_else(|| Fault::new("interaction", "a request of nobody"))?;
+    advance_authorization(server, client, state).await
 }
 
 async fn advance_authorization(server: &Server, client: &Client, state: &mut State) -> Outcome<Next> {

@@ -117,6 +117,8 @@ async fn process(
         return Err(expired(&state, None).into());
     }
     apply::apply(server, (caller.ui, client.as_deref()), &mut state, submitted).await?;
+    // A user code leads to the client of a device.
+    let client = complete::client_of(server, &state).await?;
     let step = state.prompt.step;
     state.prompt.step = step + 1;
     let next = advance::advance(server, client.as_deref(), &mut state).await?;

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::{
     advance::{self, Next},
+    device,
     state::{Delivered, Door, SessionCookieChange, State},
 };
 use crate::{
@@ -36,7 +37,8 @@ pub enum Finished {
     AskAgain(Box<State>),
     /// Somebody else advanced the interaction in the meantime.
     Conflict,
-    /// Another interaction of the same pushed request was answered first; this one is over, and its prompt says so.
+    /// Another interaction of the same pushed request, or about the same device, was answered first, or the device waits
+    /// no longer; this one is over, and its prompt says so.
     TooLate(Box<State>),
 }
 
@@ -54,7 +56,7 @@ pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> 
     check_destination(client.as_deref(), &state)?;
     let prepared = match (&state.kind, &client) {
         (Kind::Logout, _) => ending::logout(server, client.as_deref(), &state)?,
-        (Kind::Authorization, Some(client)) if state.denied.is_none() => {
+        (Kind::Authorization | Kind::Device, Some(client)) if state.denied.is_none() => {
             match effects::grant(server, client, &mut state).await {
                 Ok(effects::Grant::Ready(prepared)) => *prepared,
                 Ok(effects::Grant::Over) => return ask_again(server, client, state, revision).await,
@@ -111,7 +113,11 @@ async fn settle(
 /// Nothing of the interaction can take effect any more.
 async fn too_late(server: &Server, mut state: Box<State>) -> Outcome<Finished> {
     server.store().delete_interaction(&state.id).await?;
-    tracing::info!(interaction = %state.id, "its pushed request was answered by another interaction");
+    tracing::info!(interaction = %state.id, "what it is about was answered by another interaction");
+    if state.device.is_some() {
+        device::too_late(&mut state.prompt);
+        return Ok(Finished::TooLate(state));
+    }
     let refused = authorize::already_answered();
     let error = ErrorPrompt {
         error: refused.code.as_str().to_owned(),
@@ -250,6 +256,11 @@ pub(super) async fn refused(server: &Server, client: &Client, state: &State) -> 
     ];
     params.extend(denied.uri.iter().map(|uri| ("error_uri".to_owned(), uri.clone())));
     authorize::delivery(server, client, destination, params).await
+}
+
+/// Nowhere: the answer is fetched by the client itself.
+pub(super) fn nowhere() -> Delivery {
+    Delivery { method: DeliveryMethod::None, uri: None, fields: None }
 }
 
 /// "You are signed out", or back to the client.

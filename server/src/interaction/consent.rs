@@ -183,11 +183,11 @@ fn offers_offline(offer: &Grant) -> bool {
 }
 
 /// Another app on the device can claim a custom scheme or a loopback port, so that the client's identity is not
-/// assured and remembered consent must not answer for it (RFC 8252 section 8.6).
+/// assured and remembered consent must not answer for it (RFC 8252 section 8.6). Where no browser leads back to it, every
+/// client without a secret can be anybody (RFC 8628 section 5.6).
 fn is_impersonable(client: &Client, request: &AuthorizationRequest) -> bool {
-    client.is_public()
-        && client.metadata.application_type == Some(ApplicationType::Native)
-        && !request.redirect_uri.starts_with("https:")
+    let native = client.metadata.application_type == Some(ApplicationType::Native);
+    client.is_public() && (!request.has_browser() || (native && !request.redirect_uri.starts_with("https:")))
 }
 
 /// The section of the prompt.

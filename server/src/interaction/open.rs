@@ -11,6 +11,7 @@ use placet_sdk::{
 use super::{
     advance::{self, Next},
     complete::{self, Finished},
+    device::{self, DeviceState},
     id, prompt, session,
     state::{Door, State},
     steer::{self, Origin},
@@ -139,6 +140,30 @@ pub async fn logout(
     begin(server, client, state, next).await
 }
 
+/// Opens an interaction about a device, whose code may be known already; then the flag says whether it came with a link.
+///
+/// Fails if too many wrong codes came from there.
+pub async fn device(
+    server: &Server,
+    ui: &UiConfig,
+    visitor: &Visitor,
+    user_code: Option<(&str, bool)>,
+) -> Outcome<Opened> {
+    let sessions = session::of_browser(server, &visitor.handles).await?;
+    let mut state = blank(server, ui, binding_of(visitor)?, Kind::Device)?;
+    state.handles = handle_texts(server, visitor, &sessions);
+    state.sessions = sessions.iter().map(|s| s.record.id.clone()).collect();
+    state.sessions_over = state.sessions.is_empty() && !visitor.handles.is_empty();
+    state.device = Some(Box::new(DeviceState::of_browser(&visitor.origin)));
+    steer::note_origin(server, &mut state, &visitor.origin);
+    if let Some(entered) = user_code {
+        device::enter(server, &mut state, entered).await?;
+    }
+    let client = complete::client_of(server, &state).await?;
+    let next = advance::advance(server, client.as_deref(), &mut state).await?;
+    begin(server, client.as_deref(), state, next).await
+}
+
 async fn begin(server: &Server, client: Option<&Client>, state: Box<State>, next: Next) -> Outcome<Opened> {
     let record = state.seal(server, 1, state.kept_until(server))?;
     server.store().open_interaction(record).await?;
@@ -213,6 +238,7 @@ fn blank(server: &Server, ui: &UiConfig, binding: String, kind: Kind) -> Result<
         arrival: Arrival::default(),
         demanded_sub: None,
         logout: None,
+        device: None,
         sessions: Vec::new(),
         handles: BTreeMap::new(),
         sessions_over: false,

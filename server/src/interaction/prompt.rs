@@ -68,6 +68,7 @@ pub(super) fn of_state(
     if let Some(logout) = &state.logout {
         prompt.ui.locales.clone_from(&logout.ui_locales);
     }
+    prompt.device = state.device.as_ref().and_then(|device| device.info());
     prompt.logout = state.logout.as_ref().map(|logout| LogoutInfo {
         initiator: logout.initiator.clone(),
         hint_verified: logout.hint_verified,
@@ -101,10 +102,11 @@ pub(super) fn request_info(
         .filter(|(name, _)| passed.contains(name))
         .map(|(n, v)| (n.clone(), v.clone()))
         .collect();
+    let of_browser = |text: &str| request.has_browser().then(|| text.to_owned());
     RequestInfo {
-        response_type: Some(request.response_type.as_str().to_owned()),
-        response_mode: Some(request.response_mode.as_str().to_owned()),
-        redirect_uri: Some(request.redirect_uri.clone()),
+        response_type: of_browser(request.response_type.as_str()),
+        response_mode: of_browser(request.response_mode.as_str()),
+        redirect_uri: of_browser(&request.redirect_uri),
         scope: request.scope.to_vec(),
         resources: request.resources.clone(),
         authorization_details: request.authorization_details.clone(),

@@ -7,7 +7,7 @@ use placet_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::steer::Steered;
+use super::{device::DeviceState, steer::Steered};
 use crate::{authorize::Arrival, outcome::Fault, server::Server, store::InteractionRecord};
 
 /// Who holds the browser's cookies.
@@ -50,6 +50,9 @@ pub struct State {
     pub demanded_sub: Option<String>,
     /// Facts of a logout.
     pub logout: Option<LogoutState>,
+    /// Facts of a device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Box<DeviceState>>,
     /// The sessions of this browser when it was opened, newest use first.
     pub sessions: Vec<String>,
     /// Digests, in hexadecimal, of the handles that the browser presented, by session id.

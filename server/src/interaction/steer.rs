@@ -5,6 +5,7 @@
 
 mod approve;
 mod challenge;
+mod device;
 mod evaluate;
 mod facts;
 mod offer;
@@ -30,6 +31,8 @@ use crate::{
 pub(crate) use approve::direct;
 pub(super) use approve::{Granted, approve, granted};
 pub(super) use challenge::raised;
+pub(crate) use device::device_request;
+pub(super) use device::offered;
 pub(super) use evaluate::evaluate;
 pub(super) use offer::offer;
 pub use record::{Origin, Steered};

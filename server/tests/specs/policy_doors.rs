@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    device_flow,
     exchanging::{self, API},
     harness::{Browser, Reply, Stand, auth},
     helpers::{client, configured, refresh, text},
@@ -51,6 +52,10 @@ pub enum Wish {
     Answer { id: String, step: u32, body: Value },
     /// To redeem a code.
     Code(String),
+    /// To connect a device.
+    Device,
+    /// To redeem this device code.
+    Poll(String),
     /// To use a refresh token.
     Refresh(String),
     /// Tokens for a password.
@@ -102,6 +107,7 @@ impl Scene {
         let (own, partner) = (Signer::new("own-1"), Signer::new("partner-1"));
         let (own_set, partner_set) = (own.jwks(), partner.jwks());
         let stand = Stand::with(|config| {
+            device_flow::devices(config);
             // Its tokens could come without a code, past the policies of codes.
             config.clients.retain(|client| client.client_id != "hybrid");
             client(config, "web").settings.access_token.audience =
@@ -137,10 +143,9 @@ impl Scene {
     pub async fn wish(&self, hook: HookType) -> Option<Wish> {
         let stand = &*self.stand;
         Some(match hook {
-            HookType::DeviceRequest
-            | HookType::GrantDeviceCode
-            | HookType::CibaRequest
-            | HookType::GrantCiba => return None,
+            HookType::CibaRequest | HookType::GrantCiba => return None,
+            HookType::DeviceRequest => Wish::Device,
+            HookType::GrantDeviceCode => Wish::Poll(device_flow::approved(stand, "box", "openid").await),
             HookType::AuthorizationRequest => Wish::Authorize,
             HookType::InteractionEvaluate => {
                 let id = Browser::new().authorize(stand, "web", &[]).await.interaction();
@@ -202,7 +207,7 @@ impl Scene {
 impl Wish {
     /// Whether it can be fulfilled once only.
     pub fn is_once(&self) -> bool {
-        matches!(self, Self::Code(_) | Self::Jwt(_) | Self::Saml)
+        matches!(self, Self::Code(_) | Self::Poll(_) | Self::Jwt(_) | Self::Saml)
     }
 
     /// Makes the request.
@@ -229,6 +234,8 @@ impl Wish {
                 }
             }
             Self::Code(code) => judged(&stand.redeem("web", code).await, 200),
+            Self::Device => judged(&device_flow::ask(stand, "box", &[("scope", "openid")]).await, 200),
+            Self::Poll(device_code) => judged(&device_flow::poll(stand, "box", device_code).await, 200),
             Self::Refresh(old) => {
                 let reply = refresh(stand, "web", old).await;
                 if reply.status == 200 {

@@ -220,9 +220,6 @@ async fn a_dead_sidecar_does_what_its_failure_policy_says_at_every_decision_poin
 /// For decision points that nobody asks: what discovery will show once somebody does, and the endpoint.
 fn without_a_door(hook: HookType) -> Option<(&'static str, &'static str)> {
     match hook {
-        HookType::DeviceRequest | HookType::GrantDeviceCode => {
-            Some(("device_authorization_endpoint", "/device_authorization"))
-        }
         HookType::CibaRequest | HookType::GrantCiba => {
             Some(("backchannel_authentication_endpoint", "/bc-authorize"))
         }
@@ -241,9 +238,8 @@ async fn decision_points_without_a_row_are_those_whose_endpoints_do_not_exist_ye
         assert_eq!(metadata[member], Value::Null, "{say}");
         assert_eq!(stand.post(path, "web", &[("scope", "openid")]).await.status, 404, "{say}");
     }
-    for grant in ["urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba"] {
-        assert!(!metadata["grant_types_supported"].to_string().contains(grant), "{grant} has no row");
-        let reply = stand.post("/token", "web", &[("grant_type", grant)]).await;
-        assert_eq!(reply.error(), "unsupported_grant_type", "{grant} has no row: {}", reply.text);
-    }
+    let grant = "urn:openid:params:grant-type:ciba";
+    assert!(!metadata["grant_types_supported"].to_string().contains(grant), "{grant} has no row");
+    let reply = stand.post("/token", "web", &[("grant_type", grant)]).await;
+    assert_eq!(reply.error(), "unsupported_grant_type", "{grant} has no row: {}", reply.text);
 }

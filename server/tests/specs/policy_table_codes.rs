@@ -24,8 +24,14 @@ use super::{
 };
 
 /// Where something is good once, or is handed on.
-const DOORS: [HookType; 3] =
-    [HookType::GrantAuthorizationCode, HookType::GrantRefreshToken, HookType::GrantJwtBearer];
+const DOORS: [HookType; 4] = [
+    HookType::GrantAuthorizationCode,
+    HookType::GrantDeviceCode,
+    HookType::GrantRefreshToken,
+    HookType::GrantJwtBearer,
+];
+/// So many doors are looked at at once.
+const AT_ONCE: usize = 3;
 /// So many questions to one endpoint are open at the most.
 const OPEN: usize = 256;
 
@@ -159,6 +165,9 @@ fn look_at_record(stand: &Stand, (code, attempts): (FailureCode, u32), hook: Hoo
 async fn whatever_is_wrong_with_a_sidecar_has_its_code_and_uses_nothing_up() {
     let mut looking = JoinSet::new();
     for hook in DOORS {
+        if looking.len() == AT_ONCE {
+            looking.join_next().await.expect("somebody looks").unwrap();
+        }
         looking.spawn(async move {
             let mut sidecar = Scripted::start(&format!("codes-{hook}")).await;
             for code in FailureCode::ALL.into_iter().filter(|code| occurs(*code, hook)) {

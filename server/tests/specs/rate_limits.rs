@@ -33,6 +33,8 @@ async fn every_kind_of_endpoint_has_its_limit_and_says_when_to_come_back() {
     use reqwest::Method;
     for (method, path) in [
         (Method::POST, "/token"),
+        (Method::POST, "/device_authorization"),
+        (Method::GET, "/device"),
         (Method::POST, "/introspect"),
         (Method::POST, "/revoke"),
         (Method::GET, "/userinfo"),

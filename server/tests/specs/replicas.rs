@@ -13,6 +13,7 @@ use placet_server::store::{
 };
 
 use super::{
+    device_flow::{self, approved, code, confirm, open, poll, start},
     harness::{Browser, CALLBACK, Stand, VERIFIER},
     prover::{Prover, token_with},
 };
@@ -31,9 +32,13 @@ async fn two() -> Option<[Arc<Stand>; 2]> {
         let store: Arc<dyn Store> = Arc::new(Postgres::connect(&url, &tenant, settings).await.unwrap());
         store
     };
-    let one = Stand::on(open().await, |_| {}).await;
+    let one = Stand::on(open().await, device_flow::devices).await;
     let issuer = one.issuer.clone();
-    let two = Stand::on(open().await, |config| config.issuer = issuer).await;
+    let two = Stand::on(open().await, |config| {
+        device_flow::devices(config);
+        config.issuer = issuer;
+    })
+    .await;
     Some([Arc::new(one), Arc::new(two)])
 }
 
@@ -107,4 +112,70 @@ async fn of_100_uses_of_one_proof_racing_over_two_replicas_one_wins() {
         }
     }
     assert_eq!(won, 1);
+}
+
+#[tokio::test]
+async fn of_100_redemptions_of_a_device_code_racing_over_two_replicas_one_wins() {
+    let Some(stands) = two().await else { return };
+    let device_code = approved(&stands[0], "box", "openid").await;
+    let mut races = Vec::new();
+    for n in 0..100 {
+        let (stand, device_code) = (stands[n % 2].clone(), device_code.clone());
+        races.push(tokio::spawn(async move { poll(&stand, "box", &device_code).await }));
+    }
+    let mut won = Vec::new();
+    for race in races {
+        let reply = race.await.unwrap();
+        match reply.status {
+            200 => won.push(reply.json["access_token"].as_str().unwrap().to_owned()),
+            _ => assert_eq!(reply.error(), "invalid_grant", "{}", reply.text),
+        }
+    }
+    assert_eq!(won.len(), 1);
+    for stand in &stands {
+        assert_eq!(stand.userinfo(&won[0]).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn of_20_browsers_with_one_user_code_at_two_replicas_one_may_go_on() {
+    let Some(stands) = two().await else { return };
+    let codes = start(&stands[0], "tv", "openid").await;
+    let (mut ids, mut races) = (Vec::new(), Vec::new());
+    for n in 0..20 {
+        let id = open(&stands[n % 2], &mut Browser::new(), None).await;
+        assert_eq!(stands[n % 2].answer(&id, 1, &code(&codes.user)).await.json["type"], "confirm");
+        ids.push(id);
+    }
+    for (n, id) in ids.into_iter().enumerate() {
+        let stand = stands[(n + 1) % 2].clone();
+        races.push(tokio::spawn(async move { stand.answer(&id, 2, &confirm(true)).await.json }));
+    }
+    let mut won = 0;
+    for race in races {
+        match race.await.unwrap()["type"].as_str() {
+            Some("auth") => won += 1,
+            other => assert_eq!(other, Some("user_code")),
+        }
+    }
+    assert_eq!(won, 1);
+}
+
+#[tokio::test]
+async fn of_20_polls_at_two_replicas_one_is_in_time() {
+    let Some(stands) = two().await else { return };
+    let codes = start(&stands[0], "tv", "openid").await;
+    let mut races = Vec::new();
+    for n in 0..20 {
+        let (stand, device_code) = (stands[n % 2].clone(), codes.device.clone());
+        races.push(tokio::spawn(async move { poll(&stand, "tv", &device_code).await }));
+    }
+    let mut in_time = 0;
+    for race in races {
+        match race.await.unwrap().error() {
+            "authorization_pending" => in_time += 1,
+            other => assert_eq!(other, "slow_down"),
+        }
+    }
+    assert_eq!(in_time, 1);
 }

@@ -128,6 +128,48 @@ pub fn parse_request(
     })
 }
 
+/// Reads what a client asks for that sends no browser (RFC 8628 section 3.1): scope, resources and authorization details,
+/// and what OpenID Connect lets it ask for besides.
+///
+/// Fails with the codes of RFC 6749 section 5.2, RFC 8707 and RFC 9396.
+pub fn parse_without_browser(
+    params: &Params,
+    (client_id, policy): (&str, &RequestPolicy<'_>),
+) -> Result<AuthorizationRequest, OAuthError> {
+    refuse_unsupported(params)?;
+    check_limits(params)?;
+    let response_type = ResponseType { code: true, id_token: false, token: false };
+    let mut acr_values = words(params, "acr_values");
+    if acr_values.is_empty() {
+        acr_values = policy.metadata.default_acr_values.clone().unwrap_or_default();
+    }
+    Ok(AuthorizationRequest {
+        client_id: client_id.to_owned(),
+        redirect_uri: String::new(),
+        redirect_uri_given: false,
+        response_type,
+        response_mode: ResponseMode::default_for(response_type),
+        scope: parse_scope(params, policy)?,
+        state: None,
+        nonce: owned(params, "nonce"),
+        challenge: None,
+        dpop_jkt: None,
+        prompt: Vec::new(),
+        max_age: parse_max_age(params)?.or(policy.metadata.default_max_age),
+        acr_values,
+        login_hint: owned(params, "login_hint"),
+        domain_hint: owned(params, "domain_hint"),
+        id_token_hint: None,
+        ui_locales: locales(params, "ui_locales"),
+        claims_locales: locales(params, "claims_locales"),
+        display: None,
+        claims: value(params, "claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default(),
+        resources: parse_resources(params)?,
+        authorization_details: parse_details(params)?.unwrap_or_default(),
+        extra: extra(params),
+    })
+}
+
 /// A parameter without a value counts as omitted (RFC 6749 section 3.1).
 fn value<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
     params.get(name).filter(|value| !value.is_empty())

@@ -5,7 +5,7 @@ use placet_sdk::{
     grant::Object,
     interaction::{
         Answer, AuthAnswer, Body, ConfirmAnswer, ConsentAnswer, ConsentPrompt, CustomAnswer, CustomPrompt,
-        DenyAnswer, LogoutScope, RememberMode, SessionAction,
+        DenyAnswer, Kind, LogoutScope, RememberMode, SessionAction,
     },
 };
 
@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     config::UiConfig,
     interaction::{
-        advance, consent, session,
+        advance, consent, device, session,
         state::{Accepted, Consented, State},
         steer,
     },
@@ -38,7 +38,23 @@ pub(super) async fn apply(
     answer: Answer,
 ) -> ApiResult<()> {
     match (answer, state.prompt.body.clone(), client) {
-        (Answer::Deny(denial), _, _) => deny(state, &denial),
+        (Answer::Deny(denial), _, _) => {
+            deny(state, &denial)?;
+            if state.device.is_some() {
+                // The device learns it, unless another browser decides about it by now.
+                device::claim(server, state).await?;
+            }
+            Ok(())
+        }
+        (Answer::UserCode(answer), Body::UserCode { .. }, _) => {
+            Ok(device::enter(server, state, (&answer.user_code, false)).await?)
+        }
+        (Answer::Confirm(answer), Body::Confirm { .. }, _) if state.device.is_some() => {
+            if device::claim(server, state).await? && !answer.accepted {
+                advance::deny(state, "access_denied", "the user did not recognise the device");
+            }
+            Ok(())
+        }
         (Answer::Auth(answer), Body::Auth { .. }, _) => auth(server, ui, state, answer).await,
         (Answer::Consent(answer), Body::Consent { consent }, Some(client)) => {
             let granted = granted(server, (ui, client), state, (&consent, *answer))?;
@@ -69,11 +85,11 @@ fn deny(state: &mut State, denial: &DenyAnswer) -> ApiResult<()> {
     if let Some(reason) = &denial.reason {
         tracing::info!(interaction = %state.id, code, reason = %reason.code, "the login app denied");
     }
-    if state.request.is_some() {
-        advance::deny(state, code, description);
-    } else {
+    if state.kind == Kind::Logout {
         // A declined logout ends nothing and still goes back.
         state.confirmed = Some(None);
+    } else {
+        advance::deny(state, code, description);
     }
     Ok(())
 }

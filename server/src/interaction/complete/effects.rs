@@ -8,7 +8,7 @@ use placet_sdk::{
 use serde_json::json;
 
 use super::{
-    refused,
+    nowhere, refused,
     sessions::{session_event, session_part},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     events,
     grant::{CODE, CodeBinding},
     interaction::{
-        advance, consent, session,
+        advance, consent, device, session,
         state::{Consented, SessionCookieChange, State},
         steer::{self, Granted},
     },
@@ -66,8 +66,12 @@ pub(super) fn nothing() -> Completion {
 
 /// A refusal: the client learns it, nothing else happens.
 pub(super) async fn refusal(server: &Server, client: Option<&Client>, state: &State) -> Outcome<Prepared> {
+    let completion = Completion { decided: device::decision(state)?, ..nothing() };
+    if state.device.is_some() {
+        return Ok(Prepared { completion, delivery: nowhere(), cookie: None });
+    }
     let client = client.ok_or_else(|| Fault::new("interaction", "a refusal for nobody"))?;
-    Ok(Prepared { completion: nothing(), delivery: refused(server, client, state).await?, cookie: None })
+    Ok(Prepared { completion, delivery: refused(server, client, state).await?, cookie: None })
 }
 
 /// What came of preparing a grant.
@@ -112,11 +116,13 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     }
     let sub = grant.sub.take().unwrap_or_else(|| part.facts.sub.clone());
     let scope = placet_oauth::scope::Scope::from_values(grant.scope.clone().unwrap_or_default());
+    // A device is not part of the browser that its user answers with, and goes on when that signs out.
+    let home = part.session_id.as_deref().filter(|_| request.has_browser());
     let mut authorized = Authorized {
         authenticated_at: part.facts.authenticated_at,
         acr: part.facts.acr.clone(),
         amr: part.facts.amr.clone(),
-        sid: part.session_id.as_deref().map(|id| session::sid(server.root(), id, &client.id)),
+        sid: home.map(|id| session::sid(server.root(), id, &client.id)),
         asked: request.claims.userinfo.keys().cloned().collect(),
         // What is known of one user says nothing about another.
         claim_values: if sub == part.facts.sub { part.facts.claims.clone() } else { Object::new() },
@@ -126,23 +132,26 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         ..Authorized::default()
     };
     authorized.claim_values = consented_values(&authorized);
+    let home = home.map(str::to_owned);
     if let (Some(accepted), Some(id)) = (&mut state.accepted, &part.session_id) {
         accepted.session_id = Some(id.clone());
     }
-    let destination = state.destination()?;
+    let decided = device::decision(state)?;
+    // It has to live until the client has asked after it.
+    let fetched = state.device.as_ref().map_or(0, |device| device.waits(now));
     let authorization = AuthorizationRecord {
         id: random::id(server.random(), "az_")?,
         client_id: client.id.clone(),
         sub: sub.clone(),
-        session_id: part.session_id.clone(),
+        session_id: home,
         consent_id: remembered.map(|r| r.id),
         offline: scope.contains("offline_access"),
         doc: authorized.write()?,
         created_at: now,
-        expires_at: now + authorization_life(server, client, &authorized),
+        expires_at: now + fetched + authorization_life(server, client, &authorized),
         revoked_at: None,
     };
-    let mut completion = nothing();
+    let mut completion = Completion { decided, ..nothing() };
     completion.events.extend(session_event(server, part.change.as_ref())?);
     completion.session = part.change;
     completion.remember = remembering(server, client, &offer, (&part.facts.sub, consented))?;
@@ -170,9 +179,14 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         &authorization.id,
         &json!({ "sub": sub, "act": act, "client_id": client.id, "scope": scope.to_vec() }),
     )?);
-    let params =
-        response_params(server, client, state, (&authorization, &authorized, &mut completion)).await?;
-    let delivery = authorize::delivery(server, client, destination, params).await?;
+    let delivery = match &state.destination {
+        Some(destination) => {
+            let holds = (&authorization, &authorized, &mut completion);
+            let params = response_params(server, client, state, holds).await?;
+            authorize::delivery(server, client, destination, params).await?
+        }
+        None => nowhere(),
+    };
     completion.authorization = Some(authorization);
     Ok(Grant::Ready(Box::new(Prepared { completion, delivery, cookie: part.cookie })))
 }

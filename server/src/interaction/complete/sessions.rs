@@ -44,7 +44,8 @@ pub(super) async fn session_part(
         };
         let facts = current.accepted();
         let session_id = Some(current.record.id.clone());
-        let worth_noting = current.is_stale(now);
+        // What a device gets does not belong to the session: it has to be live when that is stored nevertheless.
+        let worth_noting = current.is_stale(now) || state.device.is_some();
         let noted = SessionChange::Touch(SessionRecord { last_used_at: now, ..current.record });
         let change = worth_noting.then_some(noted);
         return Ok(Some(SessionPart { change, cookie: None, session_id, facts }));

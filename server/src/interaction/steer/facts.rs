@@ -1,12 +1,13 @@
 //! What policies are told of an interaction.
 
-use placet_oauth::authorization::AuthorizationRequest;
+use placet_oauth::{authorization::AuthorizationRequest, grant_type::GrantType};
 use placet_sdk::{
     Instant, InstantMillis,
     decision::{
         GrantFacts, HookType, InteractionFacts, InteractionStage, Party, PartySource, PartyType, Remote,
         RequestFacts, Requested, SessionFacts,
     },
+    interaction::Kind,
 };
 
 use crate::{
@@ -30,7 +31,13 @@ pub(super) fn begin(
     let request = state.request()?;
     let asking = asking(server, state, request);
     let mut question = Question::new(hook, Some((client, client_facts(client, false))), asking);
-    question.request.grant = Some(requested(request));
+    let grant_type = match state.kind {
+        Kind::Device => GrantType::DeviceCode.as_str(),
+        _ if request.response_type.code => GrantType::AuthorizationCode.as_str(),
+        _ => GrantType::Implicit.as_str(),
+    };
+    question.request.grant =
+        Some(GrantFacts { grant_type: Some(grant_type.to_owned()), ..requested_by(request) });
     Ok(question)
 }
 
@@ -48,10 +55,10 @@ fn asking(server: &Server, state: &State, request: &AuthorizationRequest) -> Req
     }
 }
 
-fn requested(request: &AuthorizationRequest) -> GrantFacts {
-    let grant_type = if request.response_type.code { "authorization_code" } else { "implicit" };
+/// What a request asks for.
+pub(super) fn requested_by(request: &AuthorizationRequest) -> GrantFacts {
     GrantFacts {
-        grant_type: Some(grant_type.to_owned()),
+        grant_type: None,
         authorization_id: None,
         requested: Requested {
             scope: Some(request.scope.to_vec()),
@@ -89,7 +96,7 @@ pub(super) fn about(
         consent: None,
         results: steered.map(|steered| steered.results.clone()).unwrap_or_default(),
         front_channel: Vec::new(),
-        device: None,
+        device: state.device.as_ref().and_then(|device| device.facts()),
         ciba: None,
     });
 }
