@@ -22,6 +22,7 @@ use crate::{
 pub use arrival::Arrival;
 pub use pushed::{Pushed, push, spend};
 pub(crate) use pushed::{already_answered, spent};
+pub(crate) use request::check;
 pub use request::{read_without_browser, validate};
 pub(crate) use respond::JWT_LIFETIME;
 pub use respond::delivery;

@@ -4,10 +4,12 @@
 
 mod admin;
 mod check;
+mod ciba;
 mod clients;
 mod details;
 mod device;
 mod dpop;
+mod lifetimes;
 mod policy;
 mod profile;
 mod profiles;
@@ -26,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use admin::{AdminConfig, AdminRole};
 pub use check::{DEVELOPMENT_SAML_ISSUER, DEVELOPMENT_SECRETS, MAX_GRACE};
+pub use ciba::CibaConfig;
 pub use clients::{
     AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, ExchangeBound, IdTokens,
     RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange,
@@ -33,6 +36,7 @@ pub use clients::{
 pub use details::DetailsTypeConfig;
 pub use device::DeviceConfig;
 pub use dpop::DpopConfig;
+pub use lifetimes::Lifetimes;
 pub use policy::{
     AuthzenConfig, AuthzenStrategy, BackendKind, ClientCertificate, DecisionLogConfig, Matcher, OnFailure,
     OpaConfig, PolicyAuth, PolicyCache, PolicyConfig, PolicyDefaults, PolicyMode, Predicate, ResourceSearch,
@@ -72,7 +76,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key_file: Option<PathBuf>,
     /// The security profile that the server and all its clients are held to. `fapi2-sp`: FAPI 2.0 Security Profile.
-    /// `fapi2-ms`: FAPI 2.0 Message Signing. `fapi1-advanced`: FAPI 1.0 Advanced. `oauth21`: OAuth 2.1.
+    /// `fapi2-ms`: FAPI 2.0 Message Signing. `fapi1-advanced`: FAPI 1.0 Advanced. `fapi-ciba`: FAPI-CIBA. `oauth21`: OAuth 2.1.
     #[schemars(schema_with = "profile::names")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
@@ -104,6 +108,8 @@ pub struct Config {
     pub device: DeviceConfig,
     /// Request objects (RFC 9101).
     pub request_objects: RequestObjectsConfig,
+    /// Authentication on another device of the user (CIBA).
+    pub ciba: CibaConfig,
     /// The browser and its cookies.
     pub browser: BrowserConfig,
     /// Dynamic client registration (RFC 7591).
@@ -174,6 +180,7 @@ impl Default for Config {
             par: ParConfig::default(),
             device: DeviceConfig::default(),
             request_objects: RequestObjectsConfig::default(),
+            ciba: CibaConfig::default(),
             browser: BrowserConfig::default(),
             registration: RegistrationConfig::default(),
             dpop: DpopConfig::default(),
@@ -194,65 +201,6 @@ impl Default for Config {
             policy_defaults: PolicyDefaults::default(),
             decision_log: DecisionLogConfig::default(),
             development: false,
-        }
-    }
-}
-
-/// How long things live, in seconds.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Lifetimes {
-    /// An authorization code.
-    pub code: u32,
-    /// A pushed authorization request: so long it opens interactions.
-    pub pushed_request: u32,
-    /// The codes of a device: so long its user can answer.
-    pub device_code: u32,
-    /// The way back from the login app.
-    pub resume_ticket: u32,
-    /// An interaction that nobody answers.
-    pub interaction_idle: u32,
-    /// An interaction at the longest.
-    pub interaction: u32,
-    /// An access token.
-    pub access_token: u32,
-    /// An ID token.
-    pub id_token: u32,
-    /// A session without use.
-    pub session_idle: u32,
-    /// A session at the longest.
-    pub session: u32,
-    /// A refresh token without use; 0 means no such limit.
-    pub refresh_token_idle: u32,
-    /// A family of refresh tokens.
-    pub refresh_token: u32,
-    /// How long the direct parent of a refresh token is still answered with the same child.
-    pub refresh_token_grace: u32,
-    /// How long a signing key signs.
-    pub signing_key: u32,
-    /// How long a new signing key is published before it signs.
-    pub signing_key_publish: u32,
-}
-
-impl Default for Lifetimes {
-    fn default() -> Self {
-        const DAY: u32 = 86_400;
-        Self {
-            code: 60,
-            pushed_request: 90,
-            device_code: 600,
-            resume_ticket: 60,
-            interaction_idle: 900,
-            interaction: 3_600,
-            access_token: 600,
-            id_token: 600,
-            session_idle: DAY / 2,
-            session: 7 * DAY,
-            refresh_token_idle: 30 * DAY,
-            refresh_token: 180 * DAY,
-            refresh_token_grace: 60,
-            signing_key: 90 * DAY,
-            signing_key_publish: 3_600,
         }
     }
 }

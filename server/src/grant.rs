@@ -1,6 +1,7 @@
 //! The grants of the token endpoint: one file each, behind one dispatcher.
 
 mod authorization_code;
+mod ciba;
 mod client_credentials;
 mod decide;
 mod device_code;
@@ -60,6 +61,9 @@ pub async fn exchange(
         }
         TokenRequest::Saml2Bearer { assertion, asked } => {
             saml2_bearer::exchange(server, client, (&assertion, asked), asking).await
+        }
+        TokenRequest::Ciba { auth_req_id, asked } => {
+            ciba::exchange(server, client, (&auth_req_id, &asked), asking).await
         }
         TokenRequest::TokenExchange(request) => {
             token_exchange::exchange(server, client, request, asking).await

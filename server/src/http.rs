@@ -3,6 +3,7 @@
 mod accept;
 mod admin;
 pub mod authorize;
+mod ciba;
 pub mod cookie;
 mod credential;
 mod device;
@@ -51,6 +52,12 @@ fn of_clients(server: &Server) -> BoxedFilter<(Response,)> {
             at(POST, Cors::Any).taking_proofs(),
             warp::path!("device_authorization").map(none),
             device::authorization,
+        ))
+        .unify()
+        .or(endpoint(
+            at(POST, Cors::No).taking_proofs(),
+            warp::path!("bc-authorize").map(none),
+            ciba::bc_authorize,
         ))
         .unify()
         .or(endpoint(at(POST, Cors::Any), warp::path!("revoke").map(none), tokens::revoke))

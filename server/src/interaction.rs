@@ -7,6 +7,7 @@
 
 pub mod advance;
 pub mod answer;
+pub mod backchannel;
 pub mod complete;
 mod consent;
 pub(crate) mod device;

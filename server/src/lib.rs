@@ -6,6 +6,7 @@
 pub mod actors;
 pub mod authorize;
 pub mod cache;
+pub mod ciba;
 pub mod claims;
 pub mod client;
 pub mod clock;

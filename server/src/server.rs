@@ -327,6 +327,7 @@ impl Config {
             details_types: self.details_type_names(),
             protected_resources: self.published_resources().map(|(uri, _)| uri.to_owned()).collect(),
             registration: self.registration.mode != RegistrationMode::Closed,
+            user_codes: policies.has(HookType::CibaRequest),
         }
     }
 

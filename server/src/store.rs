@@ -55,6 +55,16 @@ pub trait Store: Deliveries {
 
     /// Opens an interaction.
     async fn open_interaction(&self, interaction: InteractionRecord) -> Result<()>;
+    /// Opens an interaction that the server itself begins, keeps what its client asks after, and uses up what it came in,
+    /// in one step; false if that was used before.
+    async fn begin_interaction(&self, begun: Begun) -> Result<bool>;
+    /// The interactions that wait for a user, in order of their ids, after `after`.
+    async fn interactions_of(
+        &self,
+        waiting: Waiting,
+        page: Paging<'_>,
+        now: i64,
+    ) -> Result<Vec<InteractionRecord>>;
     /// An interaction that has not expired at `now`.
     async fn interaction(&self, id: &str, now: i64) -> Result<Option<InteractionRecord>>;
     /// Replaces the state of an interaction whose revision is still `interaction.revision`, raising it by one;
@@ -92,7 +102,7 @@ pub trait Store: Deliveries {
     /// (RFC 8628 section 3.5); of many questions at once one is not too soon.
     async fn poll(&self, digest: &Digest, now: i64) -> Result<Polled>;
     /// Redeems a polled request that was granted and records what was issued for it, in one atomic step. A second
-    /// redemption revokes the authorization in that same step, with what was derived from it.
+    /// redemption of a device code revokes the authorization in that same step, with what was derived from it.
     async fn redeem_polled(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption>;
 
     // --- sessions --------------------------------------------------------------------------------

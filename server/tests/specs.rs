@@ -3,6 +3,7 @@
 
 mod specs {
     pub(crate) mod administering;
+    pub(crate) mod calling;
     pub(crate) mod certificates;
     pub(crate) mod detailing;
     pub(crate) mod device_flow;
@@ -52,6 +53,8 @@ mod specs {
     mod oidc_core_userinfo_jwt;
     mod oidc_identity_assurance;
     mod oidc_rp_initiated_logout;
+    mod openid_ciba;
+    mod openid_ciba_signed;
     mod policy_approve;
     mod policy_backends;
     mod policy_cache;

@@ -4,6 +4,8 @@
 
 #[path = "store_contract/backend.rs"]
 mod backend;
+#[path = "store_contract/begun.rs"]
+mod begun;
 #[path = "store_contract/clients.rs"]
 mod clients;
 #[path = "store_contract/codes.rs"]
@@ -72,6 +74,9 @@ macro_rules! promises {
 }
 
 promises! {
+    begun:
+        what_waits_for_a_user_is_found_by_that_user_and_its_app,
+        what_was_used_begins_nothing;
     clients:
         a_client_id_is_taken_once,
         of_many_changes_of_one_generation_one_is_kept,

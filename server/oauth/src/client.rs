@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{grant_type::GrantType, response_type::ResponseType};
+use crate::{ciba::DeliveryMode, grant_type::GrantType, response_type::ResponseType};
 
 mod json;
 mod localized;
@@ -275,6 +275,19 @@ pub struct ClientMetadata {
     /// Whether the client pushes every authorization request (RFC 9126 section 6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
+    /// How tokens get to the client that an authentication on another device leads to (CIBA Core section 4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_token_delivery_mode: Option<DeliveryMode>,
+    /// Where the client is called back (CIBA Core section 4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_client_notification_endpoint: Option<String>,
+    /// The algorithm that signs the client's authentication requests; absent if it does not sign them (CIBA Core
+    /// section 4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_authentication_request_signing_alg: Option<String>,
+    /// Whether the client can send the code of a user (CIBA Core section 4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_user_code_parameter: Option<bool>,
     /// Human-readable members in a language: `client_name#fr` (RFC 7591 section 2.2). Use
     /// [`ClientMetadata::from_json`] to read metadata from outside: it keeps unknown members out of here.
     #[serde(flatten)]

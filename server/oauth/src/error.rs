@@ -70,17 +70,27 @@ pub enum ErrorCode {
     UseDpopNonce,
     /// The server cannot revoke tokens of this type (RFC 7009 section 2.2.1).
     UnsupportedTokenType,
-    /// The user has not answered yet (RFC 8628 section 3.5).
+    /// The user has not answered yet (RFC 8628 section 3.5, CIBA Core section 11).
     AuthorizationPending,
-    /// The same, and the client asks too often (RFC 8628 section 3.5).
+    /// The same, and the client asks too often (RFC 8628 section 3.5, CIBA Core section 11).
     SlowDown,
-    /// The user did not answer in time (RFC 8628 section 3.5).
+    /// The user did not answer in time (RFC 8628 section 3.5, CIBA Core section 11).
     ExpiredToken,
+    /// The time of the hint is over (CIBA Core section 13).
+    ExpiredLoginHintToken,
+    /// Nobody is known by the hint (CIBA Core section 13).
+    UnknownUserId,
+    /// The user has a code, and the request has none (CIBA Core section 13).
+    MissingUserCode,
+    /// The code is not that of the user (CIBA Core section 13).
+    InvalidUserCode,
+    /// The binding message cannot be shown (CIBA Core section 13).
+    InvalidBindingMessage,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 39] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -115,6 +125,11 @@ impl ErrorCode {
         Self::AuthorizationPending,
         Self::SlowDown,
         Self::ExpiredToken,
+        Self::ExpiredLoginHintToken,
+        Self::UnknownUserId,
+        Self::MissingUserCode,
+        Self::InvalidUserCode,
+        Self::InvalidBindingMessage,
     ];
 
     /// The code as it is written in a response.
@@ -154,6 +169,11 @@ impl ErrorCode {
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
+            Self::ExpiredLoginHintToken => "expired_login_hint_token",
+            Self::UnknownUserId => "unknown_user_id",
+            Self::MissingUserCode => "missing_user_code",
+            Self::InvalidUserCode => "invalid_user_code",
+            Self::InvalidBindingMessage => "invalid_binding_message",
         }
     }
 

@@ -33,11 +33,14 @@ pub enum GrantType {
     /// A device whose user answers elsewhere (RFC 8628).
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     DeviceCode,
+    /// An authentication on another device of the user (CIBA Core section 10.1).
+    #[serde(rename = "urn:openid:params:grant-type:ciba")]
+    Ciba,
 }
 
 impl GrantType {
     /// Every grant type.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
@@ -47,6 +50,7 @@ impl GrantType {
         Self::Saml2Bearer,
         Self::TokenExchange,
         Self::DeviceCode,
+        Self::Ciba,
     ];
 
     /// The grant type as it is written in requests and metadata.
@@ -61,6 +65,7 @@ impl GrantType {
             Self::Saml2Bearer => "urn:ietf:params:oauth:grant-type:saml2-bearer",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::Ciba => "urn:openid:params:grant-type:ciba",
         }
     }
 

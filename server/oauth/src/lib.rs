@@ -11,6 +11,7 @@
 
 pub mod authorization;
 pub mod bearer;
+pub mod ciba;
 pub mod claims;
 pub mod client;
 pub mod confirmation;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     authorization::{DISPLAYS, Prompt},
+    ciba::DeliveryMode,
     claims::STANDARD_CLAIMS,
     client::{AuthMethod, EncryptionAlgs, HMAC_ALGS, JwtResponse, SubjectType},
     grant_type::GrantType,
@@ -78,6 +79,8 @@ pub struct Discovery<'a> {
     pub protected_resources: Vec<String>,
     /// Whether clients may register themselves.
     pub registration: bool,
+    /// Whether somebody decides about the codes of users (CIBA Core section 4).
+    pub user_codes: bool,
 }
 
 /// The metadata document, for both well-known locations.
@@ -163,6 +166,13 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
     }
     if d.grant_types.contains(&GrantType::DeviceCode) {
         document["device_authorization_endpoint"] = json!(format!("{issuer}/device_authorization"));
+    }
+    if d.grant_types.contains(&GrantType::Ciba) {
+        document["backchannel_authentication_endpoint"] = json!(format!("{issuer}/bc-authorize"));
+        document["backchannel_token_delivery_modes_supported"] =
+            json!(DeliveryMode::ALL.map(DeliveryMode::as_str));
+        document["backchannel_authentication_request_signing_alg_values_supported"] = json!(d.verified_algs);
+        document["backchannel_user_code_parameter_supported"] = json!(d.user_codes);
     }
     if d.registration {
         document["registration_endpoint"] = json!(format!("{issuer}/register"));

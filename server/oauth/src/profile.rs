@@ -8,6 +8,7 @@ mod discovery;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    ciba::DeliveryMode,
     client::{AuthMethod, ClientMetadata},
     grant_type::GrantType,
     response_type::ResponseType,
@@ -29,6 +30,10 @@ pub enum Profile {
     /// FAPI 2.0 Message Signing: the security profile, and authorization requests are signed.
     #[serde(rename = "fapi2-ms")]
     Fapi2MessageSigning,
+    /// FAPI: Client Initiated Backchannel Authentication Profile. Its rules for authentication on another device hold in
+    /// every FAPI profile; this one is for clients that do nothing else.
+    #[serde(rename = "fapi-ciba")]
+    FapiCiba,
 }
 
 /// How access tokens have to be bound to their client.
@@ -50,8 +55,13 @@ const FAPI_METHODS: &[AuthMethod] =
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 4] =
-        [Self::Oauth21, Self::Fapi1Advanced, Self::Fapi2SecurityProfile, Self::Fapi2MessageSigning];
+    pub const ALL: [Self; 5] = [
+        Self::Oauth21,
+        Self::Fapi1Advanced,
+        Self::Fapi2SecurityProfile,
+        Self::Fapi2MessageSigning,
+        Self::FapiCiba,
+    ];
 
     /// The name of the profile in configurations and errors.
     pub const fn as_str(self) -> &'static str {
@@ -60,6 +70,7 @@ impl Profile {
             Self::Fapi1Advanced => "fapi1-advanced",
             Self::Fapi2SecurityProfile => "fapi2-sp",
             Self::Fapi2MessageSigning => "fapi2-ms",
+            Self::FapiCiba => "fapi-ciba",
         }
     }
 
@@ -79,14 +90,14 @@ impl Profile {
             Self::Oauth21 => Binding::Free,
             // FAPI 1.0 Advanced section 5.2.2-5 and -6: it knows certificates only.
             Self::Fapi1Advanced => Binding::Certificate,
-            Self::Fapi2SecurityProfile | Self::Fapi2MessageSigning => Binding::Any,
+            Self::Fapi2SecurityProfile | Self::Fapi2MessageSigning | Self::FapiCiba => Binding::Any,
         }
     }
 
     /// Whether every code needs a PKCE challenge. FAPI 1.0 wants one of pushed requests only, which
     /// [`Profile::pkce_when_pushed`] says.
     pub const fn pkce(self) -> bool {
-        !matches!(self, Self::Fapi1Advanced)
+        !matches!(self, Self::Fapi1Advanced | Self::FapiCiba)
     }
 
     /// Whether pushed requests need a PKCE challenge (FAPI 1.0 Advanced section 5.2.2-18).
@@ -148,6 +159,18 @@ impl Profile {
         }
     }
 
+    /// Whether tokens may get to the client like this; FAPI wants to see the client before it hands out tokens (FAPI-CIBA
+    /// section 5.2.2-1).
+    pub const fn allows_delivery(self, mode: DeliveryMode) -> bool {
+        !self.is_fapi() || mode.polls()
+    }
+
+    /// Whether authentication requests have to be signed, and have to say what they are about (FAPI-CIBA section 5.2.2-2
+    /// and -5).
+    pub const fn signed_authentication_requests(self) -> bool {
+        self.is_fapi()
+    }
+
     /// Sets what the profile demands of metadata wherever they say nothing. Call it before the usual defaults.
     pub fn apply(self, metadata: &mut ClientMetadata) {
         if !self.is_fapi() {
@@ -173,6 +196,7 @@ impl Profile {
         self.check_grants(metadata, &mut found);
         self.check_algorithms(metadata, &mut found);
         self.check_redirect_uris(metadata, &mut found);
+        self.check_backchannel(metadata, &mut found);
         let mut demand = |holds: bool, member: &str| {
             if !holds {
                 found.push(format!("`{member}` must be true"));
@@ -226,10 +250,34 @@ impl Profile {
             ("userinfo_signed_response_alg", &m.userinfo_signed_response_alg),
             ("introspection_signed_response_alg", &m.introspection_signed_response_alg),
             ("authorization_signed_response_alg", &m.authorization_signed_response_alg),
+            (
+                "backchannel_authentication_request_signing_alg",
+                &m.backchannel_authentication_request_signing_alg,
+            ),
         ] {
             if let Some(alg) = value.as_deref().filter(|alg| !self.allows_algorithm(alg)) {
                 found.push(format!("`{member}` must be PS256, ES256 or EdDSA, and is {alg}"));
             }
+        }
+    }
+
+    /// FAPI-CIBA section 5.2.2.
+    fn check_backchannel(self, metadata: &ClientMetadata, found: &mut Vec<String>) {
+        if !metadata.grant_types.iter().flatten().any(|grant| *grant == GrantType::Ciba) {
+            return;
+        }
+        if let Some(mode) =
+            metadata.backchannel_token_delivery_mode.filter(|mode| !self.allows_delivery(*mode))
+        {
+            found.push(format!(
+                "`backchannel_token_delivery_mode` must be poll or ping, and is {}",
+                mode.as_str()
+            ));
+        }
+        if self.signed_authentication_requests()
+            && metadata.backchannel_authentication_request_signing_alg.is_none()
+        {
+            found.push("`backchannel_authentication_request_signing_alg` is required".to_owned());
         }
     }
 

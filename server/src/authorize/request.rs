@@ -177,7 +177,11 @@ pub fn read_without_browser(
 }
 
 /// Checks what is asked for, and takes away what cannot be had.
-fn check(server: &Server, client: &Client, request: &mut AuthorizationRequest) -> Result<(), OAuthError> {
+pub(crate) fn check(
+    server: &Server,
+    client: &Client,
+    request: &mut AuthorizationRequest,
+) -> Result<(), OAuthError> {
     server.config().check_resources(&client.settings, &request.resources)?;
     server.details().check_asked(server.config(), client, &request.authorization_details)?;
     request.extra.retain(|name, _| server.config().passed_parameters.contains(name));

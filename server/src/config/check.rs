@@ -31,6 +31,7 @@ impl Config {
         self.check_lifetimes(&mut wrong);
         self.check_request_objects(&mut wrong);
         self.check_device(&mut wrong);
+        self.check_ciba(&mut wrong);
         self.check_uis(&mut wrong);
         self.check_clients(&mut wrong);
         self.check_registration(&mut wrong);
@@ -89,6 +90,7 @@ impl Config {
         let l = &self.lifetimes;
         let positive = [
             ("code", l.code),
+            ("auth_req_id", l.auth_req_id),
             ("resume_ticket", l.resume_ticket),
             ("interaction_idle", l.interaction_idle),
             ("interaction", l.interaction),
@@ -137,6 +139,29 @@ impl Config {
         }
         if objects.single_use && !objects.expires && objects.max_lifetime.is_none() {
             wrong.push("request_objects.single_use needs expires: what never ends would have to be remembered for ever".to_owned());
+        }
+    }
+
+    fn check_ciba(&self, wrong: &mut Vec<String>) {
+        let ciba = &self.ciba;
+        if !(1..=300).contains(&ciba.interval) {
+            wrong.push("ciba.interval must be 1 to 300 seconds".to_owned());
+        }
+        if !(10..=3_600).contains(&ciba.max_expiry) {
+            wrong.push("ciba.max_expiry must be 10 to 3600 seconds".to_owned());
+        }
+        if self.lifetimes.auth_req_id > ciba.max_expiry {
+            wrong.push("lifetimes.auth_req_id must be at most ciba.max_expiry".to_owned());
+        }
+        if let Some(name) = &ciba.ui
+            && !self.ui.iter().any(|ui| &ui.name == name)
+        {
+            wrong.push(format!("ciba.ui: no [[ui]] has the name `{name}`"));
+        }
+        if ciba.automatic_answers && !self.development {
+            wrong.push(
+                "ciba.automatic_answers answers in the name of users: it is for development mode".to_owned(),
+            );
         }
     }
 
@@ -257,6 +282,7 @@ impl Config {
                 GrantType::RefreshToken,
                 GrantType::Implicit,
                 GrantType::DeviceCode,
+                GrantType::Ciba,
             ];
             if !possible.iter().any(|known| known.as_str() == grant) {
                 wrong.push(format!(

@@ -134,6 +134,7 @@ fn names(hook: HookType) -> (GrantType, &'static str) {
     match hook {
         HookType::GrantRefreshToken => (GrantType::RefreshToken, "authorization"),
         HookType::GrantDeviceCode => (GrantType::DeviceCode, "device"),
+        HookType::GrantCiba => (GrantType::Ciba, "ciba"),
         _ => (GrantType::AuthorizationCode, "authorization"),
     }
 }

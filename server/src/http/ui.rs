@@ -6,19 +6,27 @@ mod resources;
 
 use http::Method;
 use placet_oauth::id::Secret;
-use placet_sdk::{grant::Object, interaction::Open};
+use placet_sdk::{
+    grant::Object,
+    interaction::{Kind, Open},
+    resources::Page,
+};
 use serde_json::Value;
 use warp::reply::Response;
 
 use super::{reply, request::Request};
 use crate::{
-    config::FrontDoor,
+    config::{FrontDoor, UiConfig},
     headless,
-    interaction::answer::{self, Caller},
+    interaction::{
+        answer::{self, Caller},
+        backchannel,
+    },
     openapi as description,
     outcome::Outcome,
     problem::{ApiResult, problem},
     server::Server,
+    store::Paging,
 };
 
 pub(super) use grants::{grants, reports};
@@ -106,8 +114,7 @@ async fn scratch(server: &Server, request: &Request) -> ApiResult<Response> {
     Ok(reply::empty(204))
 }
 
-/// `POST /interactions` (headless front door), and the list, which is empty until there are interactions without a
-/// browser.
+/// `POST /interactions` (headless front door), and the list.
 pub(super) async fn interactions(server: Server, request: Request) -> Outcome<Response> {
     reply::api(open_or_list(&server, &request).await)
 }
@@ -115,18 +122,7 @@ pub(super) async fn interactions(server: Server, request: Request) -> Outcome<Re
 async fn open_or_list(server: &Server, request: &Request) -> ApiResult<Response> {
     let ui = caller::authenticate(server, request).await?;
     if request.method == Method::GET {
-        let query = resources::query(request)?;
-        return match query.get("kind") {
-            // Interactions with a browser are found by it: only those that the server itself opens can be listed.
-            Some("ciba" | "device") => reply::object(
-                200,
-                &placet_sdk::resources::Page::<placet_sdk::interaction::Prompt> {
-                    items: Vec::new(),
-                    next_cursor: None,
-                },
-            ),
-            _ => Err(problem(400, "invalid_request", "`kind` must be `ciba` or `device`").into()),
-        };
+        return list_waiting(server, ui, request).await;
     }
     if ui.front_door != FrontDoor::Headless {
         let detail = "this app has the redirect front door: the server opens its interactions";
@@ -141,6 +137,25 @@ async fn open_or_list(server: &Server, request: &Request) -> ApiResult<Response>
         response.headers_mut().insert(http::header::LOCATION, value);
     }
     Ok(response)
+}
+
+/// The interactions that wait for a user. Those with a browser are found by it: only those that the server itself opens
+/// are listed.
+async fn list_waiting(server: &Server, ui: &UiConfig, request: &Request) -> ApiResult<Response> {
+    let refused = |detail: &str| problem(400, "invalid_request", detail);
+    let query = resources::query(request)?;
+    let kind = match query.get("kind") {
+        Some("ciba") => Kind::Ciba,
+        Some("device") => Kind::Device,
+        _ => return Err(refused("`kind` must be `ciba` or `device`").into()),
+    };
+    if query.get("state").is_some_and(|state| state != "open") {
+        return Err(refused("`state` must be `open`").into());
+    }
+    let (sub, after) = resources::list(request)?;
+    let page = Paging { after: &after, limit: resources::PAGE };
+    let (items, next_cursor) = backchannel::waiting(server, ui, (kind, &sub), page).await?;
+    reply::object(200, &Page { items, next_cursor })
 }
 
 /// `GET /openapi.json`: the description of this API.

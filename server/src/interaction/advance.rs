@@ -11,7 +11,7 @@ use placet_oauth::{
 use placet_sdk::{
     grant::Grant,
     interaction::{
-        Body, ConfirmPrompt, CustomPrompt, Delivery, DeliveryMethod, Kind, LogoutScope,
+        Body, ConfirmPrompt, ConsentReason, CustomPrompt, Delivery, DeliveryMethod, Kind, LogoutScope,
         Outcome as ResponseOutcome, ResponsePrompt, Summary,
     },
 };
@@ -110,7 +110,8 @@ async fn settle_consent(
     let request = state.request()?;
     let offer = steer::offer(state, request);
     let remembered = consent::remembered(server, client, &offer, sub).await?;
-    let forced = steer::asks_consent(state);
+    // Whoever asks without a browser proves nothing of the user: only the user's own yes does.
+    let forced = steer::asks_consent(state) || state.ciba.is_some();
     let consent = match &state.consented {
         Some(consented) if consented.asked || !forced => ConsentState::Given,
         None if !forced
@@ -205,6 +206,9 @@ fn ask_consent(
     let offer = steer::offer(state, request);
     let mut consent = consent::prompt(server, client, request, (sub, remembered, &offer));
     steer::explain(state, &mut consent);
+    if consent.reasons.is_empty() {
+        consent.reasons.push(ConsentReason::Always);
+    }
     let consent = Box::new(consent);
     let locales = request.ui_locales.clone();
     let session = current.filter(|s| s.record.sub == sub).map(Session::info);

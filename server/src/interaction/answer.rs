@@ -122,8 +122,8 @@ async fn process(
     let step = state.prompt.step;
     state.prompt.step = step + 1;
     let next = advance::advance(server, client.as_deref(), &mut state).await?;
-    if matches!(next, Next::Finish) && state.door == Door::Headless {
-        return finish_headless(server, (state, record.revision), (step, digest)).await;
+    if matches!(next, Next::Finish) && state.door != Door::Redirect {
+        return finish(server, (state, record.revision), (step, digest)).await;
     }
     if matches!(next, Next::Finish) {
         advance::send_back(server, client.as_deref(), &mut state)?;
@@ -136,8 +136,8 @@ async fn process(
     Ok(server.store().advance_interaction(sealed).await?.then_some(prompt))
 }
 
-/// In the headless door the effect comes with the last answer.
-async fn finish_headless(
+/// Without a browser that comes back, the effect comes with the last answer.
+async fn finish(
     server: &Server,
     (mut state, revision): (Box<State>, i64),
     (step, digest): (u32, &str),
@@ -226,7 +226,7 @@ fn expired(state: &State, client: Option<&SharedClient>) -> placet_sdk::problem:
 }
 
 fn check_binding(caller: Caller<'_>, state: &State) -> ApiResult<()> {
-    if state.door == Door::Redirect {
+    if state.door != Door::Headless {
         return Ok(());
     }
     let given = caller.binding.map(binding_text).unwrap_or_default();
@@ -245,7 +245,7 @@ fn with_position(mut problem: placet_sdk::problem::Problem, state: &State) -> pl
 }
 
 /// The current prompt as the login app sees it.
-fn shown(state: &State) -> Prompt {
+pub(super) fn shown(state: &State) -> Prompt {
     let mut prompt = state.prompt.clone();
     if !matches!(prompt.body, Body::Response { .. } | Body::Error { .. }) {
         prompt.data.clone_from(&state.data);

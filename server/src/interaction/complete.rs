@@ -56,7 +56,7 @@ pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> 
     check_destination(client.as_deref(), &state)?;
     let prepared = match (&state.kind, &client) {
         (Kind::Logout, _) => ending::logout(server, client.as_deref(), &state)?,
-        (Kind::Authorization | Kind::Device, Some(client)) if state.denied.is_none() => {
+        (Kind::Authorization | Kind::Device | Kind::Ciba, Some(client)) if state.denied.is_none() => {
             match effects::grant(server, client, &mut state).await {
                 Ok(effects::Grant::Ready(prepared)) => *prepared,
                 Ok(effects::Grant::Over) => return ask_again(server, client, state, revision).await,
@@ -163,9 +163,9 @@ fn kept_until(server: &Server) -> i64 {
     server.now() + i64::from(server.config().lifetimes.resume_ticket)
 }
 
-/// Notes what the browser gets. In the headless door the login app gets it in the prompt.
+/// Notes what the browser gets. Without a browser that comes back, the login app gets it in the prompt.
 fn deliver(server: &Server, state: &mut State, delivery: Delivery, cookie: Option<SessionCookieChange>) {
-    if state.door == Door::Headless {
+    if state.door != Door::Redirect {
         let mut response = advance::response(state, delivery.clone());
         response.session = ending::session_of(state, cookie.as_ref(), server);
         if state.kind == Kind::Logout {

@@ -217,7 +217,12 @@ fn binding_of(visitor: &Visitor) -> Result<String, Fault> {
     binding.map(binding_text).ok_or_else(|| Fault::new("interaction", "a browser without binding"))
 }
 
-fn blank(server: &Server, ui: &UiConfig, binding: String, kind: Kind) -> Result<Box<State>, Fault> {
+pub(super) fn blank(
+    server: &Server,
+    ui: &UiConfig,
+    binding: String,
+    kind: Kind,
+) -> Result<Box<State>, Fault> {
     let now = server.now();
     let ends_at = now + i64::from(server.config().lifetimes.interaction);
     let id = id::make(server.root(), server.random(), ends_at)?;
@@ -239,6 +244,7 @@ fn blank(server: &Server, ui: &UiConfig, binding: String, kind: Kind) -> Result<
         demanded_sub: None,
         logout: None,
         device: None,
+        ciba: None,
         sessions: Vec::new(),
         handles: BTreeMap::new(),
         sessions_over: false,
@@ -257,6 +263,13 @@ fn blank(server: &Server, ui: &UiConfig, binding: String, kind: Kind) -> Result<
         steered: None,
         id,
     }))
+}
+
+/// Lets an interaction that nobody knows of yet end at another instant than most.
+pub(super) fn ends_at(server: &Server, state: &mut State, ends_at: i64) -> Result<(), Fault> {
+    state.ends_at = ends_at;
+    state.id = id::make(server.root(), server.random(), ends_at)?;
+    Ok(())
 }
 
 /// A prompt for a request that never became an interaction: it can be shown, not answered.

@@ -75,6 +75,8 @@ pub(super) fn of_state(
         clients: logout.clients.clone(),
         post_logout_redirect: logout.return_to.is_some(),
     });
+    let acr_values = state.request.as_ref().map(|request| request.acr_values.as_slice()).unwrap_or_default();
+    prompt.ciba = state.ciba.as_ref().map(|ciba| ciba.info(acr_values));
     prompt
 }
 

@@ -7,7 +7,7 @@ use placet_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{device::DeviceState, steer::Steered};
+use super::{backchannel::CibaState, device::DeviceState, steer::Steered};
 use crate::{authorize::Arrival, outcome::Fault, server::Server, store::InteractionRecord};
 
 /// Who holds the browser's cookies.
@@ -18,6 +18,8 @@ pub enum Door {
     Redirect,
     /// The login app: effects come with the last answer.
     Headless,
+    /// Nobody, since there is no browser: effects come with the last answer.
+    Backchannel,
 }
 
 /// The state of an interaction, sealed in the store.
@@ -53,6 +55,9 @@ pub struct State {
     /// Facts of a device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Box<DeviceState>>,
+    /// Facts of a backchannel authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ciba: Option<CibaState>,
     /// The sessions of this browser when it was opened, newest use first.
     pub sessions: Vec<String>,
     /// Digests, in hexadecimal, of the handles that the browser presented, by session id.
@@ -221,11 +226,18 @@ impl State {
             id: self.id.clone(),
             kind: kind_name(self.kind).to_owned(),
             ui: self.ui.clone(),
+            sub: self.waits_for().map(str::to_owned),
             sealed: server.root().seal(server.random(), &self.id, &plain)?,
             revision,
             created_at: self.opened_at,
             expires_at,
         })
+    }
+
+    /// The user whom it waits for, if it is not for a browser to bring that user along.
+    fn waits_for(&self) -> Option<&str> {
+        let open = !self.prompt.body.is_terminal();
+        self.ciba.as_ref().filter(|_| open).map(|ciba| ciba.sub.as_str())
     }
 
     /// When the interaction dies if nothing happens from now on.

@@ -4,6 +4,7 @@
 //! the state; the state is stored by whoever called, so that a policy which fails leaves everything as it was.
 
 mod approve;
+mod backchannel;
 mod challenge;
 mod device;
 mod evaluate;
@@ -30,6 +31,7 @@ use crate::{
 
 pub(crate) use approve::direct;
 pub(super) use approve::{Granted, approve, granted};
+pub(super) use backchannel::backchannel;
 pub(super) use challenge::raised;
 pub(crate) use device::device_request;
 pub(super) use device::offered;

@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -46,6 +46,11 @@ const MIGRATIONS: [Migration; 7] = [
         sql: include_str!("../../migrations/0006_polled_requests.sql"),
     },
     Migration { version: 7, name: "deliveries", sql: include_str!("../../migrations/0007_deliveries.sql") },
+    Migration {
+        version: 8,
+        name: "listed interactions",
+        sql: include_str!("../../migrations/0008_listed_interactions.sql"),
+    },
 ];
 
 /// A database to look at or to change.

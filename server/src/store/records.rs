@@ -67,6 +67,8 @@ pub struct InteractionRecord {
     pub kind: String,
     /// The registered UI that may answer.
     pub ui: String,
+    /// Whom it waits for, if it is to be found by that.
+    pub sub: Option<String>,
     /// The state, sealed under the master key.
     pub sealed: Vec<u8>,
     /// Grows with every change; starts at 1.

@@ -15,66 +15,22 @@ mod polled;
 mod purge;
 mod pushed;
 mod sessions;
+mod store;
 mod subjects;
 mod tokens;
 mod tx;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 
-pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, Work, check_storable};
+pub(crate) use store::SqlStore;
+pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, check_storable};
 
 use super::{
-    AuthorizationRecord, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord, Digest,
-    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Once, Paging,
-    Polled, PolledRecord, PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation, SessionRecord,
-    SpentRequest, Store, SubjectRecord, TokenRecord, TokenState,
+    AuthorizationRecord, Begun, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord,
+    Digest, Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Once,
+    Paging, Polled, PolledRecord, PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation,
+    SessionRecord, SpentRequest, Store, SubjectRecord, TokenRecord, TokenState, Waiting,
 };
-
-/// The store of one tenant on some engine.
-pub(crate) struct SqlStore<E> {
-    engine: Arc<E>,
-    tenant: Arc<str>,
-}
-
-/// What a step does with an input.
-type Run<I, T> = for<'a> fn(&'a mut dyn Tx, &'a I) -> Work<'a, T>;
-
-fn step<I: Send + Sync + 'static, T: 'static>(input: I, run: Run<I, T>) -> Step<T> {
-    let input = Arc::new(input);
-    Arc::new(move |tx| {
-        let input = Arc::clone(&input);
-        Box::pin(async move { run(tx, &input).await })
-    })
-}
-
-impl<E: Engine> SqlStore<E> {
-    pub(crate) fn new(engine: Arc<E>, tenant: &str) -> Self {
-        Self { engine, tenant: tenant.into() }
-    }
-
-    async fn write<I: Send + Sync + 'static, T: Send + 'static>(
-        &self,
-        input: I,
-        run: Run<I, T>,
-    ) -> Result<T> {
-        Ok(self.engine.write(&self.tenant, step(input, run)).await?)
-    }
-
-    async fn read<I: Send + Sync + 'static, T: Default + Send + 'static>(
-        &self,
-        input: I,
-        run: Run<I, T>,
-    ) -> Result<T> {
-        match self.engine.read(&self.tenant, step(input, run)).await {
-            Ok(found) => Ok(found),
-            // Nothing is stored under such a name.
-            Err(Fault::Unstorable) => Ok(T::default()),
-            Err(fault) => Err(fault.into()),
-        }
-    }
-}
 
 #[async_trait]
 impl<E: Engine> Store for SqlStore<E> {
@@ -106,6 +62,22 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn open_interaction(&self, interaction: InteractionRecord) -> Result<()> {
         self.write(interaction, |tx, interaction| Box::pin(interactions::open(tx, interaction))).await
+    }
+
+    async fn begin_interaction(&self, begun: Begun) -> Result<bool> {
+        self.write(begun, |tx, begun| Box::pin(interactions::begin(tx, begun))).await
+    }
+
+    async fn interactions_of(
+        &self,
+        waiting: Waiting,
+        page: Paging<'_>,
+        now: i64,
+    ) -> Result<Vec<InteractionRecord>> {
+        self.read((waiting, owned(page), now), |tx, (waiting, page, now)| {
+            Box::pin(interactions::list_of(tx, waiting, page, *now))
+        })
+        .await
     }
 
     async fn interaction(&self, id: &str, now: i64) -> Result<Option<InteractionRecord>> {

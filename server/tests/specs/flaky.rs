@@ -8,11 +8,11 @@ use std::sync::{
 
 use async_trait::async_trait;
 use placet_server::store::{
-    AuthorizationRecord, Claim, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord,
-    Deliveries, DeliveryRecord, Digest, Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState,
-    KeyRecord, NewGrant, Once, Paging, Polled, PolledRecord, PushedRecord, Redemption, ReplyRecord, Result,
-    Rotate, Rotation, SessionRecord, Settled, SpentRequest, Store, StoreError, SubjectRecord, TokenRecord,
-    TokenState,
+    AuthorizationRecord, Begun, Claim, ClientRecord, CodeRecord, Completed, Completion, ConsentKey,
+    ConsentRecord, Deliveries, DeliveryRecord, Digest, Event, FamilyRecord, Granted, InteractionRecord,
+    Issued, JwtState, KeyRecord, NewGrant, Once, Paging, Polled, PolledRecord, PushedRecord, Redemption,
+    ReplyRecord, Result, Rotate, Rotation, SessionRecord, Settled, SpentRequest, Store, StoreError,
+    SubjectRecord, TokenRecord, TokenState, Waiting,
 };
 use tokio::sync::Barrier;
 
@@ -91,6 +91,17 @@ impl Store for Flaky {
     }
     async fn open_interaction(&self, interaction: InteractionRecord) -> Result<()> {
         self.up()?.open_interaction(interaction).await
+    }
+    async fn begin_interaction(&self, begun: Begun) -> Result<bool> {
+        self.up()?.begin_interaction(begun).await
+    }
+    async fn interactions_of(
+        &self,
+        waiting: Waiting,
+        page: Paging<'_>,
+        now: i64,
+    ) -> Result<Vec<InteractionRecord>> {
+        self.up()?.interactions_of(waiting, page, now).await
     }
     async fn interaction(&self, id: &str, now: i64) -> Result<Option<InteractionRecord>> {
         self.up()?.interaction(id, now).await

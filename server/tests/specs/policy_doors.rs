@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    device_flow,
+    calling, device_flow,
     exchanging::{self, API},
     harness::{Browser, Reply, Stand, auth},
     helpers::{client, configured, refresh, text},
@@ -76,6 +76,10 @@ pub enum Wish {
     Userinfo(String),
     /// To know what this token is worth.
     Introspect(String),
+    /// To ask for a user who is elsewhere.
+    Call,
+    /// To get the tokens that such a user granted.
+    Called(String),
     /// To sign out.
     Logout { browser: Browser, hint: String },
 }
@@ -121,6 +125,7 @@ impl Scene {
             let metadata = json!({ "grant_types": [JWT_BEARER], "scope": "reports.read", "jwks": own_set });
             let portal = json!({ "grant_types": [SAML2_BEARER], "scope": "reports.read" });
             config.clients.extend([own, configured("assertive", &metadata), configured("portal", &portal)]);
+            config.clients.push(calling::caller("desk", "poll", &json!({})));
             config.trusted_issuers.push(TrustedIssuer {
                 issuer: PARTNER.to_owned(),
                 jwks: partner_set.as_object().cloned(),
@@ -139,13 +144,21 @@ impl Scene {
         Self { stand: Arc::new(stand), own, partner, assertions: AtomicU32::new(0), _other: other }
     }
 
-    /// What leads to this decision; none if there is no endpoint yet that asks for it.
-    pub async fn wish(&self, hook: HookType) -> Option<Wish> {
+    /// What leads to this decision.
+    pub async fn wish(&self, hook: HookType) -> Wish {
         let stand = &*self.stand;
-        Some(match hook {
-            HookType::CibaRequest | HookType::GrantCiba => return None,
+        match hook {
             HookType::DeviceRequest => Wish::Device,
             HookType::GrantDeviceCode => Wish::Poll(device_flow::approved(stand, "box", "openid").await),
+            HookType::CibaRequest => Wish::Call,
+            HookType::GrantCiba => {
+                let hint = text(&stand.tokens("desk", "openid").await["id_token"]);
+                let reply =
+                    calling::ask(stand, "desk", &[("login_hint", ""), ("id_token_hint", &hint)]).await;
+                assert_eq!(reply.status, 200, "{}", reply.text);
+                calling::approve(stand, "alice").await;
+                Wish::Called(text(&reply.json["auth_req_id"]))
+            }
             HookType::AuthorizationRequest => Wish::Authorize,
             HookType::InteractionEvaluate => {
                 let id = Browser::new().authorize(stand, "web", &[]).await.interaction();
@@ -187,7 +200,7 @@ impl Scene {
                 let hint = text(&stand.redeem("web", &params["code"]).await.json["id_token"]);
                 Wish::Logout { browser, hint }
             }
-        })
+        }
     }
 
     /// Tokens for an assertion of somebody else: only a policy knows whose they are.
@@ -207,7 +220,7 @@ impl Scene {
 impl Wish {
     /// Whether it can be fulfilled once only.
     pub fn is_once(&self) -> bool {
-        matches!(self, Self::Code(_) | Self::Poll(_) | Self::Jwt(_) | Self::Saml)
+        matches!(self, Self::Code(_) | Self::Poll(_) | Self::Jwt(_) | Self::Saml | Self::Called(_))
     }
 
     /// Makes the request.
@@ -243,6 +256,8 @@ impl Wish {
                 }
                 judged(&reply, 200)
             }
+            Self::Call => judged(&calling::ask(stand, "desk", &[]).await, 200),
+            Self::Called(id) => judged(&calling::poll(stand, "desk", id).await, 200),
             Self::Password => {
                 let form = [("grant_type", "password"), ("username", "alice"), ("password", "x")];
                 judged(&token("own-app", &form).await, 200)

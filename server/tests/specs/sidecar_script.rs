@@ -274,6 +274,7 @@ fn well(asked: &Asked) -> Answered {
     let claims = &asked.body["jwt_bearer"]["assertion"]["claims"];
     let patch = match hook {
         HookType::GrantPassword | HookType::GrantSaml2Bearer => json!({ "grant": { "sub": "alice" } }),
+        HookType::CibaRequest => json!({ "ciba": { "sub": "alice" } }),
         HookType::GrantJwtBearer if claims["iss"] != claims["sub"] => json!({ "grant": { "sub": "alice" } }),
         HookType::AssertionSaml2 => {
             let recipient = asked.body["raw_assertion"]["recipient"].as_str().expect("a recipient");
@@ -283,7 +284,6 @@ fn well(asked: &Asked) -> Answered {
         | HookType::InteractionEvaluate
         | HookType::InteractionApprove
         | HookType::DeviceRequest
-        | HookType::CibaRequest
         | HookType::GrantAuthorizationCode
         | HookType::GrantDeviceCode
         | HookType::GrantCiba

@@ -43,6 +43,7 @@ pub(crate) fn interaction(id: &str) -> InteractionRecord {
         id: id.into(),
         kind: "authorization".into(),
         ui: "login".into(),
+        sub: None,
         sealed: vec![0, 1, 255],
         revision: 1,
         created_at: NOW,

@@ -96,11 +96,6 @@ pub fn parse_request(
     check_openid(response_type, &scope, nonce.is_some())?;
     let challenge = parse_challenge(params, response_type, policy)?;
     let claims = value(params, "claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default();
-    let mut acr_values = words(params, "acr_values");
-    // OpenID Connect Registration section 2: both the parameter and the claim override the default.
-    if acr_values.is_empty() && claims.acr().is_none() {
-        acr_values = policy.metadata.default_acr_values.clone().unwrap_or_default();
-    }
     Ok(AuthorizationRequest {
         client_id,
         redirect_uri: destination.redirect_uri.clone(),
@@ -114,7 +109,7 @@ pub fn parse_request(
         dpop_jkt: parse_dpop_jkt(params)?,
         prompt: parse_prompt(params)?,
         max_age: parse_max_age(params)?.or(policy.metadata.default_max_age),
-        acr_values,
+        acr_values: parse_acr_values(params, policy, &claims),
         login_hint: owned(params, "login_hint"),
         domain_hint: owned(params, "domain_hint"),
         id_token_hint: owned(params, "id_token_hint"),
@@ -139,10 +134,7 @@ pub fn parse_without_browser(
     refuse_unsupported(params)?;
     check_limits(params)?;
     let response_type = ResponseType { code: true, id_token: false, token: false };
-    let mut acr_values = words(params, "acr_values");
-    if acr_values.is_empty() {
-        acr_values = policy.metadata.default_acr_values.clone().unwrap_or_default();
-    }
+    let claims = value(params, "claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default();
     Ok(AuthorizationRequest {
         client_id: client_id.to_owned(),
         redirect_uri: String::new(),
@@ -156,18 +148,28 @@ pub fn parse_without_browser(
         dpop_jkt: None,
         prompt: Vec::new(),
         max_age: parse_max_age(params)?.or(policy.metadata.default_max_age),
-        acr_values,
+        acr_values: parse_acr_values(params, policy, &claims),
         login_hint: owned(params, "login_hint"),
         domain_hint: owned(params, "domain_hint"),
         id_token_hint: None,
         ui_locales: locales(params, "ui_locales"),
         claims_locales: locales(params, "claims_locales"),
         display: None,
-        claims: value(params, "claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default(),
+        claims,
         resources: parse_resources(params)?,
         authorization_details: parse_details(params)?.unwrap_or_default(),
         extra: extra(params),
     })
+}
+
+/// The authentication context classes asked for, or those that the client registered.
+fn parse_acr_values(params: &Params, policy: &RequestPolicy<'_>, claims: &ClaimsRequest) -> Vec<String> {
+    let asked = words(params, "acr_values");
+    // OpenID Connect Registration section 2: both the parameter and the claim override the default.
+    if !asked.is_empty() || claims.acr().is_some() {
+        return asked;
+    }
+    policy.metadata.default_acr_values.clone().unwrap_or_default()
 }
 
 /// A parameter without a value counts as omitted (RFC 6749 section 3.1).

@@ -57,6 +57,10 @@ pub(super) const MEMBERS: &[&str] = &[
     "request_object_encryption_alg",
     "request_object_encryption_enc",
     "require_pushed_authorization_requests",
+    "backchannel_token_delivery_mode",
+    "backchannel_client_notification_endpoint",
+    "backchannel_authentication_request_signing_alg",
+    "backchannel_user_code_parameter",
 ];
 
 impl ClientMetadata {

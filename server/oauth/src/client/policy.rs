@@ -1,6 +1,7 @@
 //! What a server accepts as client metadata.
 
 mod certificate;
+mod ciba;
 mod requests;
 
 use serde_json::Value;
@@ -69,6 +70,7 @@ impl ClientMetadata {
         self.check_authentication(policy)?;
         self.check_responses(policy)?;
         self.check_requests(policy)?;
+        self.check_ciba(policy)?;
         self.check_scope(policy)?;
         self.check_details_types(policy)?;
         self.check_sector()

@@ -73,6 +73,8 @@ fn every_member_of_the_struct_is_read_from_json() {
         "dpop_bound_access_tokens": true, "tls_client_certificate_bound_access_tokens": false,
         "request_uris": ["r"], "require_signed_request_object": true,
         "require_pushed_authorization_requests": true,
+        "backchannel_token_delivery_mode": "ping", "backchannel_client_notification_endpoint": "n",
+        "backchannel_user_code_parameter": true,
     });
     members.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     for algorithm in MEMBERS.iter().filter(|name| name.ends_with("_alg") || name.ends_with("_enc")) {

@@ -29,6 +29,7 @@ fn document(registration: bool) -> Value {
         details_types: vec!["pay".to_owned()],
         protected_resources: Vec::new(),
         registration,
+        user_codes: false,
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Profile;
-use crate::{client::AuthMethod, grant_type::GrantType, response_type::ResponseType};
+use crate::{ciba::DeliveryMode, client::AuthMethod, grant_type::GrantType, response_type::ResponseType};
 
 impl Profile {
     /// Leaves out of a discovery document what the profile forbids, and says what it demands of every client.
@@ -18,6 +18,11 @@ impl Profile {
                 "grant_types_supported" => {
                     &|text| GrantType::parse(text).is_some_and(|grant| self.allows_grant(grant))
                 }
+                "backchannel_token_delivery_modes_supported" => &|text| {
+                    DeliveryMode::ALL
+                        .into_iter()
+                        .any(|mode| mode.as_str() == text && self.allows_delivery(mode))
+                },
                 name if name.ends_with("_auth_methods_supported") => &|text| {
                     let method = AuthMethod::parse(text);
                     self.auth_methods().is_none_or(|all| method.is_some_and(|method| all.contains(&method)))

@@ -26,7 +26,7 @@ use crate::{
 const SESSIONS: (Capability, &str) = (Capability::Sessions, "sessions");
 const AUTHORIZATIONS: (Capability, &str) = (Capability::Authorizations, "authorizations");
 /// Entries of a page.
-const PAGE: u32 = 50;
+pub(super) const PAGE: u32 = 50;
 
 /// The parameters of a query.
 pub(in crate::http) fn query(request: &Request) -> ApiResult<Params> {

@@ -157,6 +157,9 @@ fn demand_of(
             demand.sub = Some(String::new());
         }
     }
+    if let Some(ciba) = &state.ciba {
+        demand.sub = Some(ciba.sub.clone());
+    }
     if let Some(sub) = steer::step_up_sub(state) {
         // A policy asks for more of this user, whom the request allows: it was asked about nobody else.
         demand.sub = Some(sub.to_owned());
@@ -241,6 +244,7 @@ async fn ask(
     }
     // A pairwise subject says nothing to the login app, unless one of this browser's users is behind it.
     let fixed = steer::step_up_sub(state)
+        .or_else(|| state.ciba.as_ref().map(|ciba| ciba.sub.as_str()))
         .map(str::to_owned)
         .or_else(|| {
             demand.sub.clone().filter(|_| client.metadata.subject_type != Some(SubjectType::Pairwise))

@@ -16,7 +16,7 @@ use crate::{
     config::UiConfig,
     interaction::{
         advance, consent, device, session,
-        state::{Accepted, Consented, State},
+        state::{Accepted, Consented, Door, State},
         steer,
     },
     problem::{ApiResult, invalid_answer, problem},
@@ -137,12 +137,14 @@ async fn auth(server: &Server, ui: &UiConfig, state: &mut State, answer: AuthAns
         }
         _ => {}
     }
+    // There is no browser that could hold a handle.
+    let action = if state.door == Door::Backchannel { SessionAction::None } else { session.action };
     state.accepted = Some(Accepted {
         sub: answer.sub,
         authenticated_at,
         acr: answer.acr,
         amr: answer.amr,
-        action: session.action,
+        action,
         session_id: session.id,
         persistent: session.persistent.unwrap_or(false),
         max_life: session.max_life,

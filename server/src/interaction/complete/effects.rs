@@ -17,7 +17,9 @@ use crate::{
     events,
     grant::{CODE, CodeBinding},
     interaction::{
-        advance, consent, device, session,
+        advance,
+        backchannel::CibaState,
+        consent, device, session,
         state::{Consented, SessionCookieChange, State},
         steer::{self, Granted},
     },
@@ -27,7 +29,8 @@ use crate::{
     random,
     server::Server,
     store::{
-        AuthorizationRecord, CodeRecord, Completion, ConsentRecord, InteractionRecord, Parties, Remembering,
+        AuthorizationRecord, CodeRecord, Completion, ConsentRecord, Decision, InteractionRecord, Parties,
+        Remembering,
     },
     token::{Authorized, IdRequest, IssueRequest, authorize_issue, family_wanted, id_token_claims, mint_id},
 };
@@ -45,6 +48,7 @@ pub(super) fn nothing() -> Completion {
             id: String::new(),
             kind: String::new(),
             ui: String::new(),
+            sub: None,
             sealed: Vec::new(),
             revision: 0,
             created_at: 0,
@@ -71,6 +75,11 @@ pub(super) async fn refusal(server: &Server, client: Option<&Client>, state: &St
         return Ok(Prepared { completion, delivery: nowhere(), cookie: None });
     }
     let client = client.ok_or_else(|| Fault::new("interaction", "a refusal for nobody"))?;
+    if let Some(ciba) = &state.ciba {
+        let refusal = state.denied.as_ref().map(|denied| denied.description.clone()).unwrap_or_default();
+        let completion = Completion { decided: Some(decision(ciba, Some(refusal))?), ..nothing() };
+        return Ok(Prepared { completion, delivery: nowhere(), cookie: None });
+    }
     Ok(Prepared { completion, delivery: refused(server, client, state).await?, cookie: None })
 }
 
@@ -82,6 +91,11 @@ pub(super) enum Grant {
     Over,
     /// Policies have to look again: the authentication is not the one that they knew.
     Moved,
+}
+
+/// What the client learns that asks after its request.
+fn decision(ciba: &CibaState, refusal: Option<String>) -> Result<Decision, Fault> {
+    Ok(Decision { digest: ciba.digest()?, by: None, refusal })
 }
 
 /// Why a token does not go through the browser.
@@ -136,9 +150,13 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     if let (Some(accepted), Some(id)) = (&mut state.accepted, &part.session_id) {
         accepted.session_id = Some(id.clone());
     }
-    let decided = device::decision(state)?;
+    let decided = match &state.ciba {
+        Some(ciba) => Some(decision(ciba, None)?),
+        None => device::decision(state)?,
+    };
     // It has to live until the client has asked after it.
-    let fetched = state.device.as_ref().map_or(0, |device| device.waits(now));
+    let of_device = state.device.as_ref().map_or(0, |device| device.waits(now));
+    let fetched = of_device + state.ciba.as_ref().map_or(0, |_| (state.ends_at - now).max(0));
     let authorization = AuthorizationRecord {
         id: random::id(server.random(), "az_")?,
         client_id: client.id.clone(),

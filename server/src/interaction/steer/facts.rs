@@ -33,6 +33,7 @@ pub(super) fn begin(
     let mut question = Question::new(hook, Some((client, client_facts(client, false))), asking);
     let grant_type = match state.kind {
         Kind::Device => GrantType::DeviceCode.as_str(),
+        Kind::Ciba => GrantType::Ciba.as_str(),
         _ if request.response_type.code => GrantType::AuthorizationCode.as_str(),
         _ => GrantType::Implicit.as_str(),
     };
@@ -97,7 +98,11 @@ pub(super) fn about(
         results: steered.map(|steered| steered.results.clone()).unwrap_or_default(),
         front_channel: Vec::new(),
         device: state.device.as_ref().and_then(|device| device.facts()),
-        ciba: None,
+        ciba: state
+            .request
+            .as_ref()
+            .zip(state.ciba.as_ref())
+            .map(|(request, ciba)| ciba.facts(&request.acr_values)),
     });
 }
 

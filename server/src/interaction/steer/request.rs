@@ -98,7 +98,7 @@ fn demand(
     let demand = advance::demand(state)?;
     let uis = match state.door {
         // The login app that opened an interaction holds its browser: no other can go on.
-        Door::Headless => vec![state.ui.clone()],
+        Door::Headless | Door::Backchannel => vec![state.ui.clone()],
         Door::Redirect => {
             let same = server.config().ui.iter().filter(|ui| ui.front_door == FrontDoor::Redirect);
             same.map(|ui| ui.name.clone()).collect()

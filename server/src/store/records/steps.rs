@@ -2,7 +2,7 @@
 
 use super::{
     AuthorizationRecord, CodeRecord, ConsentRecord, Digest, Event, FamilyRecord, InteractionRecord,
-    SessionRecord, TokenRecord,
+    PolledRecord, SessionRecord, TokenRecord,
 };
 
 /// What a grant issues, recorded together with the use of its artefact.
@@ -49,6 +49,30 @@ pub enum Polled {
     TooFast,
     /// It was decided, it has expired, or it is not known.
     Over,
+}
+
+/// An interaction that the server itself begins, and what its client asks after.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The interaction.
+    pub interaction: InteractionRecord,
+    /// What the client asks after.
+    pub request: PolledRecord,
+    /// What is used up by it.
+    pub consume: Option<Once>,
+    /// What others may want to know.
+    pub events: Vec<Event>,
+}
+
+/// Interactions that wait for a user.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The user.
+    pub sub: String,
+    /// What they are about.
+    pub kind: &'static str,
+    /// The login app that may answer.
+    pub ui: String,
 }
 
 /// What somebody decided about a polled request.

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{
     authorizations, codes, consents, grants, misc, polled, pushed, sessions, subjects, tokens,
-    tx::{Fallible, Row, Tx, at_most_one, values},
+    tx::{Fallible, Row, Tx, at_most_one, every, values},
 };
 use crate::store::{
-    AuthorizationRecord, Completed, Completion, EndSessions, InteractionRecord, SessionChange,
+    AuthorizationRecord, Begun, Completed, Completion, EndSessions, InteractionRecord, SessionChange, Waiting,
 };
 
 macro_rules! columns {
     () => {
-        "id, kind, ui, sealed, revision, created_at, expires_at"
+        "id, kind, ui, sub, sealed, revision, created_at, expires_at"
     };
 }
 
@@ -21,6 +21,7 @@ fn read(row: &mut Row) -> Fallible<InteractionRecord> {
         id: row.text()?,
         kind: row.text()?,
         ui: row.text()?,
+        sub: row.optional_text()?,
         sealed: row.bytes()?,
         revision: row.int()?,
         created_at: row.int()?,
@@ -33,12 +34,13 @@ pub(super) async fn open(tx: &mut dyn Tx, interaction: &InteractionRecord) -> Fa
         concat!(
             "INSERT INTO interactions (tenant, ",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         ),
         values![
             &interaction.id,
             &interaction.kind,
             &interaction.ui,
+            interaction.sub.as_ref(),
             &interaction.sealed,
             interaction.revision,
             interaction.created_at,
@@ -63,10 +65,45 @@ pub(super) async fn find(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<Option
     at_most_one(rows, read)
 }
 
+/// The interactions of a kind and a login app that wait for a user, in order of their ids.
+pub(super) async fn list_of(
+    tx: &mut dyn Tx,
+    waiting: &Waiting,
+    page: &(String, u32),
+    now: i64,
+) -> Fallible<Vec<InteractionRecord>> {
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM interactions WHERE tenant = $1 AND sub = $2 AND kind = $3 AND ui = $4 AND id > $5 \
+                 AND expires_at > $6 ORDER BY id LIMIT $7"
+            ),
+            values![&waiting.sub, waiting.kind, &waiting.ui, &page.0, now, page.1],
+        )
+        .await?;
+    every(rows, read)
+}
+
+/// Opens an interaction that the server itself begins, with what its client asks after; false if what it came in was
+/// used before.
+pub(super) async fn begin(tx: &mut dyn Tx, begun: &Begun) -> Fallible<bool> {
+    if let Some(once) = &begun.consume
+        && !misc::consume_once(tx, once.kind, &once.id, once.expires_at).await?
+    {
+        return Ok(false);
+    }
+    open(tx, &begun.interaction).await?;
+    polled::insert(tx, &begun.request).await?;
+    misc::publish(tx, &begun.events).await?;
+    Ok(true)
+}
+
 pub(super) async fn advance(tx: &mut dyn Tx, interaction: &InteractionRecord) -> Fallible<bool> {
     let advanced = tx
         .execute(
-            "UPDATE interactions SET kind = $3, ui = $4, sealed = $5, expires_at = $6, \
+            "UPDATE interactions SET kind = $3, ui = $4, sealed = $5, expires_at = $6, sub = $8, \
              revision = revision + 1 WHERE tenant = $1 AND id = $2 AND revision = $7",
             values![
                 &interaction.id,
@@ -75,6 +112,7 @@ pub(super) async fn advance(tx: &mut dyn Tx, interaction: &InteractionRecord) ->
                 &interaction.sealed,
                 interaction.expires_at,
                 interaction.revision,
+                interaction.sub.as_ref(),
             ],
         )
         .await?;

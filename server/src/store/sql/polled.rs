@@ -175,7 +175,8 @@ pub(super) async fn decide(
     Ok(decided > 0)
 }
 
-/// The conditional update decides alone, as for codes.
+/// The conditional update decides alone, as for codes. A client that was told to expect tokens asks at the same time as it
+/// asks anyway, and proves who it is each time (CIBA Core section 10.2): only a device code that comes back is an alarm.
 pub(super) async fn redeem(
     tx: &mut dyn Tx,
     digest: &Digest,
@@ -208,9 +209,11 @@ pub(super) async fn redeem(
         return Ok(Redemption::Dead);
     }
     let (authorization_id, client_id, kind) = (row.text()?, row.text()?, row.text()?);
-    let artefact = if kind == "device" { "device_code" } else { "auth_req_id" };
+    if kind != "device" {
+        return Ok(Redemption::Replayed);
+    }
     let reuse = misc::Reuse {
-        artefact,
+        artefact: "device_code",
         unique: &digest.0,
         authorization_id: &authorization_id,
         client_id: &client_id,
