@@ -76,7 +76,7 @@ function clients(alias, alg, profile, { metadata = {}, known = {} } = {}) {
         `metadata = ${toml({
           client_name: `Conformance ${n}`,
           redirect_uris: redirects,
-          grant_types: ['authorization_code', 'refresh_token', 'client_credentials', ...(metadata.response_types ? ['implicit'] : [])],
+          grant_types: ['authorization_code', 'refresh_token', 'client_credentials', ...(metadata.response_types?.length ? ['implicit'] : [])],
           scope: 'openid profile email address phone offline_access accounts',
           token_endpoint_auth_method: 'private_key_jwt',
           jwks: { keys: [publicOf(key)] },
@@ -101,9 +101,32 @@ const plans = {
   }),
 };
 
+const CIBA = 'urn:openid:params:grant-type:ciba';
+
+/** Two clients of a FAPI-CIBA plan. Where nobody signs in there is no redirect URI. */
+function callers(mode) {
+  const alias = `fapi-ciba-${mode}`;
+  const notified = mode === 'ping'
+    ? { backchannel_client_notification_endpoint: `${SUITE}/test/a/${alias}/ciba-notification-endpoint` }
+    : {};
+  return clients(alias, 'PS256', 'fapi-ciba', {
+    metadata: {
+      redirect_uris: [],
+      response_types: [],
+      grant_types: [CIBA, 'refresh_token'],
+      backchannel_token_delivery_mode: mode,
+      backchannel_authentication_request_signing_alg: 'PS256',
+      ...certificateBound.metadata,
+      ...notified,
+    },
+    known: { hint_type: 'login_hint', hint_value: 'alice', backchannel_authentication_request_signing_alg: 'PS256' },
+  });
+}
+const ciba = { 'fapi-ciba-poll': callers('poll'), 'fapi-ciba-ping': callers('ping') };
+
 // --- the server ----------------------------------------------------------------------------------------------------
 
-writeFileSync(join(dir, 'placet.toml'), [
+const base = [
   `issuer = "${OP}"`,
   'listen = "127.0.0.1:9443"',
   'private_listen = "127.0.0.1:8081"',
@@ -131,7 +154,31 @@ writeFileSync(join(dir, 'placet.toml'), [
   `login_uri = "${LOGIN}/"`,
   `token_sha256 = ["${digest}"]`,
   '',
-  ...Object.values(plans).flat().flatMap((client) => [...client.server, '']),
+];
+const served = (all) => Object.values(all).flat().flatMap((client) => [...client.server, '']);
+writeFileSync(join(dir, 'placet.toml'), [...base, ...served(plans)].join('\n'));
+
+// Answers in the name of users exist in development mode only: `placet dev --config placet-ciba.toml`. The suite is called
+// back at this machine, with the certificate that lies beside the configuration, if there is one.
+const suite = join(dir, 'suite.pem');
+writeFileSync(join(dir, 'placet-ciba.toml'), [
+  ...base,
+  '[ciba]',
+  'automatic_answers = true',
+  '',
+  '[outbound]',
+  'allow_hosts = ["suite.test"]',
+  ...(existsSync(suite) ? [`extra_ca_files = ["${suite}"]`] : []),
+  '',
+  '[[policy]]',
+  'name = "directory"',
+  'url = "http://127.0.0.1:8094"',
+  'types = ["ciba.request"]',
+  '',
+  '[policy.auth]',
+  'sign = { secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }',
+  '',
+  ...served(ciba),
 ].join('\n'));
 
 // --- the plans -----------------------------------------------------------------------------------------------------
@@ -199,4 +246,17 @@ for (const [alias, [first, second]] of Object.entries(plans)) {
     override: alias === 'fapi1' ? fapi1Pages : fapi2Pages,
   }, null, 2));
 }
-console.log(`written: ${['placet.toml', ...Object.keys(plans).map((alias) => `${alias}.json`)].map((name) => join(dir, name)).join(', ')}`);
+for (const [alias, [first, second]] of Object.entries(ciba)) {
+  writeFileSync(join(dir, `${alias}.json`), JSON.stringify({
+    alias,
+    description: `Placet, ${alias}`,
+    server: { discoveryUrl: `${OP}/.well-known/openid-configuration` },
+    client: { ...first.suite, scope: 'openid accounts' },
+    client2: { ...second.suite, scope: 'openid accounts' },
+    mtls: mtls[0].pem,
+    mtls2: mtls[1].pem,
+    resource: { resourceUrl: `${MTLS}/userinfo` },
+    automated_ciba_approval_url: `${OP}/dev/ciba?auth_req_id={auth_req_id}&action={action}`,
+  }, null, 2));
+}
+console.log(`written: ${['placet.toml', 'placet-ciba.toml', ...Object.keys({ ...plans, ...ciba }).map((alias) => `${alias}.json`)].map((name) => join(dir, name)).join(', ')}`);
