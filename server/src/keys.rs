@@ -14,18 +14,13 @@ mod purpose;
 mod rotation;
 mod signing;
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use placet_jose::DecryptionKey;
 use placet_sdk::{Instant, admin::KeyEntry};
 use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
 
 use crate::{
     clock::Clock,
@@ -73,9 +68,9 @@ pub struct Keys {
     random: Arc<dyn Random>,
     rotation: Rotation,
     /// Only one task at a time makes the first key of an algorithm.
-    making: tokio::sync::Mutex<()>,
+    making: Mutex<()>,
     /// The second in which the store was last asked for an unknown key.
-    looked: AtomicI64,
+    looked_at: Mutex<i64>,
 }
 
 impl Keys {
@@ -88,9 +83,9 @@ impl Keys {
         rotation: Rotation,
     ) -> Result<(Self, RootKeys), Fault> {
         provider::install();
-        let (making, looked) = (tokio::sync::Mutex::default(), AtomicI64::new(0));
+        let (making, looked_at) = (Mutex::default(), Mutex::default());
         let current = ArcSwap::default();
-        let keys = Self { current, master, store, clock, random, rotation, making, looked };
+        let keys = Self { current, master, store, clock, random, rotation, making, looked_at };
         keys.seal_anew().await?;
         let root = keys.root().await?;
         keys.maintain().await?;
@@ -129,14 +124,18 @@ impl Keys {
     /// asked, once a second at the most.
     pub async fn verifier(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, Fault> {
         let at_hand = || self.current.load().verifying.get(kid).cloned();
-        let now = self.clock.now();
-        let known = at_hand();
-        if known.is_some() || self.looked.swap(now, Ordering::Relaxed) == now {
-            return Ok(known);
+        if let Some(key) = at_hand() {
+            return Ok(Some(key));
         }
-        let generation = self.store.key_generation().await?;
-        if generation != self.current.load().generation {
-            self.install(generation, &self.records().await?)?;
+        let mut looked_at = self.looked_at.lock().await;
+        let now = self.clock.now();
+        if *looked_at != now {
+            let generation = self.store.key_generation().await?;
+            if generation != self.current.load().generation {
+                self.install(generation, &self.records().await?)?;
+            }
+            // Only now: whether there is such a key is not known while the store does not answer.
+            *looked_at = now;
         }
         Ok(at_hand())
     }

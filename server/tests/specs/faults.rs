@@ -234,3 +234,20 @@ async fn what_needs_no_store_goes_on_and_readiness_tells() {
     store.set_down(false);
     assert_eq!(status("/readyz").await.as_u16(), 200);
 }
+
+#[tokio::test]
+async fn whether_a_key_is_unknown_is_asked_of_the_store_once_a_second_and_not_guessed() {
+    let (stand, store, _folder) = stand("kid").await;
+    // Somebody else's JWT: its key could be one that another process has just made.
+    let foreign = super::signer::Signer::new("made-elsewhere").sign(&json!({ "iss": stand.issuer }));
+    let ask = async || stand.post("/introspect", "web", &[("token", &foreign)]).await;
+    store.set_down(true);
+    assert!(is_trouble(&ask().await), "nobody knows");
+    store.set_down(false);
+    assert_eq!(ask().await.json, json!({ "active": false }));
+    // A stranger who sends many does not make the store answer each.
+    store.set_down(true);
+    assert_eq!(ask().await.json, json!({ "active": false }));
+    stand.clock.advance(1);
+    assert!(is_trouble(&ask().await));
+}

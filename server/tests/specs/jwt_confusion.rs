@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{
+    encrypting::Reader,
     exchanging::{ACCESS, EXCHANGE, ID, JWT, REFRESH, Scene},
     harness::{Browser, CALLBACK, CHALLENGE, Reply, SECRET, claims},
     helpers::{client, configured, decode, header, jwks, text},
@@ -35,9 +36,12 @@ const SLOTS: [&str; 13] = [
 
 /// A server with one key for everything, so that nothing but their purpose tells JWTs apart. The client `keyed` says
 /// that the keys of the server are its own.
-async fn one_key_for_all(key: &Signer) -> Scene {
+async fn one_key_for_all(key: &Signer, reader: &Reader) -> Scene {
     let set = key.jwks();
+    let encryption = json!({ "alg": "ECDH-ES", "enc": "A128GCM", "jwk": reader.jwk() });
     Scene::with(move |config, _| {
+        config.resource =
+            serde_json::from_value(json!([{ "uri": LOCKED, "encryption": encryption }])).unwrap();
         let issuer = config.issuer.clone();
         for id in ["web", "api"] {
             let metadata = &mut client(config, id).metadata;
@@ -68,6 +72,8 @@ async fn one_key_for_all(key: &Signer) -> Scene {
     .await
 }
 
+/// A resource whose tokens are encrypted.
+const LOCKED: &str = "https://locked.example";
 const JWT_GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// Whether a JWT is taken in a slot, by whoever is the likeliest to take it.
@@ -144,7 +150,8 @@ async fn taken(scene: &Scene, slot: &str, jwt: &str) -> bool {
 #[tokio::test]
 async fn a_jwt_is_taken_for_nothing_but_what_it_was_made_for() {
     let key = Signer::new("own-1");
-    let scene = one_key_for_all(&key).await;
+    let reader = Reader::p256("locked-1");
+    let scene = one_key_for_all(&key, &reader).await;
     let stand = &scene.stand;
     let tokens = scene.user("alice").await;
     let access = text(&tokens["access_token"]);
@@ -158,6 +165,10 @@ async fn a_jwt_is_taken_for_nothing_but_what_it_was_made_for() {
         .form(&[("token", access.as_str())]);
     let introspection = Reply::read(introspection.send().await.unwrap()).await;
     let own = stand.post("/token", "service", &[("grant_type", "client_credentials")]).await;
+    let code = stand.sign_in(&mut Browser::new(), "web", &[("resource", LOCKED)]).await["code"].clone();
+    let locked = text(&stand.redeem("web", &code).await.json["access_token"]);
+    assert!(stand.is_active("web", &locked).await);
+    let (_, inside) = reader.open(&locked);
     let answered = stand.sign_in(&mut Browser::new(), "web", &[("response_mode", "jwt")]).await;
     let object = key.sign(&json!({
         "iss": "asks", "aud": stand.issuer, "exp": stand.now() + 60, "client_id": "asks", "redirect_uri": CALLBACK,
@@ -179,6 +190,7 @@ async fn a_jwt_is_taken_for_nothing_but_what_it_was_made_for() {
         ),
         ("access token", access, &["bearer at userinfo", "introspection", "subject_token as access token"]),
         ("access token of a client", text(&own.json["access_token"]), &[]),
+        ("what is inside of an encrypted access token", inside, &[]),
         ("UserInfo response", userinfo.text, &[]),
         ("introspection response", introspection.text, &[]),
         ("authorization response", answered["response"].clone(), &[]),
@@ -215,7 +227,7 @@ fn as_secrets(jwk: &Value) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn nobody_but_the_server_chooses_key_and_algorithm() {
     let stranger = Signer::new("stranger");
-    let scene = one_key_for_all(&stranger).await;
+    let scene = one_key_for_all(&stranger, &Reader::p256("locked-1")).await;
     let tokens = scene.user("alice").await;
     let public = jwks(&scene.stand).await;
     for (what, token, slots) in [

@@ -1,6 +1,7 @@
 //! Request objects under the secret of their client (OpenID Connect Core section 6.1, RFC 9101 section 6.2).
 
 use placet_oauth::profile::Profile;
+use placet_server::server::Server;
 use serde_json::{Value, json};
 
 use super::{
@@ -145,6 +146,21 @@ async fn whoever_registers_it_gets_a_secret_that_is_kept_and_long_enough() {
     assert_eq!(ask(&stand, &id, &make("HS256", &secret, &own)).await.status, 303);
     let reply = ask(&stand, &id, &make("HS256", &before, &own)).await;
     assert_eq!(reply.status, 400);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_too_short_for_its_algorithm_signs_nothing() {
+    let stand = Stand::start().await;
+    for (alg, length, starts) in
+        [("HS256", 31, false), ("HS256", 32, true), ("HS512", 63, false), ("HS512", 64, true)]
+    {
+        let mut config = stand.server.config().clone();
+        let metadata = json!({ "redirect_uris": [CALLBACK], "request_object_signing_alg": alg });
+        let mut client = configured("hs", &metadata);
+        client.secret = Some("s".repeat(length));
+        config.clients.push(client);
+        assert_eq!(Server::start(config, stand.environment()).await.is_ok(), starts, "{alg} {length}");
+    }
 }
 
 #[tokio::test]
