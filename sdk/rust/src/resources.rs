@@ -108,6 +108,9 @@ pub struct DirectGrantTokens {
     /// The ID token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// The authorization details that were granted (RFC 9396 section 7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<Vec<Object>>,
 }
 
 /// What a report says.

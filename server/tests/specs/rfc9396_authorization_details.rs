@@ -76,7 +76,7 @@ async fn the_user_is_shown_what_is_asked_for_in_words() {
         info[0],
         json!({
             "title": "Zahlung", "description": "Money leaves your account", "labels": { "/creditor": "An" },
-            "enrichable": ["/debtor"],
+            "enrichable": ["/debtor"], "one_time": true,
         })
     );
     assert_eq!(info[1], json!({ "enrichable": ["/accounts"] }));

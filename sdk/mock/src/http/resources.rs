@@ -90,5 +90,6 @@ fn tokens(asked: &DirectGrant) -> DirectGrantTokens {
         refresh_token: has("offline_access").then(random::secret),
         id_token: has("openid").then(|| "an.id.token".to_owned()),
         scope: scope.join(" "),
+        authorization_details: asked.grant.authorization_details.clone().filter(|all| !all.is_empty()),
     }
 }

@@ -152,6 +152,9 @@ pub struct DetailInfo {
     /// JSON pointers of members that may be added or changed: the account that the user chooses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub enrichable: Vec<String>,
+    /// Whether it is good for one time: it is asked for each time, whatever is remembered.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub one_time: bool,
 }
 
 /// Offline access.

@@ -353,6 +353,8 @@ export interface DetailInfo {
   labels?: {
     [k: string]: string;
   };
+  /** Whether it is good for one time: it is asked for each time, whatever is remembered. */
+  one_time?: boolean;
   /** Title of its type in the user's language. */
   title?: string;
 }

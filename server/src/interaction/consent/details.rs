@@ -86,6 +86,7 @@ fn one(
         description: localised(&kind.description, locales),
         labels,
         enrichable: free.get(type_of(detail)).cloned().unwrap_or_default(),
+        one_time: kind.one_time,
     };
     (shown, info)
 }
