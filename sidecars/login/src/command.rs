@@ -18,10 +18,12 @@ use url::Url;
 
 use crate::{
     brand::Colour,
-    clock,
-    directory::{Directory, StoredHash, User},
+    clock::Clock,
+    directory::{Directory, StoredHash, StoredTotp, User},
     password,
-    server::{Server, Settings, read_token},
+    server::{SecondFactor, Server, Settings, read_token},
+    totp::Key,
+    vault::Vault,
 };
 
 /// How long the requests under way may take when the program is asked to stop.
@@ -43,6 +45,8 @@ enum Action {
     Serve(Box<Serve>),
     /// Look after the users
     User(Users),
+    /// Show the code of this moment for the secret on standard input, as an authenticator app would
+    Code,
 }
 
 #[derive(Args)]
@@ -68,12 +72,22 @@ struct Serve {
     /// Development mode: creates the development users if the user directory does not exist
     #[arg(long, env = "PLACET_LOGIN_DEV")]
     dev: bool,
-    /// File with at least 32 random bytes, shared by all instances; forms survive a restart with it
+    /// File with at least 32 random bytes, shared by all instances: forms survive a restart with it, and second factors
+    /// need it; in development mode it is made beside the user directory
     #[arg(long, env = "PLACET_LOGIN_KEY_FILE")]
     key_file: Option<PathBuf>,
     /// Authentication context classes that a password satisfies; the first one is the default
     #[arg(long, env = "PLACET_LOGIN_ACR", value_delimiter = ',', default_value = "urn:placet:acr:pwd,0,1")]
     acr: Vec<String>,
+    /// Authentication context classes that a password and a second factor satisfy together; the first is the default
+    #[arg(long, env = "PLACET_LOGIN_MFA_ACR", value_delimiter = ',', default_value = "urn:placet:acr:mfa")]
+    mfa_acr: Vec<String>,
+    /// When a user who has a second factor is asked for it
+    #[arg(long, env = "PLACET_LOGIN_SECOND_FACTOR", default_value = "demanded")]
+    second_factor: When,
+    /// Whether users may set up a second factor with their password, when one is demanded
+    #[arg(long, env = "PLACET_LOGIN_ENROLMENT", default_value = "open")]
+    enrolment: Enrolment,
     /// Addresses of proxies whose X-Forwarded-For is believed
     #[arg(long, env = "PLACET_LOGIN_TRUSTED_PROXY", value_delimiter = ',')]
     trusted_proxy: Vec<IpAddr>,
@@ -92,6 +106,24 @@ struct Serve {
     /// How log lines look
     #[arg(long, env = "PLACET_LOGIN_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
+}
+
+/// When a second factor is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// When a request or a policy demands it
+    Demanded,
+    /// At every sign-in
+    Always,
+}
+
+/// Who sets up second factors.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Enrolment {
+    /// Users, with their password
+    Open,
+    /// The operator alone, with `user totp`
+    Operator,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -127,6 +159,20 @@ enum UserAction {
         /// Whose
         username: String,
     },
+    /// Give a user a second factor, and print its secret and the address that authenticator apps read from a QR code
+    Totp {
+        /// Whose
+        username: String,
+        /// The key file of `serve`, which the secret is sealed under
+        #[arg(long, env = "PLACET_LOGIN_KEY_FILE", required_unless_present = "remove")]
+        key_file: Option<PathBuf>,
+        /// Who issues it, as authenticator apps show it
+        #[arg(long, env = "PLACET_LOGIN_BRAND_NAME", default_value = "Placet")]
+        brand_name: String,
+        /// Take it away instead
+        #[arg(long)]
+        remove: bool,
+    },
     /// List the users
     List,
 }
@@ -136,6 +182,7 @@ pub async fn run(command: Command) -> ExitCode {
     let done = match command.action {
         Action::Serve(serve) => serve.run().await,
         Action::User(users) => users.run(),
+        Action::Code => show_code(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -157,7 +204,7 @@ impl Serve {
         if token.is_empty() {
             return Err("a token for the interaction API is needed: --token-file, or PLACET_UI_TOKEN".into());
         }
-        if self.acr.iter().all(String::is_empty) {
+        if self.acr.iter().all(String::is_empty) || self.mfa_acr.iter().all(String::is_empty) {
             return Err("at least one authentication context class is needed".into());
         }
         let server = Server::bind(Settings {
@@ -169,6 +216,12 @@ impl Serve {
             dev: self.dev,
             key_file: self.key_file,
             acr: self.acr,
+            second_factor: SecondFactor {
+                acr: self.mfa_acr,
+                enrolment: self.enrolment == Enrolment::Open,
+                always: self.second_factor == When::Always,
+            },
+            clock: Clock::system(),
             trusted_proxies: self.trusted_proxy,
             brand_name: self.brand_name,
             brand_logo: self.brand_logo,
@@ -219,23 +272,52 @@ impl Users {
                     user.claims.insert("email".to_owned(), json!(email));
                     user.claims.insert("email_verified".to_owned(), json!(false));
                 }
-                user.claims.insert("updated_at".to_owned(), json!(clock::unix_now()));
+                user.claims.insert("updated_at".to_owned(), json!(Clock::system().now()));
                 let sub = user.sub.clone();
                 directory.add(user)?;
                 println!("{sub}");
             }
             UserAction::Passwd { username } => {
-                let directory = Directory::open(&self.users, false)?;
+                let directory = Directory::open(&self.users)?;
                 directory.set_password(&username, read_password()?)?;
             }
+            UserAction::Totp { username, remove: true, .. } => {
+                Directory::open(&self.users)?.remove_totp(&username)?;
+            }
+            UserAction::Totp { username, key_file, brand_name, remove: false } => {
+                let path = key_file.ok_or("name the key file")?;
+                let vault =
+                    Vault::from_file(&path).map_err(|e| format!("key file `{}`: {e}", path.display()))?;
+                let directory = Directory::open(&self.users)?;
+                let user =
+                    directory.by_name(&username).ok_or_else(|| format!("there is no user `{username}`"))?;
+                let key = Key::random();
+                directory.enrol(&user.sub, StoredTotp::new(vault.seal(&user.sub, key.bytes()), 0))?;
+                println!("{}\n{}", key.base32(), key.address(&brand_name, &user.username));
+            }
             UserAction::List => {
-                for user in Directory::open(&self.users, false)?.all() {
-                    println!("{}\t{}\t{}", user.sub, user.username, user.email().unwrap_or_default());
+                for user in Directory::open(&self.users)?.all() {
+                    let second = if user.totp.is_some() { "totp" } else { "" };
+                    println!(
+                        "{}\t{}\t{}\t{second}",
+                        user.sub,
+                        user.username,
+                        user.email().unwrap_or_default()
+                    );
                 }
             }
         }
         Ok(())
     }
+}
+
+/// For machines without an authenticator app, and for tests.
+fn show_code() -> Result<(), Error> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let key = Key::from_base32(&line).ok_or("a secret is written in base32 and has at least 128 bits")?;
+    println!("{}", key.code(Clock::system().now()));
+    Ok(())
 }
 
 fn read_password() -> Result<StoredHash, Error> {

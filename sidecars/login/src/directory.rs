@@ -18,7 +18,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::user::{StoredHash, User};
+use crate::vault::Vault;
+
+pub(crate) use self::user::{StoredHash, StoredTotp, User};
 
 /// Why the directory cannot be used, or not be changed so.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,12 @@ pub(crate) enum DirectoryError {
     /// No such user.
     #[error("there is no user `{0}`")]
     Unknown(String),
+    /// The user has a second factor already.
+    #[error("the user has a second factor already")]
+    Enrolled,
+    /// The code was used before, or is of another secret than the one that counts now.
+    #[error("the code was used before")]
+    Used,
     /// The file cannot be read or written.
     #[error("the user directory `{path}` cannot be used: {source}")]
     File {
@@ -68,11 +76,18 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory; `development` creates it with the development users where it does not exist.
-    pub(crate) fn open(path: &Path, development: bool) -> Result<Self, DirectoryError> {
+    /// Opens the directory.
+    pub(crate) fn open(path: &Path) -> Result<Self, DirectoryError> {
         let directory = Self { path: path.to_owned(), index: RwLock::default() };
-        if development && !path.exists() {
-            directory.write(&Users { users: development::users() })?;
+        directory.load()?;
+        Ok(directory)
+    }
+
+    /// Opens the directory; creates it with the development users where it does not exist.
+    pub(crate) fn open_for_development(path: &Path, vault: &Vault) -> Result<Self, DirectoryError> {
+        let directory = Self { path: path.to_owned(), index: RwLock::default() };
+        if !path.exists() {
+            directory.write(&Users { users: development::users(vault) })?;
         }
         directory.load()?;
         Ok(directory)
@@ -132,6 +147,39 @@ impl Directory {
                 .find(|user| normal(&user.username) == wanted)
                 .ok_or_else(|| DirectoryError::Unknown(name.to_owned()))?;
             user.password = password;
+            Ok(())
+        })
+    }
+
+    /// Gives a user a second factor, unless there is one: a password alone must not replace it. Blocks on the disk.
+    pub(crate) fn enrol(&self, sub: &str, totp: StoredTotp) -> Result<(), DirectoryError> {
+        self.change(|users| {
+            let user = by_sub(users, sub)?;
+            if user.totp.is_some() {
+                return Err(DirectoryError::Enrolled);
+            }
+            user.totp = Some(totp);
+            Ok(())
+        })
+    }
+
+    /// Takes a user's second factor away. Blocks on the disk.
+    pub(crate) fn remove_totp(&self, name: &str) -> Result<(), DirectoryError> {
+        let sub = self.by_name(name).ok_or_else(|| DirectoryError::Unknown(name.to_owned()))?.sub.clone();
+        self.change(|users| {
+            by_sub(users, &sub)?.totp = None;
+            Ok(())
+        })
+    }
+
+    /// Uses a code up: that of a time step which is later than any that was used before (RFC 6238 section 5.2). `secret`
+    /// is the sealed one that the code was held against. Blocks on the disk.
+    pub(crate) fn use_code(&self, sub: &str, (secret, step): (&str, u64)) -> Result<(), DirectoryError> {
+        self.change(|users| {
+            let totp = by_sub(users, sub)?.totp.as_mut().ok_or(DirectoryError::Used)?;
+            if totp.secret() != secret || !totp.use_up(step) {
+                return Err(DirectoryError::Used);
+            }
             Ok(())
         })
     }
@@ -233,78 +281,14 @@ impl Directory {
     }
 }
 
+fn by_sub<'a>(users: &'a mut [User], sub: &str) -> Result<&'a mut User, DirectoryError> {
+    users.iter_mut().find(|user| user.sub == sub).ok_or_else(|| DirectoryError::Unknown(sub.to_owned()))
+}
+
 /// The form in which names are compared.
 pub(crate) fn normal(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random;
-
-    fn place() -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("placet-login-{}", random::short()));
-        fs::create_dir(&folder).unwrap();
-        folder.join("users.toml")
-    }
-
-    fn user(name: &str) -> User {
-        User::new(name, StoredHash::new("$argon2id$x".to_owned()))
-    }
-
-    #[test]
-    fn development_users_have_every_standard_claim_and_are_read_back() {
-        let directory = Directory::open(&place(), true).unwrap();
-        for name in ["alice", "bob"] {
-            let user = directory.by_name(name).unwrap();
-            for claim in user::STANDARD_CLAIMS {
-                assert!(user.claims.contains_key(claim), "{name} lacks {claim}");
-            }
-        }
-        let alice = directory.by_name("alice").unwrap();
-        assert!(alice.claims.contains_key("name#ja"));
-        assert!(alice.claims["address"]["postal_code"].is_string());
-        assert_eq!(directory.by_name(" ALICE@example.com ").unwrap().sub, alice.sub);
-    }
-
-    #[test]
-    fn without_development_mode_a_missing_file_is_an_error() {
-        assert!(matches!(Directory::open(&place(), false), Err(DirectoryError::File { .. })));
-    }
-
-    #[test]
-    fn a_new_user_survives_a_restart_and_names_stay_unique() {
-        let path = place();
-        let directory = Directory::open(&path, true).unwrap();
-        directory.add(user("carol")).unwrap();
-        assert!(matches!(directory.add(user("Carol")), Err(DirectoryError::Taken(_))));
-        let again = Directory::open(&path, false).unwrap();
-        assert_eq!(again.by_name("carol").unwrap().username, "carol");
-        assert!(again.by_name("alice").is_some());
-    }
-
-    #[test]
-    fn another_users_email_address_cannot_be_taken_as_a_name() {
-        let directory = Directory::open(&place(), true).unwrap();
-        assert!(matches!(directory.add(user("alice@example.com")), Err(DirectoryError::Taken(_))));
-    }
-
-    #[test]
-    fn a_change_by_another_process_is_seen() {
-        let path = place();
-        let running = Directory::open(&path, true).unwrap();
-        Directory::open(&path, false).unwrap().add(user("dave")).unwrap();
-        assert!(running.by_name("dave").is_some());
-    }
-
-    #[test]
-    fn a_broken_file_does_not_take_the_users_away_and_its_error_quotes_no_hash() {
-        let path = place();
-        let running = Directory::open(&path, true).unwrap();
-        fs::write(&path, "[[user]]\npassword = \"$argon2id$secret\"\nusername = 7\n").unwrap();
-        assert!(running.by_name("alice").is_some());
-        let error = Directory::open(&path, false).err().unwrap();
-        assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
-    }
-}
+mod tests;

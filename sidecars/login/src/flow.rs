@@ -5,7 +5,9 @@ mod consent;
 mod custom;
 mod ending;
 mod login;
+mod second;
 mod select;
+mod setup;
 mod signup;
 mod strength;
 
@@ -119,10 +121,13 @@ fn is_elsewhere(code: &str) -> bool {
 async fn decide(step: Step, visit: &Visit, prompt: &Prompt, form: &Form) -> Result<Next, Failure> {
     let refused = form.get("action") == Some("deny");
     match &prompt.body {
-        Body::Auth { auth } if refused => Ok(strength::refusal(auth, &visit.app.acr).into()),
+        Body::Auth { auth } if refused => Ok(strength::refusal(auth, &visit.app.means).into()),
+        Body::Auth { .. } if form.get("action") == Some("unmet") => Ok(strength::unmet().into()),
         Body::Auth { auth } => match step {
             Step::Select => Ok(select::decide(visit, prompt, auth, form)),
             Step::Signup => signup::decide(visit, prompt, auth, form).await,
+            Step::Totp => second::decide(visit, prompt, auth, form).await,
+            Step::Setup => setup::decide(visit, prompt, auth, form).await,
             _ => login::decide(visit, prompt, auth, form).await,
         },
         Body::Confirm { confirm } => confirm::decide(confirm, form).map(Next::from),
@@ -163,7 +168,10 @@ fn render(step: Step, visit: &Visit, prompt: &Prompt, query: &Form) -> Response 
         Body::Auth { auth } => match step {
             Step::Select => select::page(visit, prompt, auth),
             Step::Signup => signup::page(visit, prompt),
-            _ => login::page(visit, prompt, auth, query.get("account")),
+            Step::Totp => second::page(visit, prompt, auth),
+            // It begins with a password.
+            Step::Setup => page::redirect(visit, &Step::Login.href(&prompt.id)),
+            _ => login::page(visit, prompt, auth, query),
         },
         Body::Consent { consent } => consent::page(visit, prompt, consent),
         Body::Confirm { confirm } => confirm::page(visit, prompt, confirm),

@@ -18,14 +18,19 @@ mod language;
 mod limiter;
 mod page;
 mod password;
+mod proof;
+mod qr;
 mod random;
 mod routes;
 mod server;
 mod step;
 mod text;
+mod totp;
+mod vault;
 mod visit;
 
 pub use self::{
     brand::Colour,
-    server::{Server, Settings},
+    clock::Clock,
+    server::{SecondFactor, Server, Settings},
 };

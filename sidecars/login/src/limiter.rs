@@ -29,15 +29,32 @@ impl Limiter {
 
     /// How long `key` has to wait; `None` if it need not.
     pub(crate) fn wait(&self, key: &str, now: Instant) -> Option<Duration> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        self.left(&self.entries.lock().unwrap_or_else(PoisonError::into_inner), key, now)
+    }
+
+    fn left(&self, entries: &HashMap<String, Entry>, key: &str, now: Instant) -> Option<Duration> {
         let entry = entries.get(key).filter(|entry| entry.count >= self.limit)?;
         let left = self.window.checked_sub(now.duration_since(entry.since))?;
         (!left.is_zero()).then_some(left)
     }
 
+    /// Counts an attempt before it is made, or says how long `key` has to wait. Of racing attempts each one counts.
+    pub(crate) fn take(&self, key: &str, now: Instant) -> Option<Duration> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = self.left(&entries, key, now);
+        if wait.is_none() {
+            self.note(&mut entries, key, now);
+        }
+        wait
+    }
+
     /// Counts a failure.
     pub(crate) fn count(&self, key: &str, now: Instant) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        self.note(&mut entries, key, now);
+    }
+
+    fn note(&self, entries: &mut HashMap<String, Entry>, key: &str, now: Instant) {
         if let Some(entry) = entries.get_mut(key) {
             if now.duration_since(entry.since) >= self.window {
                 *entry = Entry { since: now, count: 0 };
@@ -79,6 +96,19 @@ mod tests {
         assert_eq!(limiter.wait("alice", start + WINDOW), None);
         limiter.count("alice", start + WINDOW);
         assert_eq!(limiter.wait("alice", start + WINDOW), None);
+    }
+
+    #[test]
+    fn of_racing_attempts_each_one_counts() {
+        let limiter = Limiter::new(5, WINDOW, 10);
+        let now = Instant::now();
+        let allowed = std::thread::scope(|scope| {
+            let attempts: Vec<_> =
+                (0..50).map(|_| scope.spawn(|| limiter.take("alice", now).is_none())).collect();
+            attempts.into_iter().map(|attempt| attempt.join().unwrap()).filter(|ok| *ok).count()
+        });
+        assert_eq!(allowed, 5);
+        assert_eq!(limiter.take("alice", now + WINDOW), None);
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub(crate) enum Step {
     Login,
     Signup,
     Select,
+    Totp,
+    Setup,
     Consent,
     Logout,
     Device,
@@ -20,10 +22,12 @@ pub(crate) enum Step {
 
 impl Step {
     /// All pages.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Login,
         Self::Signup,
         Self::Select,
+        Self::Totp,
+        Self::Setup,
         Self::Consent,
         Self::Logout,
         Self::Device,
@@ -38,6 +42,8 @@ impl Step {
             Self::Login => "login",
             Self::Signup => "signup",
             Self::Select => "select",
+            Self::Totp => "totp",
+            Self::Setup => "totp-setup",
             Self::Consent => "consent",
             Self::Logout => "logout",
             Self::Device => "device",
@@ -76,7 +82,7 @@ impl Step {
         let start = Self::of(prompt);
         match (&prompt.body, self) {
             _ if self == start => true,
-            (Body::Auth { .. }, Self::Login) => true,
+            (Body::Auth { .. }, Self::Login | Self::Totp | Self::Setup) => true,
             (Body::Auth { auth }, Self::Signup) => auth.create && auth.account.mode != AccountMode::Fixed,
             _ => false,
         }

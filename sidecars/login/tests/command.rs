@@ -84,7 +84,7 @@ fn users_are_added_listed_and_given_new_passwords() {
     let sub = String::from_utf8(added.stdout).unwrap().trim().to_owned();
     assert!(sub.starts_with("usr_"));
     let listed = String::from_utf8(user(&folder, &["list"], "").stdout).unwrap();
-    assert_eq!(listed, format!("{sub}\tdora\tdora@example.com\n"));
+    assert_eq!(listed, format!("{sub}\tdora\tdora@example.com\t\n"));
     let before = std::fs::read_to_string(folder.join("users.toml")).unwrap();
     assert!(user(&folder, &["passwd", "dora"], "swiper\n").status.success());
     let after = std::fs::read_to_string(folder.join("users.toml")).unwrap();
@@ -93,4 +93,35 @@ fn users_are_added_listed_and_given_new_passwords() {
     assert!(!again.status.success());
     assert!(String::from_utf8_lossy(&again.stderr).contains("`dora` is taken"));
     assert!(!user(&folder, &["passwd", "nobody"], "x\n").status.success());
+}
+
+#[test]
+fn an_operator_gives_and_takes_second_factors_and_codes_can_be_had_without_a_phone() {
+    let folder = folder("totp");
+    let key = folder.join("login.key");
+    std::fs::write(&key, [7; 32]).unwrap();
+    let totp = |more: &[&str]| user(&folder, &[&["totp", "dora"], more].concat(), "");
+    assert!(!totp(&["--remove"]).status.success(), "there is nobody yet");
+    assert!(user(&folder, &["add", "dora"], "explorer\n").status.success());
+    assert!(!totp(&[]).status.success(), "a key file is needed");
+    let given = totp(&["--key-file", key.to_str().unwrap(), "--brand-name", "Acme"]);
+    assert!(given.status.success(), "{given:?}");
+    let printed = String::from_utf8(given.stdout).unwrap();
+    let (secret, address) = printed.trim().split_once('\n').unwrap();
+    assert!(address.starts_with(&format!("otpauth://totp/Acme:dora?secret={secret}&")), "{address}");
+    assert!(!std::fs::read_to_string(folder.join("users.toml")).unwrap().contains(secret));
+    let listed = String::from_utf8(user(&folder, &["list"], "").stdout).unwrap();
+    assert!(listed.ends_with("\ttotp\n"), "{listed}");
+    let again = totp(&["--key-file", key.to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("has a second factor already"));
+    assert!(totp(&["--remove"]).status.success());
+    assert!(!std::fs::read_to_string(folder.join("users.toml")).unwrap().contains("totp"));
+
+    for (line, good) in [(secret, true), ("GEZD", false), ("not base 32!", false)] {
+        let mut child = program().arg("code").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.success(), good, "{line}");
+        assert_eq!(output.stdout.len(), if good { 7 } else { 0 }, "{line}");
+    }
 }

@@ -2,18 +2,25 @@
 
 use serde_json::{Value, json};
 
-use super::{StoredHash, User};
-use crate::password;
+use super::{StoredHash, StoredTotp, User};
+use crate::{password, totp::Key, vault::Vault};
 
-/// `alice` / `wonderland` and `bob` / `builder`, with every standard claim.
-pub(super) fn users() -> Vec<User> {
-    vec![user("alice", "wonderland", alice()), user("bob", "builder", bob())]
+/// The secret of alice's second factor, that of the examples in RFC 6238: it is published on purpose.
+pub(super) const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// `alice` / `wonderland`, who has a second factor, and `bob` / `builder`, who has none; with every standard claim.
+pub(super) fn users(vault: &Vault) -> Vec<User> {
+    let mut alice = user("alice", "wonderland", alice());
+    let key = Key::from_base32(SECRET).expect("the secret is written in base32");
+    alice.totp = Some(StoredTotp::new(vault.seal(&alice.sub, key.bytes()), 0));
+    vec![alice, user("bob", "builder", bob())]
 }
 
 fn user(name: &str, password: &str, claims: Value) -> User {
     let hash = password::hash(password).expect("the default parameters of argon2 are valid");
     let Value::Object(claims) = claims else { unreachable!("claims are written as an object") };
-    User { username: name.to_owned(), sub: name.to_owned(), password: StoredHash::new(hash), claims }
+    let password = StoredHash::new(hash);
+    User { username: name.to_owned(), sub: name.to_owned(), password, totp: None, claims }
 }
 
 fn alice() -> Value {

@@ -55,6 +55,43 @@ impl fmt::Debug for StoredHash {
     }
 }
 
+/// A second factor; its secret does not print.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredTotp {
+    /// The secret, sealed for this user.
+    secret: String,
+    /// The last time step whose code was used.
+    used: u64,
+}
+
+impl StoredTotp {
+    /// A second factor with this sealed secret, whose code of step `used` is used.
+    pub(crate) fn new(secret: String, used: u64) -> Self {
+        Self { secret, used }
+    }
+
+    /// The sealed secret.
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Uses the code of a step up, unless that or a later one was used before.
+    pub(super) fn use_up(&mut self, step: u64) -> bool {
+        let fresh = step > self.used;
+        if fresh {
+            self.used = step;
+        }
+        fresh
+    }
+}
+
+impl fmt::Debug for StoredTotp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredTotp(…)")
+    }
+}
+
 /// A user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +102,9 @@ pub(crate) struct User {
     pub(crate) sub: String,
     /// The password's hash.
     pub(crate) password: StoredHash,
+    /// The second factor, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) totp: Option<StoredTotp>,
     /// Claims by their names of OpenID Connect Core section 5.1; language variants as `name#de`.
     #[serde(default)]
     pub(crate) claims: Object,
@@ -74,7 +114,7 @@ impl User {
     /// A user without claims, with a fresh subject.
     pub(crate) fn new(username: &str, password: StoredHash) -> Self {
         let sub = format!("usr_{}", crate::random::short());
-        Self { username: username.to_owned(), sub, password, claims: Object::new() }
+        Self { username: username.to_owned(), sub, password, totp: None, claims: Object::new() }
     }
 
     /// What the user may type to sign in, as it is compared.

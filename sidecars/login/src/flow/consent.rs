@@ -37,6 +37,8 @@ struct ConsentPage<'a> {
     scopes: Vec<ScopeRow>,
     claims: Vec<ClaimRow>,
     details: Vec<DetailRow>,
+    /// What remembering the decision means; absent where there is nothing to remember.
+    remember: Option<&'static str>,
 }
 
 struct ScopeRow {
@@ -71,20 +73,41 @@ pub(super) fn page(visit: &Visit, prompt: &Prompt, consent: &ConsentPrompt) -> R
     } else {
         has(ConsentReason::Expired).then_some(t.consent_expired)
     };
+    let (scopes, claims): (Vec<_>, _) =
+        (offered(consent).map(|item| scope_row(t, item, consent)).collect(), claim_rows(t, consent));
+    let details = details::rows(t, consent);
     let page = ConsentPage {
+        remember: remembering(t, (&scopes, &claims, &details)),
         title: t.consent_title.say(client),
         lead: t.consent_lead.say(client),
         signed_in_as: t.signed_in_as.say(user),
         note,
         message: consent.message.as_deref(),
         binding_message: prompt.ciba.as_ref().and_then(|ciba| ciba.binding_message.as_deref()),
-        scopes: offered(consent).map(|item| scope_row(t, item, consent)).collect(),
-        claims: claim_rows(t, consent),
-        details: details::rows(t, consent),
+        scopes,
+        claims,
+        details,
         form: Binding::new(visit, prompt),
         shell,
     };
     page::send(visit, StatusCode::OK, &page.shell.nonce, &page)
+}
+
+/// What remembering means here: what is good for one time is asked for each time. Where that is all there is to decide,
+/// remembering is not offered.
+fn remembering(
+    t: &Text,
+    (scopes, claims, details): (&[ScopeRow], &[ClaimRow], &[DetailRow]),
+) -> Option<&'static str> {
+    let once = details.iter().any(|row| row.one_time);
+    let lasting = scopes.iter().any(|row| !row.granted)
+        || claims.iter().any(|row| !row.granted)
+        || details.iter().any(|row| !row.one_time && !row.granted);
+    match (once, lasting) {
+        (true, true) => Some(t.remember_hint_once),
+        (true, false) => None,
+        (false, _) => Some(t.remember_hint),
+    }
 }
 
 /// The scope values that may be granted at all.

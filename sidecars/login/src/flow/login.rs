@@ -13,7 +13,10 @@ use placet_sdk::{
 use tokio::time::Instant;
 use warp::reply::Response;
 
-use super::{Next, strength};
+use super::{
+    Next, second,
+    strength::{self, Need, Second},
+};
 use crate::{
     app::App,
     directory::{User, normal},
@@ -52,6 +55,7 @@ struct LoginPage<'a> {
 struct UnmetPage<'a> {
     shell: Shell<'a>,
     form: Binding,
+    lead: &'static str,
     /// What a policy says.
     message: Option<&'a str>,
 }
@@ -75,16 +79,25 @@ pub(super) fn href(interaction: &str, account: Option<&str>) -> String {
     }
 }
 
-/// The page, fresh.
-pub(super) fn page(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt, account: Option<&str>) -> Response {
+/// The address of the page for whoever is not the one who is signed in.
+pub(super) fn href_of_another(interaction: &str) -> String {
+    format!("{}&another=1", Step::Login.href(interaction))
+}
+
+/// The page, fresh; the one of the second factor, where nothing else is missing.
+pub(super) fn page(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt, query: &Form) -> Response {
+    let (account, another) = (query.get("account"), query.get("another").is_some());
+    if account.is_none() && !another && second::of_session(visit, prompt, auth).is_some() {
+        return page::redirect(visit, &Step::Totp.href(&prompt.id));
+    }
     show(visit, prompt, auth, &State { account, ..State::default() })
 }
 
 fn show(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt, state: &State<'_>) -> Response {
     let shell = Shell::new(visit, Some(prompt));
     let form = Binding::new(visit, prompt);
-    if strength::acr(auth, &visit.app.acr).is_err() {
-        let page = UnmetPage { shell, form, message: auth.message.as_deref() };
+    if strength::anybody(auth, &visit.app.means).is_err() {
+        let page = UnmetPage { lead: shell.t.unmet, shell, form, message: auth.message.as_deref() };
         return page::send(visit, StatusCode::OK, &page.shell.nonce, &page);
     }
     let chosen = auth.account.candidates.iter().find(|c| Some(c.session_id.as_str()) == state.account);
@@ -130,9 +143,9 @@ pub(super) async fn decide(
     auth: &AuthPrompt,
     form: &Form,
 ) -> Result<Next, Failure> {
-    let Ok(acr) = strength::acr(auth, &visit.app.acr) else {
-        return Ok(strength::refusal(auth, &visit.app.acr).into());
-    };
+    if strength::anybody(auth, &visit.app.means).is_err() {
+        return Ok(strength::refusal(auth, &visit.app.means).into());
+    }
     let name = form.text("username").trim();
     let remember = form.is_checked("remember_me");
     let text = visit.text(Some(prompt));
@@ -156,7 +169,27 @@ pub(super) async fn decide(
             return Ok(Next::Page(show(visit, prompt, auth, &state)));
         }
     };
-    Ok(signed_in(prompt, auth, &user, Proof { acr, remember }).into())
+    Ok(after_password(visit, prompt, auth, (&user, remember)))
+}
+
+/// What comes after the right password: the answer, or the second factor if it takes one.
+pub(super) fn after_password(
+    visit: &Visit,
+    prompt: &Prompt,
+    auth: &AuthPrompt,
+    (user, remember): (&User, bool),
+) -> Next {
+    let means = &visit.app.means;
+    match strength::need(auth, means, Second::of(user, means)) {
+        Ok(Need::Password(acr)) => signed_in(prompt, auth, user, Proof { acr, remember, both: false }).into(),
+        Ok(Need::Both(_)) => Next::Page(second::ask(visit, prompt, auth, (user, remember))),
+        Err(strength::Unmet) => {
+            let shell = Shell::new(visit, Some(prompt));
+            let form = Binding::new(visit, prompt);
+            let page = UnmetPage { lead: shell.t.unmet_yours, shell, form, message: auth.message.as_deref() };
+            Next::Page(page::send(visit, StatusCode::OK, &page.shell.nonce, &page))
+        }
+    }
 }
 
 /// What came out of a password.
@@ -213,7 +246,7 @@ pub(super) async fn check(
 }
 
 /// Tells the server, without waiting: a failure of the report must not change the answer.
-fn report(app: &Arc<App>, user: &User) {
+pub(super) fn report(app: &Arc<App>, user: &User) {
     let report = Report {
         report_type: ReportType::LoginFailed,
         sub: user.sub.clone(),
@@ -233,9 +266,11 @@ fn report(app: &Arc<App>, user: &User) {
 pub(super) struct Proof<'a> {
     pub(super) acr: Option<&'a str>,
     pub(super) remember: bool,
+    /// Whether a second factor was given, too.
+    pub(super) both: bool,
 }
 
-/// The answer for a user who gave the password.
+/// The answer for a user who gave the password, and a second factor if it takes one.
 ///
 /// It names no time, so that the same form sent twice is the same answer.
 pub(super) fn signed_in(prompt: &Prompt, auth: &AuthPrompt, user: &User, proof: Proof<'_>) -> Answer {
@@ -246,7 +281,10 @@ pub(super) fn signed_in(prompt: &Prompt, auth: &AuthPrompt, user: &User, proof: 
         sub: user.sub.clone(),
         authenticated_at: None,
         acr: proof.acr.map(str::to_owned),
-        amr: vec!["pwd".to_owned()],
+        amr: if proof.both { &strength::BOTH[..] } else { &["pwd"] }
+            .iter()
+            .map(|m| (*m).to_owned())
+            .collect(),
         session: SessionAnswer {
             action: if session.is_some() { SessionAction::Reuse } else { SessionAction::Create },
             // A session that outlives the browser stays so.

@@ -11,11 +11,10 @@ use warp::reply::Response;
 
 use super::{
     Next,
-    login::{self, Check, Proof},
+    login::{self, Check},
     strength,
 };
 use crate::{
-    clock,
     directory::{DirectoryError, StoredHash, User},
     failure::Failure,
     form::Form,
@@ -127,17 +126,16 @@ pub(super) async fn decide(
     auth: &AuthPrompt,
     form: &Form,
 ) -> Result<Next, Failure> {
-    let Ok(acr) = strength::acr(auth, &visit.app.acr) else {
-        return Ok(strength::refusal(auth, &visit.app.acr).into());
-    };
+    if strength::anybody(auth, &visit.app.means).is_err() {
+        return Ok(strength::refusal(auth, &visit.app.means).into());
+    }
     let text = visit.text(Some(prompt));
     let input = Input::of(form);
     let mut wrong = input.check(text);
     if wrong == Wrong::default() {
         match create(visit, prompt, &input).await? {
             Made::User(user) => {
-                let proof = Proof { acr, remember: false };
-                return Ok(login::signed_in(prompt, auth, &user, proof).into());
+                return Ok(login::after_password(visit, prompt, auth, (&user, false)));
             }
             Made::Wait(seconds) => {
                 let mut response = Failure::Wait.respond(visit, crate::failure::Retry::enter(&prompt.id));
@@ -179,7 +177,7 @@ async fn create(visit: &Visit, prompt: &Prompt, input: &Input<'_>) -> Result<Mad
         ("preferred_username", json!(input.username)),
         ("email", json!(input.email)),
         ("email_verified", json!(false)),
-        ("updated_at", json!(clock::unix_now())),
+        ("updated_at", json!(app.clock.now())),
     ] {
         user.claims.insert(claim.to_owned(), value);
     }

@@ -1,37 +1,109 @@
-//! What a password proves, against what is demanded.
+//! What a user can prove, against what is demanded.
 
 use placet_sdk::interaction::{Answer, AuthPrompt, AuthReason, Candidate, DenyAnswer, DenyError, Reason};
 
-/// What a password cannot prove.
+use crate::{app::Means, directory::User};
+
+/// Methods of RFC 8176 that a password and a one-time password make together.
+pub(super) const BOTH: [&str; 3] = ["pwd", "otp", "mfa"];
+
+/// What nobody here can prove, or not this user.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unmet;
 
-/// The class that a password sign-in asserts: the first demanded one that it satisfies.
-pub(super) fn acr<'a>(auth: &AuthPrompt, ours: &'a [String]) -> Result<Option<&'a str>, Unmet> {
-    if auth.amr.as_ref().is_some_and(|demand| demand.values.iter().any(|method| method != "pwd")) {
-        return Err(Unmet);
-    }
-    let default = ours.first().map(String::as_str);
-    let Some(demand) = auth.acr.as_ref().filter(|demand| !demand.values.is_empty()) else {
-        return Ok(default);
-    };
-    let met = demand.values.iter().find_map(|wanted| ours.iter().find(|own| *own == wanted));
-    match met {
-        Some(class) => Ok(Some(class)),
-        None if demand.essential => Err(Unmet),
-        None => Ok(default),
+/// What it takes to meet a demand, and the class that is then asserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need<'a> {
+    /// A password.
+    Password(Option<&'a str>),
+    /// A password and a second factor.
+    Both(&'a str),
+}
+
+/// What somebody has besides the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Second {
+    /// A second factor.
+    Enrolled,
+    /// None yet, but one can be set up.
+    Possible,
+    /// None.
+    Missing,
+}
+
+impl Second {
+    /// What this user has.
+    pub(super) fn of(user: &User, means: &Means) -> Self {
+        match (&user.totp, &means.vault) {
+            (Some(_), _) => Self::Enrolled,
+            (None, Some(_)) if means.enrolment => Self::Possible,
+            _ => Self::Missing,
+        }
     }
 }
 
-/// The answer of a user who does not go on: it names the demand if that is the reason.
-pub(super) fn refusal(auth: &AuthPrompt, ours: &[String]) -> Answer {
-    if acr(auth, ours).is_ok() {
-        return super::declined();
+/// Whether a demand can be met by anybody: asked before it is known who comes.
+pub(super) fn anybody<'a>(auth: &AuthPrompt, means: &'a Means) -> Result<Need<'a>, Unmet> {
+    need(auth, means, if means.vault.is_some() { Second::Enrolled } else { Second::Missing })
+}
+
+/// What it takes of somebody who has `second`: for the first demanded class that is within reach. Nobody is made to set
+/// up a second factor for a wish, nor where a password will do as well.
+pub(super) fn need<'a>(auth: &AuthPrompt, means: &'a Means, second: Second) -> Result<Need<'a>, Unmet> {
+    let methods = auth.amr.as_ref().map_or(&[][..], |demand| &demand.values);
+    if methods.iter().any(|method| !BOTH.contains(&method.as_str())) {
+        return Err(Unmet);
     }
+    let both = methods.iter().any(|method| method != "pwd");
+    let values = auth.acr.as_ref().map_or(&[][..], |demand| &demand.values);
+    let essential = auth.acr.as_ref().is_some_and(|demand| demand.essential) && !values.is_empty();
+    let among = |classes: &'a [String], wanted: &String| {
+        classes.iter().find(|own| *own == wanted).map(String::as_str)
+    };
+    // Who has two factors has one, too: a class that a password reaches can be asserted with both.
+    let with_both = |wanted: &String| {
+        among(&means.both, wanted).or_else(|| among(&means.password, wanted).filter(|_| both))
+    };
+    let met = values.iter().find_map(|wanted| {
+        let password = among(&means.password, wanted).filter(|_| !both);
+        let stronger = || with_both(wanted).filter(|_| second == Second::Enrolled);
+        password.map(|class| Need::Password(Some(class))).or_else(|| stronger().map(Need::Both))
+    });
+    let default = || means.both.first().map(String::as_str).ok_or(Unmet);
+    let need = match met {
+        Some(need) => need,
+        None if (essential || both)
+            && second == Second::Possible
+            && values.iter().any(|v| with_both(v).is_some()) =>
+        {
+            Need::Both(values.iter().find_map(with_both).ok_or(Unmet)?)
+        }
+        None if essential => return Err(Unmet),
+        None if both && second == Second::Missing => return Err(Unmet),
+        None if both => Need::Both(default()?),
+        None => Need::Password(means.password.first().map(String::as_str)),
+    };
+    // Where it is the rule, whoever has a second factor uses it at every sign-in.
+    Ok(match need {
+        Need::Password(class) if means.always && second == Second::Enrolled => {
+            let demanded = class.filter(|class| values.iter().any(|value| value == class));
+            Need::Both(demanded.map_or_else(default, Ok)?)
+        }
+        need => need,
+    })
+}
+
+/// The answer of a user who does not go on: it names the demand if that is the reason.
+pub(super) fn refusal(auth: &AuthPrompt, means: &Means) -> Answer {
+    if anybody(auth, means).is_ok() { super::declined() } else { unmet() }
+}
+
+/// The answer where the user cannot meet the demand.
+pub(super) fn unmet() -> Answer {
     Answer::Deny(DenyAnswer {
         error: Some(DenyError::UnmetAuthenticationRequirements),
         error_description: Some("the demanded authentication is not available".to_owned()),
-        reason: Some(Reason { code: "password_only".to_owned(), detail: None }),
+        reason: Some(Reason { code: "out_of_reach".to_owned(), detail: None }),
     })
 }
 
@@ -53,54 +125,12 @@ pub(super) fn suffices(candidate: &Candidate, auth: &AuthPrompt) -> bool {
     fresh && strong && methods && !auth.reasons.iter().any(|reason| again.contains(reason))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use placet_sdk::Instant;
-    use serde_json::{Value, json};
-
-    fn ours() -> Vec<String> {
-        ["urn:placet:acr:pwd", "0", "1"].map(str::to_owned).to_vec()
-    }
-
-    fn auth(more: Value) -> AuthPrompt {
-        let mut prompt = json!({"reasons": [], "attempt": 1, "account": {"mode": "any"}, "create": false});
-        let Value::Object(more) = more else { unreachable!() };
-        prompt.as_object_mut().unwrap().extend(more);
-        serde_json::from_value(prompt).unwrap()
-    }
-
-    #[test]
-    fn the_first_demanded_class_that_a_password_satisfies_is_asserted() {
-        let demand = auth(json!({"acr": {"values": ["mfa", "1", "0"], "essential": true}}));
-        assert_eq!(acr(&demand, &ours()), Ok(Some("1")));
-        assert_eq!(acr(&auth(json!({})), &ours()), Ok(Some("urn:placet:acr:pwd")));
-    }
-
-    #[test]
-    fn a_voluntary_demand_is_answered_honestly_and_an_essential_one_not_at_all() {
-        let voluntary = auth(json!({"acr": {"values": ["mfa"], "essential": false}}));
-        assert_eq!(acr(&voluntary, &ours()), Ok(Some("urn:placet:acr:pwd")));
-        let essential = auth(json!({"acr": {"values": ["mfa"], "essential": true}}));
-        assert_eq!(acr(&essential, &ours()), Err(Unmet));
-        assert_eq!(acr(&auth(json!({"amr": {"values": ["pwd", "otp"]}})), &ours()), Err(Unmet));
-        let Answer::Deny(deny) = refusal(&essential, &ours()) else { panic!() };
-        assert_eq!(deny.error, Some(DenyError::UnmetAuthenticationRequirements));
-    }
-
-    #[test]
-    fn a_session_that_is_old_or_weak_does_not_suffice() {
-        let candidate = Candidate {
-            session_id: "ses_1".to_owned(),
-            sub: "alice".to_owned(),
-            authenticated_at: Instant(1_000),
-            acr: Some("1".to_owned()),
-            amr: vec!["pwd".to_owned()],
-        };
-        assert!(suffices(&candidate, &auth(json!({}))));
-        assert!(!suffices(&candidate, &auth(json!({"not_before": "1970-01-01T00:20:00Z"}))));
-        assert!(!suffices(&candidate, &auth(json!({"acr": {"values": ["2"], "essential": true}}))));
-        assert!(!suffices(&candidate, &auth(json!({"amr": {"values": ["otp"]}}))));
-        assert!(!suffices(&candidate, &auth(json!({"reasons": ["answer_insufficient"]}))));
-    }
+/// Whether strength alone is missing: then a session with the first factor needs the second one only. A password that is
+/// too old, or was asked for again, does not count.
+pub(super) fn only_strength(auth: &AuthPrompt) -> bool {
+    let strength = [AuthReason::AcrInsufficient, AuthReason::AmrInsufficient, AuthReason::PolicyStepUp];
+    !auth.reasons.is_empty() && auth.reasons.iter().all(|reason| strength.contains(reason))
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,3 +164,43 @@ async fn details_are_shown_in_words_and_granted_as_they_came() {
     granted.as_object_mut().unwrap().remove("status");
     assert_eq!(stage.fake.answers("ia_1")[0]["grant"]["authorization_details"], json!([granted]));
 }
+
+/// A request for one payment, and for these scope values, each with its status.
+fn paying(scope: &[(&str, &str)]) -> Value {
+    let mut prompt = consent();
+    let scope: Vec<Value> =
+        scope.iter().map(|(value, status)| json!({"value": value, "status": status})).collect();
+    prompt["consent"]["scope"] = json!(scope);
+    prompt["consent"]["claims"] = json!([]);
+    prompt["consent"]["offline"] = json!({"requested": false, "allowed": false});
+    prompt["consent"]["authorization_details"] = json!([{"type": "payment", "status": "new", "amount": "5"}]);
+    prompt["consent"]["authorization_details_info"] = json!([{"title": "Make a payment", "one_time": true}]);
+    prompt
+}
+
+#[tokio::test]
+async fn what_is_good_for_one_time_is_said_to_be_asked_each_time() {
+    let stage = Stage::start().await;
+    stage.fake.script("ia_1", &[paying(&[("openid", "new")]), response()]);
+    let browser = stage.browser();
+    let page = browser.open("ia_1").await;
+    assert!(
+        page.has("remember") && page.says("asked each time</em>") && page.says("except for what is marked")
+    );
+    browser.submit(&page, &[("detail:0", "on"), ("remember", "on"), ("action", "allow")]).await;
+    assert_eq!(stage.fake.answers("ia_1")[0]["remember"]["mode"], "always");
+    stage.fake.script("ia_2", &[consent()]);
+    let page = browser.open("ia_2").await;
+    assert!(!page.says("asked each time") && page.says("You will not be asked again for the same access.<"));
+}
+
+#[tokio::test]
+async fn where_all_there_is_to_decide_is_for_one_time_remembering_is_not_offered() {
+    let stage = Stage::start().await;
+    stage.fake.script("ia_1", &[paying(&[("openid", "granted")]), response()]);
+    let browser = stage.browser();
+    let page = browser.open("ia_1").await;
+    assert!(!page.has("remember") && page.says("you will be asked again next time"), "{}", page.body);
+    browser.submit(&page, &[("detail:0", "on"), ("action", "allow")]).await;
+    assert_eq!(stage.fake.answers("ia_1")[0]["remember"]["mode"], "never");
+}

@@ -8,5 +8,7 @@ mod fake;
 mod login;
 mod other_pages;
 mod protection;
+mod second;
+mod setup;
 mod signup;
 mod stage;

@@ -4,7 +4,7 @@ use http::StatusCode;
 use placet_login::{Server, Settings};
 use serde_json::json;
 
-use crate::stage::{RESUME, Stage, auth, consent, response};
+use crate::stage::{RESUME, Stage, auth, consent, response, settings};
 
 const GOOD: [(&str, &str); 2] = [("username", "alice"), ("password", "wonderland")];
 
@@ -86,6 +86,7 @@ async fn outside_development_mode_pictures_come_over_https_alone() {
     let users = first.users.clone();
     let stage = Stage::with(|settings| {
         settings.dev = false;
+        settings.key_file = Some(users.with_extension("key"));
         settings.users = users;
     })
     .await;
@@ -141,20 +142,10 @@ async fn forms_outlive_a_restart_where_there_is_a_key_file() {
 
 #[tokio::test]
 async fn a_public_address_with_a_path_is_refused_at_the_start() {
-    let users = Stage::start().await.users;
+    let stage = Stage::start().await;
     let settings = Settings {
-        listen: "127.0.0.1:0".parse().unwrap(),
         public_url: "https://example.com/login/".parse().unwrap(),
-        api: "http://127.0.0.1:1/ui/v1".parse().unwrap(),
-        token: "t".to_owned(),
-        users,
-        dev: false,
-        key_file: None,
-        acr: vec!["0".to_owned()],
-        trusted_proxies: Vec::new(),
-        brand_name: "Placet".to_owned(),
-        brand_logo: None,
-        brand_accent: "#3451d1".parse().unwrap(),
+        ..settings(&stage.fake, &stage.users)
     };
     let error = Server::bind(settings).await.err().unwrap().to_string();
     assert!(error.contains("must have no path"), "{error}");

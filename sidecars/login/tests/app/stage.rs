@@ -2,11 +2,14 @@
 
 use std::{
     fs,
-    path::PathBuf,
-    sync::atomic::{AtomicU32, Ordering},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32, Ordering},
+    },
 };
 
-use placet_login::{Server, Settings};
+use placet_login::{Clock, SecondFactor, Server, Settings};
 use serde_json::{Value, json};
 
 use crate::{browser::Browser, fake::Fake, fake::TOKEN};
@@ -16,7 +19,12 @@ pub(crate) struct Stage {
     pub(crate) fake: Fake,
     pub(crate) base: String,
     pub(crate) users: PathBuf,
+    /// What the clock of the app shows, in seconds since 1970.
+    pub(crate) now: Arc<AtomicI64>,
 }
+
+/// When the clock starts.
+pub(crate) const START: i64 = 1_795_420_000;
 
 impl Stage {
     pub(crate) async fn start() -> Self {
@@ -34,30 +42,50 @@ impl Stage {
         fs::create_dir_all(&folder).unwrap();
         let users = folder.join("users.toml");
         let _ = fs::remove_file(&users);
+        let _ = fs::remove_file(folder.join("users.key"));
+        Self::at(users, change).await
+    }
+
+    /// Another app on a user directory that is there.
+    pub(crate) async fn at(users: PathBuf, change: impl FnOnce(&mut Settings)) -> Self {
         let fake = Fake::start().await;
-        let mut settings = Settings {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            public_url: "http://localhost:8090/".parse().unwrap(),
-            api: fake.base.clone(),
-            token: TOKEN.to_owned(),
-            users: users.clone(),
-            dev: true,
-            key_file: None,
-            acr: ["urn:placet:acr:pwd", "0", "1"].map(str::to_owned).to_vec(),
-            trusted_proxies: Vec::new(),
-            brand_name: "Placet".to_owned(),
-            brand_logo: None,
-            brand_accent: "#3451d1".parse().unwrap(),
-        };
+        let now = Arc::new(AtomicI64::new(START));
+        let shown = Arc::clone(&now);
+        let mut settings = settings(&fake, &users);
+        settings.clock = Clock::showing(move || shown.load(Ordering::SeqCst));
         change(&mut settings);
         let server = Server::bind(settings).await.unwrap();
         let base = format!("http://{}", server.address().unwrap());
         tokio::spawn(server.run(std::future::pending()));
-        Self { fake, base, users }
+        Self { fake, base, users, now }
     }
 
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(&self.base)
+    }
+}
+
+/// The usual settings of an app.
+pub(crate) fn settings(fake: &Fake, users: &Path) -> Settings {
+    Settings {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        public_url: "http://localhost:8090/".parse().unwrap(),
+        api: fake.base.clone(),
+        token: TOKEN.to_owned(),
+        users: users.to_owned(),
+        dev: true,
+        key_file: None,
+        acr: ["urn:placet:acr:pwd", "0", "1"].map(str::to_owned).to_vec(),
+        second_factor: SecondFactor {
+            acr: vec!["urn:placet:acr:mfa".to_owned()],
+            enrolment: true,
+            always: false,
+        },
+        clock: Clock::system(),
+        trusted_proxies: Vec::new(),
+        brand_name: "Placet".to_owned(),
+        brand_logo: None,
+        brand_accent: "#3451d1".parse().unwrap(),
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct DetailRow {
     pub(super) title: String,
     pub(super) description: String,
     pub(super) granted: bool,
+    /// Whether it is asked for each time, whatever is remembered.
+    pub(super) one_time: bool,
     pub(super) facts: Vec<Line>,
 }
 
@@ -47,6 +49,7 @@ pub(super) fn rows(t: &Text, consent: &ConsentPrompt) -> Vec<DetailRow> {
             title: info.title.clone().unwrap_or_else(|| words(kind)),
             description: info.description.clone().unwrap_or_default(),
             granted: status.is_some_and(|status| status == "granted"),
+            one_time: info.one_time,
             facts,
         }
     };
