@@ -1,6 +1,8 @@
 //! Grants and reports of a login app that involve no prompt.
 
-use placet_oauth::{grant_type::GrantType, id::Subject, scope::Scope, token_request::TokenResponse};
+use placet_oauth::{
+    error::OAuthError, grant_type::GrantType, id::Subject, scope::Scope, token_request::TokenResponse,
+};
 use placet_sdk::{
     grant::{Grant, GrantedClaims, Object},
     resources::{DirectGrant, Report, ReportType},
@@ -25,7 +27,7 @@ use crate::{
     random,
     server::Server,
     store::{AuthorizationRecord, Granted, NewGrant},
-    token::{Authorized, IssueRequest, authorize_issue},
+    token::{Authorized, IssueRequest, audience, authorize_issue, check_known},
 };
 
 /// Grants tokens to a client for a user, without a browser. It passes the same gate as every other grant.
@@ -42,6 +44,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
     })?;
     let (authenticated, session) = subject(server, ui, &asked).await?;
     check_scope(&client, &asked)?;
+    check_targets(server, &client, &asked.grant)?;
     limits::settings(server, (ui, &client), &Grant::default(), &asked.grant)?;
     let now = server.now();
     let mut grant = asked.grant;
@@ -201,16 +204,28 @@ fn check_scope(client: &Client, asked: &DirectGrant) -> ApiResult<()> {
             "the client is not registered for this scope",
         ));
     }
-    if grant.resources.as_ref().is_some_and(|r| !r.is_empty())
-        || grant.authorization_details.as_ref().is_some_and(|d| !d.is_empty())
-    {
-        return Err(invalid_answer(
-            "/grant",
-            "not_supported",
-            "resources and details need an authorization request",
-        ));
-    }
     Ok(())
+}
+
+/// Resources and authorization details are those that an authorization request of the client might name (RFC 8707
+/// section 2, RFC 9396 section 5), and the scope is known to the resources.
+fn check_targets(server: &Server, client: &Client, grant: &Grant) -> ApiResult<()> {
+    let config = server.config();
+    let resources = grant.resources.as_deref().unwrap_or_default();
+    let details = grant.authorization_details.as_deref().unwrap_or_default();
+    if resources.is_empty() && details.is_empty() {
+        return Ok(());
+    }
+    if resources.iter().enumerate().any(|(at, uri)| resources[..at].contains(uri)) {
+        return Err(invalid_answer("/grant/resources", "invalid", "a resource is repeated"));
+    }
+    let refused = |pointer: &'static str| {
+        move |error: OAuthError| invalid_answer(pointer, "not_grantable", &error.description)
+    };
+    config.check_resources(&client.settings, resources).map_err(refused("/grant/resources"))?;
+    server.details().check_asked(config, client, details).map_err(refused("/grant/authorization_details"))?;
+    let scope = Scope::from_values(grant.scope.clone().unwrap_or_default());
+    check_known(config, &audience(server, client, grant), (&scope, details)).map_err(refused("/grant/scope"))
 }
 
 /// Takes a fact about an account; it is in effect when this returns.

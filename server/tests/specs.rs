@@ -36,6 +36,7 @@ mod specs {
     mod faults;
     mod http_edge;
     mod interaction_api;
+    mod interaction_direct_grants;
     mod interaction_headless;
     mod interaction_limits;
     mod interaction_resources;

@@ -190,7 +190,7 @@ async fn a_direct_grant_has_the_limits_of_its_client_and_app() {
             json!({ "client_id": "web", "sub": "a", "grant": { "access_token": { "claims": { "iss": 1 } } } }),
             422,
         ),
-        (json!({ "client_id": "web", "sub": "a", "grant": { "resources": ["https://api.example"] } }), 422),
+        (json!({ "client_id": "web", "sub": "a", "grant": { "resources": ["https://no.example"] } }), 422),
         (json!({ "client_id": "web", "sub": "a", "grant": {}, "more": 1 }), 422),
     ] {
         let reply = post(&stand, "/grants", body.clone()).await;

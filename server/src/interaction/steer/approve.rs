@@ -190,7 +190,12 @@ pub(crate) async fn direct(
     question.request.grant = Some(GrantFacts {
         grant_type: None,
         authorization_id: Some(id.to_owned()),
-        requested: Requested { scope: Some(scope.clone()), ..Requested::default() },
+        requested: Requested {
+            scope: Some(scope.clone()),
+            resources: original.resources.clone().filter(|resources| !resources.is_empty()),
+            authorization_details: original.authorization_details.clone(),
+            ..Requested::default()
+        },
     });
     question.request.subject = Some(facts::user(&accepted.sub, Some(&accepted.claims)));
     question.request.session = session.map(Session::shown);
