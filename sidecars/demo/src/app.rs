@@ -14,6 +14,7 @@ use crate::{
     failure::Failure,
     provider::{Provider, Tokens},
     session::Outcome,
+    transfer::Transfer,
 };
 
 /// What is remembered of one browser. Its key is the value of the cookie.
@@ -24,13 +25,22 @@ pub(crate) struct Browser {
     pub(crate) tokens: Option<Tokens>,
     /// What the last button yielded.
     pub(crate) outcome: Option<Outcome>,
+    /// The last transfer, and what the API said to it.
+    pub(crate) transfer: Option<Transfer>,
     /// The `state` of the logout that is under way.
     pub(crate) leaving: Option<String>,
 }
 
 impl Browser {
     pub(crate) fn new() -> Self {
-        Self { tag: ambient::secret(), csrf: ambient::secret(), tokens: None, outcome: None, leaving: None }
+        Self {
+            tag: ambient::secret(),
+            csrf: ambient::secret(),
+            tokens: None,
+            outcome: None,
+            transfer: None,
+            leaving: None,
+        }
     }
 }
 
@@ -43,12 +53,16 @@ pub(crate) struct Pending {
     pub(crate) scope: Vec<String>,
     pub(crate) max_age: Option<u64>,
     pub(crate) openid: bool,
+    /// Whether a transfer waits for it.
+    pub(crate) step_up: bool,
 }
 
 /// The app.
 pub(crate) struct App {
     pub(crate) provider: Provider,
     pub(crate) home: PostLogoutRedirectUrl,
+    /// What the API behind the transfer page wants.
+    pub(crate) step_up_acr: String,
     /// Whether browsers may send the cookie over TLS only.
     pub(crate) secure: bool,
     pub(crate) browsers: Bounded<Browser>,
@@ -62,6 +76,7 @@ impl App {
             .map_err(|cause| Error::Url { setting: "public-url", cause })?;
         Ok(Self {
             provider: Provider::new(config)?,
+            step_up_acr: config.step_up_acr.clone(),
             secure: home.url().scheme() == "https",
             home,
             browsers: Bounded::new(256, Duration::from_secs(8 * 3600)),
@@ -72,6 +87,16 @@ impl App {
 
     /// Starts a sign-in; yields where to send the browser, and its cookie.
     pub(crate) async fn login(&self, query: &str, cookie: Option<String>) -> Result<(Url, String), Failure> {
+        self.begin(query, cookie, false).await
+    }
+
+    /// Starts a sign-in, which a transfer may wait for.
+    pub(crate) async fn begin(
+        &self,
+        query: &str,
+        cookie: Option<String>,
+        step_up: bool,
+    ) -> Result<(Url, String), Failure> {
         let ask = Ask::parse(query)?;
         let known = self.provider.known().await?;
         let found = cookie.and_then(|cookie| {
@@ -94,6 +119,7 @@ impl App {
             max_age: ask.max_age,
             openid: ask.openid(),
             scope: ask.scope,
+            step_up,
         };
         self.pending.put(request.state.secret().clone(), pending);
         Ok((request.url, cookie))

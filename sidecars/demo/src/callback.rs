@@ -42,8 +42,12 @@ impl App {
         Ok(format!("/callback?posted={id}"))
     }
 
-    /// Finishes a sign-in; yields the browser's new cookie.
-    pub(crate) async fn callback(&self, query: &str, cookie: Option<String>) -> Result<String, Failure> {
+    /// Finishes a sign-in; yields the browser's new cookie, and whether a transfer waits for it.
+    pub(crate) async fn callback(
+        &self,
+        query: &str,
+        cookie: Option<String>,
+    ) -> Result<(String, bool), Failure> {
         let mut answer = Parameters::parse(query.as_bytes())?;
         if let Some(id) = answer.get("posted") {
             // Taken once: a reload of the page finds nothing, as it would find the state used.
@@ -69,7 +73,7 @@ impl App {
         };
         let code = AuthorizationCode::new(code.to_owned());
         let tokens = self.provider.exchange(code, pending.verifier, expected).await?;
-        Ok(self.signed_in(&cookie, pending.tag, tokens))
+        Ok((self.signed_in(&cookie, pending.tag, tokens), pending.step_up))
     }
 
     /// The sign-in that `state` stands for, if it was started by this browser and is not over.
@@ -104,9 +108,12 @@ impl App {
 
     /// Remembers the tokens under a new cookie, so that one planted before the sign-in is worth nothing.
     fn signed_in(&self, cookie: &str, tag: String, tokens: Tokens) -> String {
-        self.browsers.take_if(cookie, |_| true);
+        let before = self.browsers.take_if(cookie, |_| true);
+        // What one user began, another must not finish.
+        let same = |before: &Browser| before.tokens.as_ref().is_some_and(|t| t.subject == tokens.subject);
+        let transfer = before.filter(same).and_then(|before| before.transfer);
         let fresh = ambient::secret();
-        self.browsers.put(fresh.clone(), Browser { tag, tokens: Some(tokens), ..Browser::new() });
+        self.browsers.put(fresh.clone(), Browser { tag, tokens: Some(tokens), transfer, ..Browser::new() });
         fresh
     }
 }

@@ -30,6 +30,9 @@ pub struct Config {
     /// Where browsers reach this app; its redirect URI is this followed by `/callback`
     #[arg(long, env = "PLACET_DEMO_PUBLIC_URL", default_value = "http://localhost:8093")]
     pub public_url: String,
+    /// The authentication context class that the API behind the transfer page wants
+    #[arg(long, env = "PLACET_DEMO_STEP_UP_ACR", default_value = "urn:placet:acr:mfa")]
+    pub step_up_acr: String,
 }
 
 /// Why the app cannot be set up.

@@ -13,8 +13,10 @@ mod failure;
 mod json;
 mod pages;
 mod provider;
+mod resource;
 mod routes;
 mod session;
+mod transfer;
 
 use std::{future::Future, sync::Arc};
 

@@ -12,7 +12,9 @@ use crate::{
     failure::Failure,
     json::{self, Piece},
     provider::Tokens,
+    resource,
     session::{Outcome, Shown},
+    transfer::{Answered, Transfer},
 };
 
 /// What every handler answers with.
@@ -49,6 +51,17 @@ struct Session<'a> {
     refresh_token: bool,
     expires: String,
     panel: Option<Panel<'a>>,
+}
+
+#[derive(Template)]
+#[template(path = "transfer.html")]
+struct TransferPage<'a> {
+    csrf: &'a str,
+    to: &'a str,
+    amount: &'a str,
+    max_age: i64,
+    acr: String,
+    answers: Vec<(usize, &'a Answered, Vec<Piece>)>,
 }
 
 struct Panel<'a> {
@@ -99,6 +112,24 @@ pub(crate) fn session(app: &App, csrf: &str, tokens: &Tokens, outcome: Option<&O
         refresh_token: tokens.refresh.is_some(),
         expires: expiry(tokens),
         panel: outcome.map(Panel::new),
+    };
+    html(StatusCode::OK, &page)
+}
+
+/// The page where money is moved.
+pub(crate) fn transfer(csrf: &str, tokens: &Tokens, transfer: Option<&Transfer>) -> Answer {
+    let claims = tokens.id.as_ref().and_then(|id| json::decode(&id.to_string())).map(|(_, claims)| claims);
+    let acr = claims.as_ref().and_then(|claims| claims["acr"].as_str()).unwrap_or("not told");
+    let blank = Transfer::new("", "");
+    let shown = transfer.filter(|transfer| !transfer.done()).unwrap_or(&blank);
+    let answers = transfer.map(|transfer| transfer.answers.as_slice()).unwrap_or_default();
+    let page = TransferPage {
+        csrf,
+        to: &shown.to,
+        amount: &shown.amount,
+        max_age: resource::MAX_AGE,
+        acr: acr.to_owned(),
+        answers: (1..).zip(answers).map(|(n, answer)| (n, answer, json::pieces(&answer.body))).collect(),
     };
     html(StatusCode::OK, &page)
 }

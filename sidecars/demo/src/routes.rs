@@ -11,6 +11,7 @@ use crate::{
     app::{App, Browser},
     pages::{self, Answer, COOKIE},
     session::Action,
+    transfer::{Next, Transfer},
 };
 
 /// The largest form that is read.
@@ -26,6 +27,8 @@ pub(crate) fn all(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
         .or(sign_in(app))
         .unify()
         .or(session(app))
+        .unify()
+        .or(transfer(app))
         .unify()
         .or(style)
         .unify()
@@ -69,7 +72,10 @@ fn sign_in(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
         .and(query())
         .and(of(app))
         .then(async |query: String, app: Arc<App>, cookie: Cookie| match app.callback(&query, cookie).await {
-            Ok(cookie) => pages::with_cookie(pages::see_other("/session"), &cookie, app.secure),
+            Ok((cookie, step_up)) => {
+                let to = if step_up && app.go_on(&cookie).await { "/transfer" } else { "/session" };
+                pages::with_cookie(pages::see_other(to), &cookie, app.secure)
+            }
             Err(failure) => pages::failed(&failure, None),
         })
         .boxed();
@@ -121,6 +127,45 @@ fn session(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
         .or(action(app, "revoke-refresh", Action::RevokeRefresh))
         .unify()
         .boxed()
+}
+
+/// The page of transfers, and the API behind it.
+fn transfer(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
+    let page = path!("transfer")
+        .and(warp::get())
+        .and(of(app))
+        .then(async |app: Arc<App>, cookie: Cookie| {
+            let seen = |browser: &mut Browser| {
+                let tokens = browser.tokens.clone()?;
+                Some((browser.csrf.clone(), tokens, browser.transfer.clone()))
+            };
+            match cookie.and_then(|cookie| app.browsers.with(&cookie, seen).flatten()) {
+                Some((csrf, tokens, transfer)) => pages::transfer(&csrf, &tokens, transfer.as_ref()),
+                None => pages::see_other("/"),
+            }
+        })
+        .boxed();
+    let made = button(app, "transfer")
+        .then(async |form: Bytes, app: Arc<App>, cookie: Cookie| {
+            let Some(cookie) = guarded(&app, &form, cookie) else { return forbidden() };
+            let of = |name| field(&form, name).unwrap_or_default();
+            match app.transfer(&cookie, Transfer::new(&of("to"), &of("amount"))).await {
+                Ok(Next::Page) => pages::see_other("/transfer"),
+                Ok(Next::SignIn(url)) => pages::see_other(url.as_str()),
+                Err(failure) => pages::failed(&failure, Some("/transfer")),
+            }
+        })
+        .boxed();
+    let api = path!("api" / "transfer")
+        .and(warp::post())
+        .and(form())
+        .and(of(app))
+        .and(warp::header::optional("authorization"))
+        .then(async |body: Bytes, app: Arc<App>, _cookie: Cookie, authorization: Option<String>| {
+            app.api_transfer(authorization.as_deref(), &body).await
+        })
+        .boxed();
+    page.or(made).unify().or(api).unify().boxed()
 }
 
 fn action(app: &Arc<App>, name: &'static str, action: Action) -> BoxedFilter<(Answer,)> {

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{Method, header};
-use openidconnect::{HttpRequest, UserInfoClaims, core::CoreGenderClaim};
+use openidconnect::{AccessToken, HttpRequest, UserInfoClaims, core::CoreGenderClaim};
 use serde_json::Value;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
@@ -23,16 +23,18 @@ impl Provider {
 
     /// What the provider says about the access token (RFC 7662).
     pub(crate) async fn introspect(&self, tokens: &Tokens) -> Result<Value, Failure> {
+        self.introspect_token(&tokens.access).await
+    }
+
+    /// What the provider says about an access token that somebody brought.
+    pub(crate) async fn introspect_token(&self, token: &AccessToken) -> Result<Value, Failure> {
         let known = self.known().await?;
         let http = self.http.caller();
         let url = known.endpoints.introspection_endpoint.clone();
         let url = url.ok_or_else(|| Failure::lacks("introspection_endpoint"))?;
         let client = known.client.clone().set_introspection_url(url);
-        let answer = client
-            .introspect(&tokens.access)
-            .set_token_type_hint("access_token")
-            .request_async(&http)
-            .await?;
+        let answer =
+            client.introspect(token).set_token_type_hint("access_token").request_async(&http).await?;
         shown(serde_json::to_value(answer))
     }
 

@@ -17,6 +17,7 @@ pub(crate) async fn app(issuer: &str) -> SocketAddr {
         client_id: "demo".to_owned(),
         client_secret: "demo-secret".to_owned(),
         public_url: format!("http://{address}"),
+        step_up_acr: "urn:placet:acr:mfa".to_owned(),
     };
     let demo = Demo::new(&config).expect("the configuration holds");
     tokio::spawn(demo.serve(listener, std::future::pending()));

@@ -2,6 +2,7 @@
 
 mod browser;
 mod op;
+mod step_up;
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use op::{Fault, Op};
 use reqwest::StatusCode;
 use url::Url;
 
-async fn setting() -> (Arc<Op>, Browser) {
+pub(crate) async fn setting() -> (Arc<Op>, Browser) {
     let op = Op::start().await;
     let browser = Browser::new(app(&op.issuer).await);
     (op, browser)
@@ -203,7 +204,8 @@ async fn signing_out_ends_both_sessions() {
 async fn a_button_pressed_from_elsewhere_does_nothing() {
     let (op, browser) = setting().await;
     let csrf = browser.sign_in().await.csrf();
-    for path in ["/refresh", "/userinfo", "/introspect", "/revoke", "/revoke-refresh", "/logout"] {
+    for path in ["/refresh", "/userinfo", "/introspect", "/revoke", "/revoke-refresh", "/logout", "/transfer"]
+    {
         assert_eq!(browser.post(path, &[("csrf", "guessed")]).await.status, StatusCode::FORBIDDEN);
         assert_eq!(browser.post_from_elsewhere(path, &[("csrf", &csrf)]).await.status, StatusCode::FORBIDDEN);
     }
@@ -227,7 +229,7 @@ async fn a_provider_that_is_down_is_told_with_a_way_to_try_again() {
 async fn every_page_forbids_scripts_and_framing() {
     let (_op, browser) = setting().await;
     browser.sign_in().await;
-    for path in ["/", "/session", "/callback", "/nowhere", "/assets/style.css", "/healthz"] {
+    for path in ["/", "/session", "/transfer", "/callback", "/nowhere", "/assets/style.css", "/healthz"] {
         let page = browser.get(path).await;
         assert!(page.csp.starts_with("default-src 'none'; style-src 'self'"), "{path}");
         assert!(page.csp.contains("frame-ancestors 'none'"), "{path}");

@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     WrongNonce,
     WrongAccessTokenHash,
     NewKey,
+    /// None at all: introspection finds that the user has just used a second factor.
+    Strong,
 }
 
 /// The provider.
@@ -169,6 +171,15 @@ impl Op {
         })
     }
 
+    fn introspection(&self) -> Value {
+        let strong = *self.fault.lock().expect("unpoisoned") == Fault::Strong;
+        let acr = if strong { "urn:placet:acr:mfa" } else { "urn:example:pwd" };
+        json!({
+            "active": true, "client_id": "demo", "scope": "openid", "authorization_id": "az-1", "acr": acr,
+            "auth_time": now(), "sub": "248289761001",
+        })
+    }
+
     fn jwks(&self) -> Value {
         let (kid, key) = &*self.key.lock().expect("unpoisoned");
         let rsa = key.rsa().expect("an RSA key");
@@ -187,7 +198,6 @@ fn routes(
     let op = warp::any().map(move || Arc::clone(&op));
     let user =
         json!({"sub": "248289761001", "name": "Alice Wonder", "email": "alice@example.com", "team": "tea"});
-    let active = json!({"active": true, "client_id": "demo", "scope": "openid", "authorization_id": "az-1"});
     let metadata = path!(".well-known" / "openid-configuration").and(op.clone());
     let form = warp::header("authorization").and(warp::body::bytes());
     metadata
@@ -201,12 +211,12 @@ fn routes(
         .unify()
         .or(path!("token")
             .and(form)
-            .and(op)
+            .and(op.clone())
             .map(|authorization: String, form: Bytes, op: Arc<Op>| op.token(&authorization, &form)))
         .unify()
         .or(path!("userinfo").map(move || answer(StatusCode::OK, &user)))
         .unify()
-        .or(path!("introspect").map(move || answer(StatusCode::OK, &active)))
+        .or(path!("introspect").and(op).map(|op: Arc<Op>| answer(StatusCode::OK, &op.introspection())))
         .unify()
         .or(path!("revoke").map(|| answer(StatusCode::OK, &json!({}))))
         .unify()
