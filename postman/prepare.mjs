@@ -33,6 +33,9 @@ writeFileSync(
   `${folder}/placet.toml`,
   `passed_parameters = ["requested_subject"]
 
+[dpop]
+require_nonce = true
+
 [[clients]]
 client_id = "reporting"
 secret = "${clients.reporting}"
@@ -81,7 +84,6 @@ set("policy_secret", policySecret, "secret");
 set("saml_url", saml === "saml" ? `http://127.0.0.1:${port.saml}` : "");
 for (const [client, value] of Object.entries(clients)) set(`${client}_secret`, value, "secret");
 for (const [name, { privateKey }] of Object.entries(keys)) set(`${name}_key`, JSON.stringify(privateKey), "secret");
-set("jsrsasign", readFileSync(here("node_modules/jsrsasign/lib/jsrsasign-all-min.js"), "utf8"));
 writeFileSync(`${folder}/environment.json`, JSON.stringify(environment));
 
 for (const name of names) console.log(`${name}_port=${port[name]}`);
