@@ -3,6 +3,7 @@
 mod assertion;
 mod authenticate;
 pub mod certificate;
+pub mod document;
 mod keys;
 pub(crate) mod mac;
 pub mod profile;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_oauth::{
-    client::{AuthMethod, ClientMetadata, JwtResponse, SubjectType},
+    client::{AuthMethod, ClientMetadata, JwtResponse, SubjectType, document as client_id},
     error::OAuthError,
     grant_type::GrantType,
     pairwise,
@@ -54,6 +55,8 @@ pub struct Client {
     pub created_at: i64,
     /// Grows with every change.
     pub generation: i64,
+    /// Whether its id is the URL of a document that says what it is, instead of a registration.
+    pub from_document: bool,
     /// The security profiles that it is held to; see [`Client::held_to`].
     pub profiles: Vec<Profile>,
     /// What contradicts them.
@@ -67,6 +70,8 @@ struct Doc {
     settings: ClientSettings,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sealed_secret: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    from_document: bool,
 }
 
 impl Client {
@@ -83,6 +88,7 @@ impl Client {
             registration: record.registration_digest,
             created_at: record.created_at,
             generation: record.generation,
+            from_document: doc.from_document,
             profiles: Vec::new(),
             shortcomings: Vec::new(),
         })
@@ -94,6 +100,7 @@ impl Client {
             metadata: self.metadata.clone(),
             settings: self.settings.clone(),
             sealed_secret: self.sealed_secret.as_ref().map(|sealed| URL_SAFE_NO_PAD.encode(sealed)),
+            from_document: self.from_document,
         };
         Ok(ClientRecord {
             client_id: self.id.clone(),
@@ -117,6 +124,7 @@ impl Client {
             registration: None,
             created_at: 0,
             generation: 1,
+            from_document: false,
             profiles: Vec::new(),
             shortcomings: Vec::new(),
         }
@@ -182,6 +190,7 @@ impl Client {
             application_type: m.application_type.map(|t| t.as_str().to_owned()),
             name: own(m.client_name_for(locales)),
             logo_uri: own(m.logo_uri_for(locales)),
+            document_host: self.from_document.then(|| client_id::host_of(&self.id)).flatten(),
             client_uri: own(m.client_uri_for(locales)),
             policy_uri: own(m.policy_uri_for(locales)),
             tos_uri: own(m.tos_uri_for(locales)),

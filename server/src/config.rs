@@ -8,6 +8,7 @@ mod ciba;
 mod clients;
 mod details;
 mod device;
+mod documents;
 mod dpop;
 mod lifetimes;
 mod policy;
@@ -35,6 +36,7 @@ pub use clients::{
 };
 pub use details::DetailsTypeConfig;
 pub use device::DeviceConfig;
+pub use documents::ClientIdMetadataConfig;
 pub use dpop::DpopConfig;
 pub use lifetimes::Lifetimes;
 pub use policy::{
@@ -114,6 +116,8 @@ pub struct Config {
     pub browser: BrowserConfig,
     /// Dynamic client registration (RFC 7591).
     pub registration: RegistrationConfig,
+    /// Clients whose id is the URL of their metadata.
+    pub client_id_metadata: ClientIdMetadataConfig,
     /// Proofs of possession of a key (DPoP, RFC 9449).
     pub dpop: DpopConfig,
     /// Peers whose `X-Forwarded-For` is believed, and what they say of certificates.
@@ -183,6 +187,7 @@ impl Default for Config {
             ciba: CibaConfig::default(),
             browser: BrowserConfig::default(),
             registration: RegistrationConfig::default(),
+            client_id_metadata: ClientIdMetadataConfig::default(),
             dpop: DpopConfig::default(),
             trusted_proxies: Vec::new(),
             tls: TlsConfig::default(),

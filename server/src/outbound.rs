@@ -51,6 +51,8 @@ pub enum FetchError {
 pub struct Fetched {
     /// Its media type, without parameters; empty if the answer names none.
     pub media_type: String,
+    /// For how many seconds it may be kept, if its server says so (`Cache-Control`, RFC 9111 section 5.2.2).
+    pub max_age: Option<u64>,
     /// What it is.
     pub body: Vec<u8>,
 }
@@ -121,6 +123,7 @@ impl Outbound {
         let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
         let media_type = media_type.trim().to_owned();
+        let max_age = kept(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > MAX_BYTES {
@@ -128,7 +131,7 @@ impl Outbound {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Fetched { media_type, body })
+        Ok(Fetched { media_type, max_age, body })
     }
 }
 
@@ -148,6 +151,20 @@ impl Outbound {
             retry_after: retry_after.and_then(|value| value.to_str().ok()?.parse().ok()),
         })
     }
+}
+
+/// For how long an answer may be kept; 0 if not at all.
+fn kept(headers: &HeaderMap) -> Option<u64> {
+    let values = headers.get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let mut age = None;
+    for directive in values.flat_map(|value| value.split(',')).map(|part| part.trim().to_ascii_lowercase()) {
+        match directive.split_once('=') {
+            None if directive == "no-store" || directive == "no-cache" => return Some(0),
+            Some(("max-age", seconds)) => age = seconds.trim_matches('"').parse().ok(),
+            _ => {}
+        }
+    }
+    age
 }
 
 /// Resolves names to permitted addresses only. Addresses in URLs never come here: [`Rules::check`] judges them.

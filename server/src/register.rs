@@ -12,6 +12,7 @@ use placet_oauth::{error::OAuthError, id::Secret};
 use placet_sdk::decision::RequestFacts;
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::metadata::sound;
 use self::policy::Operation;
 use crate::{
     client::{CLIENT_SECRET, Client, REGISTRATION_TOKEN, sector_of},
@@ -64,6 +65,7 @@ pub async fn create(
         registration: Some(server.root().digest(REGISTRATION_TOKEN, &token)),
         created_at: server.now(),
         generation: 1,
+        from_document: false,
         profiles: Vec::new(),
         shortcomings: Vec::new(),
     };

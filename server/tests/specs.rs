@@ -33,6 +33,7 @@ mod specs {
     mod admin_lists;
     mod admin_policies;
     mod admin_simulate;
+    mod client_id_metadata;
     mod faults;
     mod http_edge;
     mod interaction_api;

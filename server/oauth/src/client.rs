@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{ciba::DeliveryMode, grant_type::GrantType, response_type::ResponseType};
 
+pub mod document;
 mod json;
 mod localized;
 mod policy;

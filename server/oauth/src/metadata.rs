@@ -81,6 +81,8 @@ pub struct Discovery<'a> {
     pub registration: bool,
     /// Whether somebody decides about the codes of users (CIBA Core section 4).
     pub user_codes: bool,
+    /// Whether a client id may be the URL of the metadata of the client.
+    pub documents: bool,
 }
 
 /// The metadata document, for both well-known locations.
@@ -176,6 +178,9 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
     }
     if d.registration {
         document["registration_endpoint"] = json!(format!("{issuer}/register"));
+    }
+    if d.documents {
+        document["client_id_metadata_document_supported"] = json!(true);
     }
     if let Value::Object(members) = &mut document {
         members.extend(d.verified_claims.clone());

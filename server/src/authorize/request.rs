@@ -22,7 +22,7 @@ use super::{
     object, profile, pushed, redirect_uris,
 };
 use crate::{
-    client::{Client, SharedClient},
+    client::{Client, SharedClient, document},
     config::{ConsentMode, TokenBinding},
     outcome::{Failure, Outcome},
     possession,
@@ -76,7 +76,11 @@ async fn client_of(server: &Server, raw: &[u8]) -> Result<SharedClient, Refusal>
     let page = |text: &str| Refusal::Page(OAuthError::invalid_request(text));
     let client_id = unambiguous(raw, "client_id")
         .ok_or_else(|| page("parameter `client_id` is missing, repeated or not readable"))?;
-    let client = server.client(&client_id).await.map_err(Refusal::Fault)?;
+    let client = match document::presented(server, &client_id).await {
+        Ok(client) => client,
+        Err(Failure::Fault(fault)) => return Err(Refusal::Fault(fault)),
+        Err(other) => return Err(Refusal::Page(other.shown())),
+    };
     client.ok_or_else(|| {
         Refusal::Page(OAuthError::new(
             ErrorCode::InvalidClient,

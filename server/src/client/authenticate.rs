@@ -7,7 +7,7 @@ use placet_oauth::{
     error::{ErrorCode, OAuthError},
 };
 
-use super::{Client, ClientCertificate, assertion, certificate, secret::CLIENT_SECRET};
+use super::{Client, ClientCertificate, assertion, certificate, document, secret::CLIENT_SECRET};
 use crate::{
     outcome::{Failure, Outcome},
     possession::Possession,
@@ -71,7 +71,11 @@ pub async fn authenticate(
     let client_id = credentials.client_id().as_str();
     // Whoever failed too often has to wait also with the right secret: else guessing could go on.
     server.limits().may_try(peer, client_id)?;
-    let client = server.client(client_id).await?;
+    let client = document::presented(server, client_id).await.inspect_err(|failure| {
+        if matches!(failure, Failure::Refused(_)) {
+            server.limits().failure(peer, client_id);
+        }
+    })?;
     let registered = client.as_ref().and_then(|c| c.secret);
     let proved = match credentials {
         Credentials::None { .. } | Credentials::Assertion { .. } => true,

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     authorize,
-    client::{Client, SharedClient},
+    client::{Client, SharedClient, document},
     events,
     outcome::{Failure, Fault, Outcome},
     server::Server,
@@ -45,7 +45,7 @@ pub enum Finished {
 /// The client of a state, if it has one that still exists.
 pub async fn client_of(server: &Server, state: &State) -> Result<Option<SharedClient>, Fault> {
     match &state.client_id {
-        Some(id) => server.client(id).await,
+        Some(id) => document::again(server, id).await,
         None => Ok(None),
     }
 }
@@ -58,7 +58,10 @@ pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> 
         (Kind::Logout, _) => ending::logout(server, client.as_deref(), &state)?,
         (Kind::Authorization | Kind::Device | Kind::Ciba, Some(client)) if state.denied.is_none() => {
             match effects::grant(server, client, &mut state).await {
-                Ok(effects::Grant::Ready(prepared)) => *prepared,
+                Ok(effects::Grant::Ready(prepared)) => {
+                    document::keep(server, client).await?;
+                    *prepared
+                }
                 Ok(effects::Grant::Over) => return ask_again(server, client, state, revision).await,
                 Ok(effects::Grant::Moved) => return look_again(server, client, state, revision).await,
                 // That nothing can be encrypted to it, or to the resource, the client is told: it may ask again.

@@ -17,16 +17,15 @@ use crate::{
 /// The metadata in `body`, complete and within what the operator allows (RFC 7591 section 2).
 pub(super) async fn checked(server: &Server, body: Map<String, Value>) -> Outcome<ClientMetadata> {
     check_statement(&body)?;
-    let metadata = sound(server, body)?;
+    let metadata = sound(server, ClientMetadata::from_json(body)?)?;
     check_sector(server, &metadata).await?;
     Ok(metadata)
 }
 
-/// The metadata in `body`, complete and within what the operator allows, as far as they can be told without asking
-/// anybody else.
-pub(super) fn sound(server: &Server, body: Map<String, Value>) -> Result<ClientMetadata, OAuthError> {
+/// Metadata, complete and within what the operator allows, as far as they can be told without asking anybody else.
+pub(crate) fn sound(server: &Server, metadata: ClientMetadata) -> Result<ClientMetadata, OAuthError> {
     let profiles: Vec<_> = server.config().profile.into_iter().collect();
-    let mut metadata = profile::complete(ClientMetadata::from_json(body)?, &profiles);
+    let mut metadata = profile::complete(metadata, &profiles);
     metadata.scope.get_or_insert_with(|| server.config().registration.allowed_scopes.join(" "));
     metadata.validate(&server.config().registration_metadata_policy())?;
     client::check_keys(&metadata)?;

@@ -101,7 +101,8 @@ pub(super) async fn decide(
         (Some(asked), Some(result)) if asked != result => {
             // That a policy made nonsense of it is not the client's fault.
             let wrong = |error: OAuthError| Fault::new("policy", format!("`{hook}`: {}", error.description));
-            Ok(Some(metadata::sound(server, result).map_err(wrong)?))
+            let metadata = ClientMetadata::from_json(result).map_err(wrong)?;
+            Ok(Some(metadata::sound(server, metadata).map_err(wrong)?))
         }
         _ => Ok(None),
     }

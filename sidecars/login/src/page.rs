@@ -42,6 +42,8 @@ pub(crate) struct Client {
     pub(crate) name: String,
     pub(crate) initial: String,
     pub(crate) logo: Option<String>,
+    /// Who vouches for the name, if nobody registered the client.
+    pub(crate) host: Option<String>,
     pub(crate) policy: Option<String>,
     pub(crate) terms: Option<String>,
 }
@@ -61,6 +63,7 @@ impl Client {
                 .unwrap_or_default(),
             name,
             logo,
+            host: client.document_host.clone(),
             policy: client.policy_uri.clone().filter(|uri| is_web(uri)),
             terms: client.tos_uri.clone().filter(|uri| is_web(uri)),
         }

@@ -26,6 +26,10 @@ pub struct ClientInfo {
     /// Logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
+    /// The host that serves the metadata of a client that nobody registered: show it beside the name, which is only
+    /// what the client says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document_host: Option<String>,
     /// Home page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,

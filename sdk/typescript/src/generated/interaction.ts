@@ -230,6 +230,11 @@ export interface ClientInfo {
   data?: {
     [k: string]: unknown;
   };
+  /**
+   * The host that serves the metadata of a client that nobody registered: show it beside the name, which is only
+   * what the client says of itself.
+   */
+  document_host?: string;
   /** Whether the client belongs to the operator. */
   first_party: boolean;
   /** Logo. */

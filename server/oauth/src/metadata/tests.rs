@@ -30,6 +30,7 @@ fn document(registration: bool) -> Value {
         protected_resources: Vec::new(),
         registration,
         user_codes: false,
+        documents: registration,
     })
 }
 

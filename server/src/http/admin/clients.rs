@@ -74,6 +74,7 @@ async fn create(server: &Server, request: &Request, by: &Admin<'_>) -> ApiResult
         registration: None,
         created_at: server.now(),
         generation: 1,
+        from_document: false,
         profiles: Vec::new(),
         shortcomings: Vec::new(),
     };
