@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import requests
+from joserfc.jwk import ECKey
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 UI_TOKEN = "placet-development-ui-token-0123456789"
@@ -17,6 +18,10 @@ HEADLESS_TOKEN = "headless-app-of-the-python-tests-0123456789"
 ADMIN_TOKEN = "admin-of-the-python-tests-0123456789-0123456789"
 DIRECT_SECRET = "direct-client-of-the-python-tests-0123456789"
 REDIRECT_URI = "https://client.example/callback"
+# A resource whose tokens are encrypted, its key, and the secret of its server as the client `vault`.
+RESOURCE = "https://vault.example"
+RESOURCE_KEY = ECKey.generate_key("P-256", {"kid": "vault", "use": "enc"}, auto_kid=False)
+RESOURCE_SECRET = "resource-server-of-the-python-tests-0123456789"
 
 CONFIG = """
 issuer = "{issuer}"
@@ -51,6 +56,24 @@ client_name = "Direct"
 redirect_uris = ["{redirect_uri}"]
 grant_types = ["authorization_code", "refresh_token", "client_credentials"]
 scope = "openid profile email offline_access"
+
+[[clients]]
+client_id = "vault"
+secret = "{resource_secret}"
+
+[clients.metadata]
+grant_types = ["client_credentials"]
+
+[clients.settings]
+resources = ["{resource}"]
+
+[[resource]]
+uri = "{resource}"
+
+[resource.encryption]
+alg = "ECDH-ES+A128KW"
+enc = "A256CBC-HS512"
+jwk = {{ {resource_jwk} }}
 
 [[admin]]
 name = "root"
@@ -110,6 +133,11 @@ class Stack:
                 admin_token=sha256(ADMIN_TOKEN),
                 direct_secret=DIRECT_SECRET,
                 redirect_uri=REDIRECT_URI,
+                resource=RESOURCE,
+                resource_secret=RESOURCE_SECRET,
+                resource_jwk=", ".join(
+                    f'{name} = "{value}"' for name, value in RESOURCE_KEY.as_dict(private=False).items()
+                ),
             )
         )
         self._programs = []

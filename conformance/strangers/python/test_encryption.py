@@ -1,12 +1,13 @@
 """joserfc reads what Placet signs and encrypts to a client, and encrypts to Placet."""
 
 import pytest
+import requests
 from joserfc import jwe, jwt
 from joserfc.jwe import JWERegistry
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from client import parameters
-from stack import REDIRECT_URI
+from stack import REDIRECT_URI, RESOURCE, RESOURCE_KEY, RESOURCE_SECRET
 
 CURVE = ECKey.generate_key("P-256", {"kid": "curve", "use": "enc"}, auto_kid=False)
 RSA = RSAKey.generate_key(2048, {"kid": "rsa", "use": "enc"}, auto_kid=False)
@@ -68,6 +69,28 @@ def test_a_client_gets_everything_signed_and_encrypted(register, browser):
     assert said["token_introspection"]["active"] is True
     assert said["token_introspection"]["sub"] == "alice"
     assert "sub" not in said and "exp" not in said
+
+
+def test_a_resource_alone_reads_its_access_tokens(party, browser):
+    """RFC 9068 inside of RFC 7516."""
+    token, _ = signed_in(party, browser, resource=RESOURCE)
+    again = party.session(token).refresh_token(party.endpoint("token"), token["refresh_token"])
+    keys = KeySet.import_key_set(party.fetch_jwk_set())
+
+    def asked_by_its_server(presented):
+        answer = requests.post(
+            party.endpoint("introspection"), auth=("vault", RESOURCE_SECRET), data={"token": presented}, timeout=10
+        )
+        return answer.json()
+
+    for access_token in (token["access_token"], again["access_token"]):
+        inside = opened(access_token, RESOURCE_KEY, "ECDH-ES+A128KW", "A256CBC-HS512")
+        found = jwt.decode(inside, keys, algorithms=["EdDSA"])
+        assert (found.header["typ"], found.claims["aud"], found.claims["sub"]) == ("at+jwt", RESOURCE, "alice")
+        assert asked_by_its_server(access_token)["sub"] == "alice"
+        assert asked_by_its_server(inside) == {"active": False}
+        own = party.session().introspect_token(party.endpoint("introspection"), token=access_token).json()
+        assert own["active"] is True and "sub" not in own
 
 
 @pytest.mark.parametrize(("kty", "alg", "enc"), [("EC", "ECDH-ES+A128KW", "A128GCM"), ("RSA", "RSA-OAEP", "A256CBC-HS512")])

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::{
     encrypting::{Reader, Shelf},
     exchanging::{ACCESS, EXCHANGE, REFRESH},
-    harness::{Browser, Params, Reply, SECRET, Stand, claims},
+    harness::{Browser, CALLBACK, CHALLENGE, Params, Reply, SECRET, Stand, claims},
     helpers::{client, configured, header, refresh, text, verified},
     policy_stage::allow,
-    prover::{Prover, token},
+    prover::{Prover, code_form, refresh_form, token},
     sidecar::Sidecar,
 };
 
@@ -277,9 +277,47 @@ async fn no_token_is_for_it_and_another() {
         assert_eq!((reply.status, reply.error()), expected, "{other}: {}", reply.text);
     }
     // One grant for both gives tokens for one after the other, each as its resource wants it.
-    let params = granted(&stand, "web", &[("resource", LOCKED)]).await;
-    let tokens = stand.redeem("web", &params["code"]).await.json;
-    read(&stand, &reader, &tokens["access_token"]).await;
+    let both = format!("{}&resource={OPEN}", authorization(&stand, "code"));
+    let code = answered(&stand, &both).await["code"].clone();
+    let redeemed = stand.redeem("web", &code).await;
+    assert_eq!((redeemed.status, redeemed.error()), (400, "invalid_target"), "and the code is still good");
+    let form = [&code_form(&code)[..], &[("resource", LOCKED)]].concat();
+    let tokens = stand.post("/token", "web", &form).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.text);
+    read(&stand, &reader, &tokens.json["access_token"]).await;
+    let token = text(&tokens.json["refresh_token"]);
+    let form = [&refresh_form(&token)[..], &[("resource", OPEN)]].concat();
+    let tokens = stand.post("/token", "web", &form).await;
+    assert_eq!(claims(&text(&tokens.json["access_token"]))["aud"], OPEN);
+    // A token of the response itself cannot be for both.
+    let both = format!("{}&resource={OPEN}", authorization(&stand, "code token"));
+    let params = Browser::new().get(&both).await.params();
+    assert_eq!(params["error"], "invalid_target");
+}
+
+/// A request for the locked resource, to which other resources can be added.
+fn authorization(stand: &Stand, response_type: &str) -> String {
+    let id = if response_type == "code" { "web" } else { "hybrid" };
+    let pairs = [
+        ("client_id", id),
+        ("redirect_uri", CALLBACK),
+        ("response_type", response_type),
+        ("scope", "openid offline_access reports.read"),
+        ("prompt", "consent"),
+        ("nonce", "n"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("resource", LOCKED),
+    ];
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    format!("{}/authorize?{query}", stand.issuer)
+}
+
+/// What a browser brings back for a request, once alice granted it.
+async fn answered(stand: &Stand, url: &str) -> Params {
+    let mut browser = Browser::new();
+    let id = browser.get(url).await.interaction();
+    stand.finish(&mut browser, &id, "alice").await
 }
 
 #[tokio::test]
