@@ -170,8 +170,14 @@ export async function start({
   };
   /** Starts another program, and waits until it listens; it is stopped with the others. */
   stand.run = run;
+  const serve = () => run('placet', port, ['--config', config, 'dev']);
   try {
-    await run('placet', port, ['--config', config, 'dev']);
+    let server = await serve();
+    /** Kills the server, whatever it is doing, and starts it again. */
+    stand.crash = async () => {
+      await server.kill();
+      server = await serve();
+    };
     const users = join(dir, 'users.toml');
     await run('placet-login', loginPort, [
       'serve', '--dev', '--listen', `127.0.0.1:${loginPort}`, '--public-url', `${login}/`, '--api', api,

@@ -11,12 +11,14 @@ use std::{
 };
 
 use harness::{Browser, HEADLESS, Reply, SECRET, Stand, UI, VERIFIER, auth, query};
+use placet_oauth::grant_type::GrantType;
 use placet_server::{config::RegistrationMode, seal::hex};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tracing_subscriber::fmt::MakeWriter;
 
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const INITIAL: &str = "initial-access-token-of-the-operator-0123456789";
 const PASSWORD_LIKE: &str = "wrong-secret-that-somebody-typed-0123456789";
 
@@ -135,6 +137,33 @@ async fn interactions(stand: &Stand, secrets: &mut Vec<String>) {
     secrets.extend(["access_token", "refresh_token", "id_token"].map(|n| text(&direct[n])));
 }
 
+/// A device, and whoever answers for it; gives its user code.
+async fn device(stand: &Stand, secrets: &mut Vec<String>) -> String {
+    let asked = stand.post("/device_authorization", "web", &[("scope", "openid offline_access")]).await.json;
+    let (device_code, user_code) = (text(&asked["device_code"]), text(&asked["user_code"]));
+    let poll = [("grant_type", DEVICE), ("device_code", device_code.as_str())];
+    stand.post("/token", "other", &poll).await;
+    stand.post("/token", "web", &poll).await;
+    stand.post("/token", "web", &poll).await;
+    let mut browser = Browser::new();
+    browser.get(&format!("{}/device?user_code={PASSWORD_LIKE}", stand.issuer)).await;
+    let id = browser.get(&format!("{}/device?user_code={user_code}", stand.issuer)).await.interaction();
+    let mut last = Value::Null;
+    for (step, answer) in [
+        (1, json!({ "type": "confirm", "accepted": true })),
+        (2, auth("carol")),
+        (3, json!({ "type": "consent", "accept_all": true })),
+    ] {
+        last = stand.answer(&id, step, &answer).await.json;
+    }
+    browser.get(&text(&last["response"]["delivery"]["uri"])).await;
+    let tokens = stand.post("/token", "web", &poll).await.json;
+    stand.post("/token", "web", &poll).await;
+    secrets.extend(["access_token", "refresh_token", "id_token"].map(|n| text(&tokens[n])));
+    secrets.push(device_code);
+    user_code
+}
+
 async fn registration(stand: &Stand, secrets: &mut Vec<String>) {
     let body = json!({ "redirect_uris": ["https://new.example/cb"] });
     let send = async |method: Method, path: &str, token: &str| {
@@ -163,6 +192,8 @@ async fn no_credential_appears_in_the_log() {
         .finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let stand = Stand::with(|config| {
+        let web = config.clients.iter_mut().find(|client| client.client_id == "web").unwrap();
+        web.metadata.grant_types.get_or_insert_default().push(GrantType::DeviceCode);
         config.registration.mode = RegistrationMode::InitialAccessToken;
         config.registration.initial_access_token_sha256 = vec![hex(&Sha256::digest(INITIAL))];
     })
@@ -172,13 +203,17 @@ async fn no_credential_appears_in_the_log() {
     tokens(&stand, &mut secrets).await;
     interactions(&stand, &mut secrets).await;
     registration(&stand, &mut secrets).await;
+    let user_code = device(&stand, &mut secrets).await;
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(
         text.contains("tokens were issued") && text.contains("a client registered itself"),
         "this is the log"
     );
-    assert!(secrets.len() > 35);
+    assert!(secrets.len() > 39);
+    for typed in [user_code.clone(), user_code.replace('-', "")] {
+        assert!(!text.contains(&typed), "the user code `{typed}` is in the log");
+    }
     for secret in secrets {
         assert!(secret.len() >= 20, "{secret}");
         let line = text.lines().find(|line| line.contains(&secret));

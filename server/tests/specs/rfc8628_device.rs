@@ -557,3 +557,17 @@ fn settings_that_make_codes_easy_to_guess_are_refused() {
     let short = |config: &mut Config| config.device.verification_uri = Some("https://tv.example/".to_owned());
     assert_eq!(wrong(short), "Ok(())");
 }
+
+#[tokio::test]
+async fn tokens_that_are_fetched_late_live_as_long_as_any() {
+    let stand = stand().await;
+    let device_code = approved(&stand, "box", "openid").await;
+    stand.clock.advance(595);
+    let tokens = poll(&stand, "box", &device_code).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.text);
+    let access = text(&tokens.json["access_token"]);
+    stand.clock.advance(599);
+    assert_eq!(stand.userinfo(&access).await.status, 200);
+    stand.clock.advance(1);
+    assert_eq!(stand.userinfo(&access).await.status, 401);
+}

@@ -1,8 +1,9 @@
 //! What the app remembers, and how a sign-in starts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use openidconnect::{Nonce, PkceCodeVerifier, PostLogoutRedirectUrl};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     provider::{Provider, Tokens},
     session::Outcome,
     transfer::Transfer,
+    tv::{self, Tv},
 };
 
 /// What is remembered of one browser. Its key is the value of the cookie.
@@ -68,6 +70,10 @@ pub(crate) struct App {
     pub(crate) browsers: Bounded<Browser>,
     pub(crate) pending: Bounded<Pending>,
     pub(crate) posted: Bounded<Parameters>,
+    /// By the tag of the browser that shows them.
+    pub(crate) televisions: Bounded<Tv>,
+    /// Held by each television that asks the provider.
+    pub(crate) asking: Arc<Semaphore>,
 }
 
 impl App {
@@ -82,6 +88,8 @@ impl App {
             browsers: Bounded::new(256, Duration::from_secs(8 * 3600)),
             pending: Bounded::new(1024, Duration::from_secs(1800)),
             posted: Bounded::new(256, Duration::from_secs(60)),
+            televisions: Bounded::new(256, tv::FORGOTTEN),
+            asking: Arc::new(Semaphore::new(tv::MOST)),
         })
     }
 

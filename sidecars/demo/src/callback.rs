@@ -70,6 +70,7 @@ impl App {
             max_age: pending.max_age,
             subject: None,
             id_token: pending.openid,
+            television: false,
         };
         let code = AuthorizationCode::new(code.to_owned());
         let tokens = self.provider.exchange(code, pending.verifier, expected).await?;

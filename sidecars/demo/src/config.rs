@@ -27,6 +27,9 @@ pub struct Config {
         hide_env_values = true
     )]
     pub client_secret: String,
+    /// Client identifier of the television that this app plays; it has no secret
+    #[arg(long, env = "PLACET_DEMO_TV_CLIENT_ID", default_value = "demo-tv")]
+    pub tv_client_id: String,
     /// Where browsers reach this app; its redirect URI is this followed by `/callback`
     #[arg(long, env = "PLACET_DEMO_PUBLIC_URL", default_value = "http://localhost:8093")]
     pub public_url: String,

@@ -17,6 +17,7 @@ mod resource;
 mod routes;
 mod session;
 mod transfer;
+mod tv;
 
 use std::{future::Future, sync::Arc};
 

@@ -15,6 +15,7 @@ use crate::{
     resource,
     session::{Outcome, Shown},
     transfer::{Answered, Transfer},
+    tv::{Codes, Picture, Tv},
 };
 
 /// What every handler answers with.
@@ -81,6 +82,20 @@ struct Failed<'a> {
     retry: Option<&'a str>,
 }
 
+#[derive(Template)]
+#[template(path = "tv.html")]
+struct Television<'a> {
+    issuer: &'a str,
+    client_id: &'a str,
+    waiting: bool,
+    codes: Option<&'a Codes>,
+    subject: Option<&'a str>,
+    scope: &'a [String],
+    refresh_token: bool,
+    claims: Option<Vec<Piece>>,
+    failure: Option<&'a Failure>,
+}
+
 /// The start page.
 pub(crate) fn start(app: &App, signed_in: bool, signed_out: bool) -> Answer {
     let page = Start {
@@ -131,6 +146,35 @@ pub(crate) fn transfer(csrf: &str, tokens: &Tokens, transfer: Option<&Transfer>)
         acr: acr.to_owned(),
         answers: (1..).zip(answers).map(|(n, answer)| (n, answer, json::pieces(&answer.body))).collect(),
     };
+    html(StatusCode::OK, &page)
+}
+
+/// The page that plays a television.
+pub(crate) fn television(app: &App, tv: Option<&Tv>) -> Answer {
+    let mut page = Television {
+        issuer: app.provider.issuer.as_str(),
+        client_id: &app.provider.tv_client_id,
+        waiting: false,
+        codes: None,
+        subject: None,
+        scope: &[],
+        refresh_token: false,
+        claims: None,
+        failure: None,
+    };
+    match tv.map(|tv| (&tv.shows, &tv.codes)) {
+        None => {}
+        Some((Picture::Code, codes)) => (page.waiting, page.codes) = (true, Some(codes)),
+        Some((Picture::Program(tokens), _)) => {
+            page.subject = tokens.subject.as_ref().map(|subject| subject.as_str());
+            page.scope = &tokens.scope;
+            page.refresh_token = tokens.refresh.is_some();
+            let id_token = tokens.id.as_ref().map(ToString::to_string);
+            page.claims =
+                id_token.as_deref().and_then(json::decode).map(|(_, payload)| json::pieces(&payload));
+        }
+        Some((Picture::Trouble(failure), _)) => page.failure = Some(failure),
+    }
     html(StatusCode::OK, &page)
 }
 

@@ -1,15 +1,17 @@
 //! The OpenID provider, as the client library knows it.
 
 mod calls;
+mod devices;
 mod http_client;
 mod tokens;
 
 use std::{sync::Arc, time::Duration};
 
 use openidconnect::{
-    AdditionalClaims, AdditionalProviderMetadata, Client, ClientId, ClientSecret, EndSessionUrl,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, ExtraTokenFields, IntrospectionUrl, IssuerUrl,
-    ProviderMetadata, RedirectUrl, RevocationUrl, StandardErrorResponse, StandardTokenIntrospectionResponse,
+    AdditionalClaims, AdditionalProviderMetadata, Client, ClientId, ClientSecret, DeviceAuthorizationUrl,
+    EndSessionUrl, EndpointMaybeSet, EndpointNotSet, EndpointSet, ExtraTokenFields, IntrospectionUrl,
+    IssuerUrl, ProviderMetadata, RedirectUrl, RevocationUrl, StandardErrorResponse,
+    StandardTokenIntrospectionResponse,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod,
         CoreErrorResponseType, CoreGenderClaim, CoreGrantType, CoreJsonWebKey,
@@ -36,6 +38,7 @@ const FRESH: Duration = Duration::from_secs(300);
 /// What the library's metadata has no field for.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Endpoints {
+    pub(crate) device_authorization_endpoint: Option<DeviceAuthorizationUrl>,
     pub(crate) end_session_endpoint: Option<EndSessionUrl>,
     pub(crate) introspection_endpoint: Option<IntrospectionUrl>,
     pub(crate) revocation_endpoint: Option<RevocationUrl>,
@@ -96,6 +99,8 @@ type Rp = Client<
 pub(crate) struct Known {
     pub(crate) endpoints: Endpoints,
     pub(crate) client: Rp,
+    /// The television: a client of its own, without a secret.
+    pub(crate) television: Rp,
 }
 
 /// The provider this app trusts.
@@ -103,6 +108,7 @@ pub(crate) struct Provider {
     pub(crate) issuer: IssuerUrl,
     pub(crate) client_id: ClientId,
     client_secret: ClientSecret,
+    pub(crate) tv_client_id: ClientId,
     pub(crate) redirect_uri: RedirectUrl,
     pub(crate) http: Http,
     known: Mutex<Option<(Instant, Arc<Known>)>>,
@@ -116,6 +122,7 @@ impl Provider {
                 .map_err(|cause| Error::Url { setting: "issuer", cause })?,
             client_id: ClientId::new(config.client_id.clone()),
             client_secret: ClientSecret::new(config.client_secret.clone()),
+            tv_client_id: ClientId::new(config.tv_client_id.clone()),
             redirect_uri: RedirectUrl::new(callback)
                 .map_err(|cause| Error::Url { setting: "public-url", cause })?,
             http: Http::new()?,
@@ -146,12 +153,13 @@ impl Provider {
         let http = self.http.caller();
         let metadata = Metadata::discover_async(self.issuer.clone(), &http).await?;
         let endpoints = metadata.additional_metadata().clone();
+        let television = Client::from_provider_metadata(metadata.clone(), self.tv_client_id.clone(), None);
         let client = Client::from_provider_metadata(
             metadata,
             self.client_id.clone(),
             Some(self.client_secret.clone()),
         )
         .set_redirect_uri(self.redirect_uri.clone());
-        Ok(Known { endpoints, client })
+        Ok(Known { endpoints, client, television })
     }
 }

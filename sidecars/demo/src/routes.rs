@@ -30,6 +30,8 @@ pub(crate) fn all(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
         .unify()
         .or(transfer(app))
         .unify()
+        .or(television(app))
+        .unify()
         .or(style)
         .unify()
         .or(health)
@@ -89,6 +91,27 @@ fn sign_in(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
         })
         .boxed();
     login.or(callback).unify().or(posted).unify().boxed()
+}
+
+/// The television.
+fn television(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
+    let page = path!("tv")
+        .and(warp::get())
+        .and(of(app))
+        .then(async |app: Arc<App>, cookie: Cookie| {
+            pages::television(&app, app.television(cookie.as_deref()).as_ref())
+        })
+        .boxed();
+    // To turn one on is no more than anybody can do who opens this page, so that the form needs no token.
+    let on = path!("tv")
+        .and(warp::post())
+        .and(of(app))
+        .then(async |app: Arc<App>, cookie: Cookie| match app.turn_on(cookie).await {
+            Ok(cookie) => pages::with_cookie(pages::see_other("/tv"), &cookie, app.secure),
+            Err(failure) => pages::failed(&failure, Some("/tv")),
+        })
+        .boxed();
+    page.or(on).unify().boxed()
 }
 
 /// The session page and its buttons.

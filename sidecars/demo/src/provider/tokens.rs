@@ -38,6 +38,8 @@ pub(crate) struct Expected {
     /// Whose ID token a refresh has to yield.
     pub(crate) subject: Option<SubjectIdentifier>,
     pub(crate) id_token: bool,
+    /// Whether the television asked, and not this app.
+    pub(crate) television: bool,
 }
 
 impl Provider {
@@ -66,6 +68,7 @@ impl Provider {
             max_age: None,
             subject: tokens.subject.clone(),
             id_token: false,
+            television: false,
         };
         let mut fresh = self.accept(known, &answer, expected).await?;
         fresh.refresh = fresh.refresh.or_else(|| Some(refresh.clone()));
@@ -74,7 +77,7 @@ impl Provider {
         Ok(fresh)
     }
 
-    async fn accept(
+    pub(super) async fn accept(
         &self,
         known: Arc<Known>,
         answer: &CoreTokenResponse,
@@ -134,8 +137,8 @@ fn verify(
     expected: &Expected,
 ) -> Result<SubjectIdentifier, ClaimsVerificationError> {
     let max_age = expected.max_age;
-    let verifier = known
-        .client
+    let client = if expected.television { &known.television } else { &known.client };
+    let verifier = client
         .id_token_verifier()
         .set_auth_time_verifier_fn(move |at| recent_enough(max_age, at.map(|at| at.timestamp())));
     let claims = match &expected.nonce {

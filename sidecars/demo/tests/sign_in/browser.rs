@@ -16,6 +16,7 @@ pub(crate) async fn app(issuer: &str) -> SocketAddr {
         issuer: issuer.to_owned(),
         client_id: "demo".to_owned(),
         client_secret: "demo-secret".to_owned(),
+        tv_client_id: "demo-tv".to_owned(),
         public_url: format!("http://{address}"),
         step_up_acr: "urn:placet:acr:mfa".to_owned(),
     };
@@ -71,6 +72,11 @@ impl Browser {
     pub(crate) fn new(app: SocketAddr) -> Self {
         let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client");
         Self { http, app: format!("http://{app}"), cookie: Mutex::default() }
+    }
+
+    /// Another browser at the same app.
+    pub(crate) fn another(&self) -> Self {
+        Self { http: self.http.clone(), app: self.app.clone(), cookie: Mutex::default() }
     }
 
     /// Opens `target`, a path of the app or a whole URL, with the cookie.

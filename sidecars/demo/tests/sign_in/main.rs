@@ -238,3 +238,54 @@ async fn every_page_forbids_scripts_and_framing() {
     assert_eq!(browser.get("/nowhere").await.status, StatusCode::NOT_FOUND);
     assert_eq!(browser.get("/logout").await.status, StatusCode::METHOD_NOT_ALLOWED);
 }
+
+/// The page of the television, once it shows something else than its code.
+async fn changed(browser: &Browser) -> Page {
+    for _ in 0..200 {
+        let page = browser.get("/tv").await;
+        if !page.html.contains("tv-user-code") {
+            return page;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the television waits for ever");
+}
+
+#[tokio::test]
+async fn a_television_shows_its_code_until_somebody_has_answered() {
+    let (op, browser) = setting().await;
+    let off = browser.get("/tv").await;
+    assert!(off.text().contains("The television is off"), "{}", off.text());
+    assert_eq!(browser.post("/tv", &[]).await.location(), "/tv");
+    let page = browser.get("/tv").await;
+    assert!(page.html.contains("http-equiv=\"refresh\""), "it looks again without a script");
+    assert!(page.text().contains("WDJB-MJHT"), "{}", page.text());
+    assert!(page.html.contains("/device?user_code=WDJB-MJHT") && page.html.contains("id=\"tv-qr\""));
+    assert_eq!(op.asked("scope").as_deref(), Some("openid profile offline_access"));
+    op.answer_for_television(true);
+    let page = changed(&browser).await;
+    assert!(page.text().contains("Good evening, 248289761001"), "{}", page.text());
+    assert!(!page.html.contains("http-equiv=\"refresh\""));
+}
+
+#[tokio::test]
+async fn a_television_that_was_refused_says_so_and_can_ask_again() {
+    let (op, browser) = setting().await;
+    browser.post("/tv", &[]).await;
+    op.answer_for_television(false);
+    let page = changed(&browser).await;
+    assert!(page.html.contains("<code id=\"error-code\">access_denied</code>"), "{}", page.text());
+    let other = browser.another();
+    assert!(other.get("/tv").await.text().contains("The television is off"), "it is this browser's");
+    op.answer_for_television(true);
+    browser.post("/tv", &[]).await;
+    assert!(changed(&browser).await.text().contains("Good evening"));
+}
+
+#[tokio::test]
+async fn a_provider_without_the_grant_leaves_the_television_off() {
+    let browser = Browser::new(app("http://127.0.0.1:9").await);
+    let page = browser.post("/tv", &[]).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    assert!(page.html.contains("id=\"retry\" href=\"/tv\""), "{}", page.html);
+}

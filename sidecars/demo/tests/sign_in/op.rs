@@ -42,6 +42,8 @@ pub(crate) struct Op {
     fault: Mutex<Fault>,
     asked: Mutex<HashMap<String, String>>,
     exchanges: AtomicUsize,
+    /// What somebody answered for the television.
+    television: Mutex<Option<bool>>,
 }
 
 impl Op {
@@ -55,6 +57,7 @@ impl Op {
             fault: Mutex::new(Fault::None),
             asked: Mutex::default(),
             exchanges: AtomicUsize::new(0),
+            television: Mutex::default(),
         });
         tokio::spawn(warp::serve(routes(&op)).incoming(listener).run());
         op
@@ -66,6 +69,24 @@ impl Op {
         if fault == Fault::NewKey {
             *self.key.lock().expect("unpoisoned") = key("second");
         }
+    }
+
+    /// Somebody answers for the television.
+    pub(crate) fn answer_for_television(&self, yes: bool) {
+        *self.television.lock().expect("unpoisoned") = Some(yes);
+    }
+
+    fn device_authorization(&self, form: &[u8]) -> Response<Bytes> {
+        let form: HashMap<_, _> = form_urlencoded::parse(form).into_owned().collect();
+        assert_eq!(form["client_id"], "demo-tv", "it has no secret");
+        *self.asked.lock().expect("unpoisoned") = form;
+        let issuer = &self.issuer;
+        let codes = json!({
+            "device_code": "device-1", "user_code": "WDJB-MJHT", "verification_uri": format!("{issuer}/device"),
+            "verification_uri_complete": format!("{issuer}/device?user_code=WDJB-MJHT"),
+            "expires_in": 600, "interval": 1,
+        });
+        answer(StatusCode::OK, &codes)
     }
 
     /// How many codes and refresh tokens were exchanged.
@@ -92,9 +113,18 @@ impl Op {
         answer
     }
 
-    fn token(&self, authorization: &str, form: &[u8]) -> Response<Bytes> {
-        assert_eq!(authorization, "Basic ZGVtbzpkZW1vLXNlY3JldA==", "the client authenticates itself");
+    fn token(&self, authorization: Option<&str>, form: &[u8]) -> Response<Bytes> {
         let form: HashMap<_, _> = form_urlencoded::parse(form).into_owned().collect();
+        if form["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code" {
+            assert_eq!((&*form["client_id"], &*form["device_code"]), ("demo-tv", "device-1"));
+            return match *self.television.lock().expect("unpoisoned") {
+                None => answer(StatusCode::BAD_REQUEST, &json!({"error": "authorization_pending"})),
+                Some(false) => answer(StatusCode::BAD_REQUEST, &json!({"error": "access_denied"})),
+                Some(true) => self.tokens("demo-tv"),
+            };
+        }
+        let basic = "Basic ZGVtbzpkZW1vLXNlY3JldA==";
+        assert_eq!(authorization, Some(basic), "the client authenticates itself");
         let verified = match form["grant_type"].as_str() {
             "authorization_code" => {
                 let challenge = BASE64_URL_SAFE_NO_PAD.encode(sha256(form["code_verifier"].as_bytes()));
@@ -106,12 +136,16 @@ impl Op {
             let error = json!({"error": "invalid_grant", "error_description": "no such grant"});
             return answer(StatusCode::BAD_REQUEST, &error);
         }
+        self.tokens("demo")
+    }
+
+    fn tokens(&self, client_id: &str) -> Response<Bytes> {
         let round = self.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
         let now = now();
         let access = self.sign(
             "at+jwt",
             &json!({
-                "iss": self.issuer, "sub": "248289761001", "aud": "demo", "client_id": "demo", "iat": now,
+                "iss": self.issuer, "sub": "248289761001", "aud": client_id, "client_id": client_id, "iat": now,
                 "exp": now + 300, "jti": format!("access-{round}"), "scope": "openid profile email offline_access",
             }),
         );
@@ -124,7 +158,7 @@ impl Op {
         let id = self.sign(
             "JWT",
             &json!({
-                "iss": self.issuer, "sub": "248289761001", "aud": "demo", "iat": now, "exp": now + 300,
+                "iss": self.issuer, "sub": "248289761001", "aud": client_id, "iat": now, "exp": now + 300,
                 "auth_time": now - 5, "nonce": nonce, "acr": "urn:example:pwd", "amr": ["pwd"],
                 "at_hash": BASE64_URL_SAFE_NO_PAD.encode(&sha256(hashed.as_bytes())[..16]),
                 "name": "Alice <Wonder>", "email": "alice@example.com", "email_verified": true,
@@ -159,6 +193,7 @@ impl Op {
             "issuer": issuer,
             "authorization_endpoint": format!("{issuer}/authorize"),
             "token_endpoint": format!("{issuer}/token"),
+            "device_authorization_endpoint": format!("{issuer}/device_authorization"),
             "userinfo_endpoint": format!("{issuer}/userinfo"),
             "introspection_endpoint": format!("{issuer}/introspect"),
             "revocation_endpoint": format!("{issuer}/revoke"),
@@ -199,7 +234,7 @@ fn routes(
     let user =
         json!({"sub": "248289761001", "name": "Alice Wonder", "email": "alice@example.com", "team": "tea"});
     let metadata = path!(".well-known" / "openid-configuration").and(op.clone());
-    let form = warp::header("authorization").and(warp::body::bytes());
+    let form = warp::header::optional("authorization").and(warp::body::bytes());
     metadata
         .map(|op: Arc<Op>| answer(StatusCode::OK, &op.metadata()))
         .or(path!("jwks").and(op.clone()).map(|op: Arc<Op>| answer(StatusCode::OK, &op.jwks())))
@@ -209,10 +244,16 @@ fn routes(
             .and(op.clone())
             .map(|query: String, op: Arc<Op>| op.authorize(&query)))
         .unify()
-        .or(path!("token")
-            .and(form)
+        .or(path!("token").and(form).and(op.clone()).map(
+            |authorization: Option<String>, form: Bytes, op: Arc<Op>| {
+                op.token(authorization.as_deref(), &form)
+            },
+        ))
+        .unify()
+        .or(path!("device_authorization")
+            .and(warp::body::bytes())
             .and(op.clone())
-            .map(|authorization: String, form: Bytes, op: Arc<Op>| op.token(&authorization, &form)))
+            .map(|form: Bytes, op: Arc<Op>| op.device_authorization(&form)))
         .unify()
         .or(path!("userinfo").map(move || answer(StatusCode::OK, &user)))
         .unify()
