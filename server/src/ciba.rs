@@ -1,9 +1,12 @@
 //! Backchannel authentication requests: a client asks for a user who is not at its browser (OpenID Connect CIBA Core
 //! section 7). What follows is an interaction without a browser, which the server itself opens.
 
+mod automatic;
 mod hint;
+pub(crate) mod notify;
 mod signed;
 
+pub(crate) use automatic::automatic;
 pub(crate) use signed::used;
 
 use placet_oauth::{
@@ -13,13 +16,18 @@ use placet_oauth::{
     grant_type::GrantType,
     params::Params,
 };
-use placet_sdk::decision::{HintFacts, HookType, RequestFacts};
+use placet_sdk::{
+    decision::{HintFacts, HookType, RequestFacts},
+    grant::{Grant, SenderConstraint},
+};
 
 use crate::{
     authorize,
     client::{AuthenticatedClient, Client},
+    config::TokenBinding,
     interaction::backchannel::{self, Opened},
     outcome::{Fault, Outcome},
+    possession::demanded,
     server::Server,
     store::Once,
 };
@@ -81,6 +89,13 @@ fn admit(client: &AuthenticatedClient) -> Outcome<DeliveryMode> {
     }
     client.meet_profiles()?;
     let mode = client.metadata.backchannel_token_delivery_mode;
+    // Whoever is sent tokens proves no key at that moment (FAPI-CIBA section 5.2.2-1 forbids it altogether).
+    if mode == Some(DeliveryMode::Push)
+        && demanded(client, &Grant::default(), TokenBinding::default()) == SenderConstraint::Required
+    {
+        let text = "the tokens of this client have to be bound to a key, and tokens that are sent cannot be";
+        return Err(OAuthError::unauthorized_client(text).into());
+    }
     Ok(mode.ok_or_else(|| Fault::new("client metadata", "no delivery mode is registered"))?)
 }
 

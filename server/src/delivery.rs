@@ -14,6 +14,7 @@ use async_trait::async_trait;
 pub use worker::{round, run};
 
 use crate::{
+    ciba::notify::Notification,
     outbound::{Answered, FetchError},
     outcome::Outcome,
     server::Server,
@@ -37,7 +38,7 @@ pub trait Kind: Send + Sync {
 }
 
 /// Every kind there is.
-const KINDS: [&dyn Kind; 0] = [];
+const KINDS: [&dyn Kind; 1] = [&Notification];
 
 /// The kind of this name.
 fn kind(name: &str) -> Option<&'static dyn Kind> {

@@ -100,6 +100,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
             id_token: true,
             // The app that asks holds no key of the client.
             holder: &Possession::default(),
+            auth_req_id: None,
         },
     )
     .await

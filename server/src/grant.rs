@@ -98,3 +98,4 @@ pub fn check_on(server: &Server, name: &str) -> Result<(), OAuthError> {
 }
 
 pub use authorization_code::{CODE, CodeBinding};
+pub(crate) use ciba::push;

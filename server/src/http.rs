@@ -128,6 +128,8 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
             documents::schema,
         ))
         .unify()
+        .or(endpoint(at(GET_POST, Cors::No), warp::path!("dev" / "ciba").map(none), ciba::automatic))
+        .unify()
         .or(endpoint(at(GET, Cors::No), warp::path!("assets" / String).map(one), page::asset))
         .unify()
         .recover(reply::not_found)

@@ -105,6 +105,10 @@ pub trait Store: Deliveries {
     /// redemption of a device code revokes the authorization in that same step, with what was derived from it.
     async fn redeem_polled(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption>;
 
+    /// Puts another authorization in the place of what was granted for a polled request that was not redeemed; false if
+    /// that is not what was granted, or is over.
+    async fn replace_polled(&self, replacement: Replacement) -> Result<bool>;
+
     // --- sessions --------------------------------------------------------------------------------
 
     /// The live sessions (not ended, not expired, not idle at `now`) with one of these handle digests.

@@ -56,6 +56,7 @@ mod specs {
     mod oidc_identity_assurance;
     mod oidc_rp_initiated_logout;
     mod openid_ciba;
+    mod openid_ciba_notification;
     mod openid_ciba_signed;
     mod policy_approve;
     mod policy_backends;

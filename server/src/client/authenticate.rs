@@ -37,6 +37,12 @@ impl AuthenticatedClient {
         &self.client
     }
 
+    /// A client that proved who it is with an earlier request, for what is sent to it because of that. It proves nothing
+    /// now.
+    pub(crate) fn earlier(client: Arc<Client>) -> Self {
+        Self { client, possession: Possession::default() }
+    }
+
     /// The same client with what its request proved to possess.
     #[must_use]
     pub fn with_possession(self, possession: Possession) -> Self {

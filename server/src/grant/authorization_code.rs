@@ -65,8 +65,13 @@ pub(super) async fn exchange(
     if server.now() >= code.expires_at {
         return Err(OAuthError::invalid_grant("the code has expired").into());
     }
-    let redemption =
-        Redeem { hook: HookType::GrantAuthorizationCode, asking, asked, nonce: binding.nonce.as_deref() };
+    let redemption = Redeem {
+        hook: HookType::GrantAuthorizationCode,
+        asking,
+        asked,
+        nonce: binding.nonce.as_deref(),
+        auth_req_id: None,
+    };
     let (mut minted, extra) = redeem(server, client, redemption, &authorization).await?;
     match server.store().redeem_code(&digest, server.now(), std::mem::take(&mut minted.issued)).await? {
         Redemption::First => {

@@ -7,14 +7,15 @@ use placet_oauth::{
     token_request::{Asked, TokenResponse},
 };
 use placet_sdk::decision::{HookType, RequestFacts};
+use serde_json::Value;
 
 use super::redeem::{Redeem, redeem};
 use crate::{
-    ciba::AUTH_REQ_ID,
+    ciba::{AUTH_REQ_ID, notify::CallBack},
     client::AuthenticatedClient,
     outcome::Outcome,
     server::Server,
-    store::{Digest, Polled, PolledRecord, Redemption},
+    store::{AuthorizationRecord, Digest, Issued, Polled, PolledRecord, Redemption},
 };
 
 pub(super) async fn exchange(
@@ -50,7 +51,7 @@ pub(super) async fn exchange(
     let Some(authorization) = authorization else {
         return Err(pending(server, &digest, &request).await?.into());
     };
-    let redemption = Redeem { hook: HookType::GrantCiba, asking, asked, nonce: None };
+    let redemption = Redeem { hook: HookType::GrantCiba, asking, asked, nonce: None, auth_req_id: None };
     let (mut minted, extra) = redeem(server, client, redemption, &authorization).await?;
     match server.store().redeem_polled(&digest, server.now(), std::mem::take(&mut minted.issued)).await? {
         Redemption::First => {
@@ -80,4 +81,24 @@ async fn pending(server: &Server, digest: &Digest, request: &PolledRecord) -> Ou
 
 fn used() -> OAuthError {
     OAuthError::invalid_grant("the auth_req_id was used before")
+}
+
+/// Mints the tokens that are sent to a client under an authorization; nothing is stored. Gives what is sent, and what the
+/// store has to record before that.
+pub(crate) async fn push(
+    server: &Server,
+    client: &AuthenticatedClient,
+    asking: RequestFacts,
+    (authorization, call_back): (&AuthorizationRecord, &CallBack),
+) -> Outcome<(Value, Issued)> {
+    let redemption = Redeem {
+        hook: HookType::GrantCiba,
+        asking: &asking,
+        asked: &Asked::default(),
+        nonce: None,
+        auth_req_id: Some(&call_back.auth_req_id),
+    };
+    let (mut minted, extra) = redeem(server, client, redemption, authorization).await?;
+    minted.response.extra = extra;
+    Ok((minted.response.to_json(), minted.issued))
 }

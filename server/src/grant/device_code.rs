@@ -39,8 +39,13 @@ pub(super) async fn exchange(
         Standing::Granted(authorization) => authorization,
         Standing::Undecided => return Err(wait(server, client, &digest).await?.into()),
     };
-    let redemption =
-        Redeem { hook: HookType::GrantDeviceCode, asking, asked, nonce: device.request.nonce.as_deref() };
+    let redemption = Redeem {
+        hook: HookType::GrantDeviceCode,
+        asking,
+        asked,
+        nonce: device.request.nonce.as_deref(),
+        auth_req_id: None,
+    };
     let (mut minted, extra) = redeem(server, client, redemption, &authorization).await?;
     match server.store().redeem_polled(&digest, server.now(), std::mem::take(&mut minted.issued)).await? {
         Redemption::First => {

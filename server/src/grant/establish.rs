@@ -140,6 +140,7 @@ async fn issue(
             first_refresh: true,
             id_token: authorized.grant.id_token.as_ref().and_then(|s| s.issue) == Some(true),
             holder: client.possession(),
+            auth_req_id: None,
         },
     )
     .await?;

@@ -26,6 +26,8 @@ pub(super) struct Redeem<'a> {
     pub(super) asked: &'a Asked,
     /// `nonce` of the first request.
     pub(super) nonce: Option<&'a str>,
+    /// The authentication request whose client gets tokens without asking for them.
+    pub(super) auth_req_id: Option<&'a str>,
 }
 
 /// Mints the first tokens of an authorization, as far as request and policies leave it. Nothing is stored: the caller
@@ -54,6 +56,7 @@ pub(super) async fn redeem(
         first_refresh: true,
         id_token: true,
         holder: client.possession(),
+        auth_req_id: redeem.auth_req_id,
     };
     let mut minted = authorize_issue(server, &request).await?;
     if let Some(rest) = &left.narrowed {

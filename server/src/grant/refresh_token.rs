@@ -84,6 +84,7 @@ pub(super) async fn exchange(
             first_refresh: false,
             id_token: reissues(&authorization, authorized, session_active),
             holder: client.possession(),
+            auth_req_id: None,
         },
     )
     .await?;

@@ -25,7 +25,7 @@ use super::{
     steer,
 };
 use crate::{
-    ciba::{AUTH_REQ_ID, Valid, used},
+    ciba::{AUTH_REQ_ID, Valid, notify::CallBack, used},
     client::AuthenticatedClient,
     config::UiConfig,
     events,
@@ -56,6 +56,9 @@ pub struct CibaState {
     pub digest: String,
     /// How tokens get to the client.
     pub mode: DeliveryMode,
+    /// How the client is told of the answer, if it wants to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_back: Option<CallBack>,
     /// Shown on both devices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding_message: Option<String>,
@@ -133,7 +136,7 @@ pub async fn open(
 ) -> Outcome<Opened> {
     let auth_req_id = random::secret(server.random())?;
     let digest = server.root().digest(AUTH_REQ_ID, &auth_req_id);
-    let mut state = blank(server, client, &valid, &digest)?;
+    let mut state = blank(server, client, &valid, (&digest, &auth_req_id))?;
     let settled = steer::backchannel(server, client, &mut state, (&valid, asking)).await?;
     let sub = settled.sub.ok_or_else(|| {
         OAuthError::new(
@@ -187,7 +190,7 @@ fn blank(
     server: &Server,
     client: &AuthenticatedClient,
     valid: &Valid,
-    digest: &Digest,
+    (digest, auth_req_id): (&Digest, &Secret),
 ) -> Result<Box<State>, Fault> {
     let ui = asking_ui(server)
         .ok_or_else(|| Fault::new("ciba", "no login app is registered with this server that could ask"))?;
@@ -200,6 +203,12 @@ fn blank(
         sub: String::new(),
         digest: hex(&digest.0),
         mode: valid.mode,
+        call_back: valid.asked.client_notification_token.as_ref().filter(|_| valid.mode.notifies()).map(
+            |token| CallBack {
+                auth_req_id: auth_req_id.expose().to_owned(),
+                token: token.expose().to_owned(),
+            },
+        ),
         binding_message: valid.asked.binding_message.clone(),
         requested_expiry: valid.asked.requested_expiry,
         request_context: valid.asked.request_context.clone(),

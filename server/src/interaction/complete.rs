@@ -21,11 +21,12 @@ use super::{
 };
 use crate::{
     authorize,
+    ciba::notify,
     client::{Client, SharedClient, document},
     events,
     outcome::{Failure, Fault, Outcome},
     server::Server,
-    store::{Completed, Completion, Event},
+    store::{Completed, Completion, DeliveryRecord, Event},
 };
 
 /// What came of it.
@@ -98,8 +99,12 @@ async fn settle(
     prepared.completion.now = server.now();
     prepared.completion.pushed = authorize::spent(server, &state.arrival)?;
     prepared.completion.events.push(ended(server, &state)?);
+    prepared.completion.deliveries.extend(told(server, &state)?);
     match server.store().complete_interaction(prepared.completion).await? {
-        Completed::Done => Ok(Finished::Delivered(state)),
+        Completed::Done => {
+            server.deliver_soon();
+            Ok(Finished::Delivered(state))
+        }
         Completed::Conflict => Ok(Finished::Conflict),
         Completed::SessionOver => {
             let client = client.ok_or_else(|| Fault::new("interaction", "a session without a client"))?;
@@ -131,6 +136,15 @@ async fn too_late(server: &Server, mut state: Box<State>) -> Outcome<Finished> {
     Ok(Finished::TooLate(state))
 }
 
+/// The client that is told of the answer, if it wants to be.
+fn told(server: &Server, state: &State) -> Result<Option<DeliveryRecord>, Fault> {
+    let Some(call_back) = state.ciba.as_ref().and_then(|ciba| ciba.call_back.as_ref()) else {
+        return Ok(None);
+    };
+    let client_id = state.client_id.as_deref().unwrap_or_default();
+    notify::delivery(server, client_id, call_back, state.ends_at).map(Some)
+}
+
 /// What others learn of the end of an interaction.
 fn ended(server: &Server, state: &State) -> Result<Event, Fault> {
     let name = if state.denied.is_some() { "interaction.denied" } else { "interaction.completed" };
@@ -152,10 +166,14 @@ async fn refuse(
         now: server.now(),
         pushed: authorize::spent(server, &state.arrival)?,
         events: vec![ended(server, &state)?],
+        deliveries: told(server, &state)?.into_iter().collect(),
         ..refusal.completion
     };
     match server.store().complete_interaction(completion).await? {
-        Completed::Done => Ok(Finished::Delivered(state)),
+        Completed::Done => {
+            server.deliver_soon();
+            Ok(Finished::Delivered(state))
+        }
         Completed::RequestSpent => too_late(server, state).await,
         _ => Ok(Finished::Conflict),
     }

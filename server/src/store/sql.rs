@@ -30,8 +30,8 @@ pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, che
 use super::{
     AuthorizationRecord, Begun, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord,
     Digest, Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Once,
-    Paging, Polled, PolledRecord, PushedRecord, Redemption, ReplyRecord, Result, Rotate, Rotation,
-    SessionRecord, SpentRequest, Store, SubjectRecord, TokenRecord, TokenState, Waiting,
+    Paging, Polled, PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate,
+    Rotation, SessionRecord, SpentRequest, Store, SubjectRecord, TokenRecord, TokenState, Waiting,
 };
 
 #[async_trait]
@@ -144,6 +144,10 @@ impl<E: Engine> Store for SqlStore<E> {
             Box::pin(polled::redeem(tx, digest, *now, issued))
         })
         .await
+    }
+
+    async fn replace_polled(&self, replacement: Replacement) -> Result<bool> {
+        self.write(replacement, |tx, replacement| Box::pin(polled::replace(tx, replacement))).await
     }
 
     async fn sessions_by_handle(&self, handles: &[Digest], now: i64) -> Result<Vec<SessionRecord>> {

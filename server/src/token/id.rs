@@ -1,6 +1,11 @@
 //! ID tokens (OpenID Connect Core section 2).
 
-use placet_oauth::{client::JwtResponse, id::Secret, jwt::half_hash};
+use placet_oauth::{
+    ciba::{AUTH_REQ_ID_CLAIM, RT_HASH_CLAIM},
+    client::JwtResponse,
+    id::Secret,
+    jwt::half_hash,
+};
 use placet_sdk::{
     InstantMillis,
     decision::RequestFacts,
@@ -36,6 +41,9 @@ pub struct IdRequest<'a> {
     pub access_token: Option<&'a Secret>,
     /// The code issued beside it: its hash goes into `c_hash`.
     pub code: Option<&'a Secret>,
+    /// The authentication request that it answers without being asked for, and the refresh token sent beside it: its hash
+    /// goes into the claim of CIBA Core section 10.3.1.
+    pub pushed: Option<(&'a str, Option<&'a Secret>)>,
     /// Claims about the user, as [`claims`] gathered them.
     pub claims: Object,
 }
@@ -105,6 +113,12 @@ fn said(server: &Server, request: &IdRequest<'_>) -> Result<Object, Fault> {
     }
     if let Some(code) = request.code {
         set("c_hash", half_hash(algorithm, code.expose()).into());
+    }
+    if let Some((auth_req_id, refresh_token)) = request.pushed {
+        set(AUTH_REQ_ID_CLAIM, auth_req_id.into());
+        if let Some(token) = refresh_token {
+            set(RT_HASH_CLAIM, half_hash(algorithm, token.expose()).into());
+        }
     }
     Ok(claims)
 }

@@ -43,6 +43,9 @@ pub struct IssueRequest<'a> {
     pub id_token: bool,
     /// What the request proved, which the tokens are bound to.
     pub holder: &'a Possession,
+    /// The authentication request whose client gets these tokens without asking for them: the ID token says which (CIBA
+    /// Core section 10.3.1).
+    pub auth_req_id: Option<&'a str>,
 }
 
 /// What was minted: for the client, and for the store.
@@ -114,6 +117,13 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
         },
     )
     .await?;
+    let (refresh_token, family) = if request.first_refresh && family_wanted(client, authorized) {
+        let (token, family) = begin_family(server, request, access.confirmation.as_ref())?;
+        (Some(token), Some(family))
+    } else {
+        (None, None)
+    };
+    let request_of = request.auth_req_id;
     let id_token = if wanted_id {
         let request = IdRequest {
             client,
@@ -123,17 +133,12 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
             state: None,
             access_token: Some(&access.value),
             code: None,
+            pushed: request_of.map(|id| (id, refresh_token.as_ref())),
             claims: id_claims,
         };
         Some(mint_id(server, &request).await?)
     } else {
         None
-    };
-    let (refresh_token, family) = if request.first_refresh && family_wanted(client, authorized) {
-        let (token, family) = begin_family(server, request, access.confirmation.as_ref())?;
-        (Some(token), Some(family))
-    } else {
-        (None, None)
     };
     Ok(Minted {
         response: TokenResponse {

@@ -11,8 +11,8 @@ use placet_server::store::{
     AuthorizationRecord, Begun, Claim, ClientRecord, CodeRecord, Completed, Completion, ConsentKey,
     ConsentRecord, Deliveries, DeliveryRecord, Digest, Event, FamilyRecord, Granted, InteractionRecord,
     Issued, JwtState, KeyRecord, NewGrant, Once, Paging, Polled, PolledRecord, PushedRecord, Redemption,
-    ReplyRecord, Result, Rotate, Rotation, SessionRecord, Settled, SpentRequest, Store, StoreError,
-    SubjectRecord, TokenRecord, TokenState, Waiting,
+    Replacement, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Settled, SpentRequest, Store,
+    StoreError, SubjectRecord, TokenRecord, TokenState, Waiting,
 };
 use tokio::sync::Barrier;
 
@@ -141,6 +141,9 @@ impl Store for Flaky {
     }
     async fn redeem_polled(&self, digest: &Digest, now: i64, issued: Issued) -> Result<Redemption> {
         self.up()?.redeem_polled(digest, now, issued).await
+    }
+    async fn replace_polled(&self, replacement: Replacement) -> Result<bool> {
+        self.up()?.replace_polled(replacement).await
     }
     async fn sessions_by_handle(&self, handles: &[Digest], now: i64) -> Result<Vec<SessionRecord>> {
         self.up()?.sessions_by_handle(handles, now).await

@@ -487,3 +487,27 @@ fn check_config_refuses_what_cannot_work() {
         assert!(said.contains(expected), "{expected}: {said}");
     }
 }
+
+#[tokio::test]
+async fn a_test_suite_answers_in_the_name_of_users_where_that_is_switched_on() {
+    let desk = Desk::with(|config| config.ciba.automatic_answers = true).await;
+    let answer = async |desk: &Desk, id: &str, action: &str| {
+        let url = format!("{}/dev/ciba?auth_req_id={id}&action={action}", desk.stand.issuer);
+        desk.stand.http.post(url).send().await.unwrap().status().as_u16()
+    };
+    let id = desk.asked("desk", &[("acr_values", "urn:acme:loa:2")]).await;
+    assert_eq!(answer(&desk, &id, "maybe").await, 400);
+    assert_eq!(answer(&desk, "guessed", "allow").await, 400);
+    assert_eq!(answer(&desk, &id, "allow").await, 204);
+    let tokens = desk.poll("desk", &id).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.text);
+    assert_eq!(claims(&text(&tokens.json["id_token"]))["acr"], "urn:acme:loa:2");
+    let id = desk.asked("desk", &[]).await;
+    assert_eq!(answer(&desk, &id, "deny").await, 204);
+    assert_eq!(desk.poll("desk", &id).await.error(), "access_denied");
+
+    let off = Desk::start().await;
+    let id = off.asked("desk", &[]).await;
+    assert_eq!(answer(&off, &id, "allow").await, 404);
+    assert_eq!(off.poll("desk", &id).await.error(), "authorization_pending");
+}

@@ -174,6 +174,7 @@ pub(crate) fn completion(interaction: InteractionRecord) -> Completion {
         pushed: None,
         decided: None,
         end: None,
+        deliveries: Vec::new(),
         now: NOW,
         events: Vec::new(),
     }

@@ -169,6 +169,7 @@ async fn tokens(
         first_refresh: wanted == TokenType::RefreshToken,
         id_token: false,
         holder: client.possession(),
+        auth_req_id: None,
     };
     let mut minted = authorize_issue(server, &request).await?;
     if wanted == TokenType::RefreshToken {
@@ -203,6 +204,7 @@ async fn id_token(
         access_token: None,
         code: None,
         claims,
+        pushed: None,
     };
     Ok(Minted {
         response: TokenResponse {

@@ -63,6 +63,7 @@ pub(super) fn nothing() -> Completion {
         pushed: None,
         decided: None,
         end: None,
+        deliveries: Vec::new(),
         now: 0,
         events: Vec::new(),
     }
@@ -263,6 +264,7 @@ async fn response_params(
                 id_token: false,
                 // Nothing can be proved by way of the browser.
                 holder: &Possession::default(),
+                auth_req_id: None,
             },
         )
         .await?;
@@ -287,6 +289,7 @@ async fn response_params(
                 access_token: access_token.as_ref(),
                 code: code.as_ref(),
                 claims,
+                pushed: None,
             },
         )
         .await?;

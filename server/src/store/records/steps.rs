@@ -1,5 +1,7 @@
 //! What steps take and give.
 
+use crate::store::DeliveryRecord;
+
 use super::{
     AuthorizationRecord, CodeRecord, ConsentRecord, Digest, Event, FamilyRecord, InteractionRecord,
     PolledRecord, SessionRecord, TokenRecord,
@@ -73,6 +75,21 @@ pub struct Waiting {
     pub kind: &'static str,
     /// The login app that may answer.
     pub ui: String,
+}
+
+/// Another authorization in the place of what was granted for a polled request: what was issued under the old one dies.
+#[derive(Clone, Debug)]
+pub struct Replacement {
+    /// Digest of what the client asks with.
+    pub digest: Digest,
+    /// What was granted.
+    pub old: String,
+    /// What takes its place; whoever takes part in the old one takes part in it.
+    pub new: AuthorizationRecord,
+    /// What is issued under it.
+    pub issued: Issued,
+    /// Now.
+    pub now: i64,
 }
 
 /// What somebody decided about a polled request.
@@ -320,6 +337,8 @@ pub struct Completion {
     pub decided: Option<Decision>,
     /// Which sessions end.
     pub end: Option<EndSessions>,
+    /// What has to reach others.
+    pub deliveries: Vec<DeliveryRecord>,
     /// Now.
     pub now: i64,
     /// What others may want to know.

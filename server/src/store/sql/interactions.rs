@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    authorizations, codes, consents, grants, misc, polled, pushed, sessions, subjects, tokens,
+    authorizations, codes, consents, deliveries, grants, misc, polled, pushed, sessions, subjects, tokens,
     tx::{Fallible, Row, Tx, at_most_one, every, values},
 };
 use crate::store::{
@@ -178,6 +178,7 @@ pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallib
     if let Some(token) = &completion.token {
         tokens::insert(tx, token).await?;
     }
+    deliveries::insert(tx, &completion.deliveries).await?;
     misc::publish(tx, &completion.events).await?;
     Ok(Completed::Done)
 }

@@ -79,3 +79,20 @@ pub(super) async fn insert_actor(
     .await?;
     Ok(())
 }
+
+/// Lets an authorization die with everything that another one dies with.
+pub(super) async fn take_over(tx: &mut dyn Tx, old: &str, new: &str) -> Fallible<()> {
+    tx.execute(
+        "INSERT INTO lineage (tenant, parent, child, expires_at) \
+         SELECT tenant, parent, $3, expires_at FROM lineage WHERE tenant = $1 AND child = $2",
+        values![old, new],
+    )
+    .await?;
+    tx.execute(
+        "INSERT INTO authorization_actors (tenant, authorization_id, sub, expires_at) \
+         SELECT tenant, $3, sub, expires_at FROM authorization_actors WHERE tenant = $1 AND authorization_id = $2",
+        values![old, new],
+    )
+    .await?;
+    Ok(())
+}

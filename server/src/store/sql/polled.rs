@@ -2,10 +2,12 @@
 
 use super::{
     authorizations::{self, authorization_columns, standing},
-    misc,
+    lineage, misc,
     tx::{Fallible, Row, Tx, at_most_one, first, values},
 };
-use crate::store::{AuthorizationRecord, Decision, Digest, Issued, Polled, PolledRecord, Redemption};
+use crate::store::{
+    AuthorizationRecord, Decision, Digest, Issued, Polled, PolledRecord, Redemption, Replacement,
+};
 
 macro_rules! columns {
     () => {
@@ -173,6 +175,30 @@ pub(super) async fn decide(
         )
         .await?;
     Ok(decided > 0)
+}
+
+/// The old authorization is revoked in the same step, so that of what was issued only the last counts.
+pub(super) async fn replace(tx: &mut dyn Tx, replacement: &Replacement) -> Fallible<bool> {
+    let Replacement { digest, old, new, issued, now } = replacement;
+    let replaced = tx
+        .execute(
+            concat!(
+                "UPDATE polled_requests SET authorization_id = $4 \
+                 WHERE tenant = $1 AND digest = $2 AND authorization_id = $5 AND redeemed_at IS NULL \
+                 AND expires_at > $3 AND ",
+                standing!("polled_requests.authorization_id", "$3")
+            ),
+            values![digest, *now, &new.id, old],
+        )
+        .await?;
+    if replaced == 0 {
+        return Ok(false);
+    }
+    authorizations::insert(tx, new).await?;
+    lineage::take_over(tx, old, &new.id).await?;
+    authorizations::revoke(tx, old, *now, &[]).await?;
+    authorizations::record(tx, issued).await?;
+    Ok(true)
 }
 
 /// The conditional update decides alone, as for codes. A client that was told to expect tokens asks at the same time as it
