@@ -1,4 +1,4 @@
-"""The policy that the requests in `JWT bearer` and `Token exchange` are about."""
+"""The policy that the requests in `JWT bearer`, `Token exchange` and `Asking a user elsewhere` are about."""
 
 from placet import Answer, App, Request, deny
 
@@ -32,6 +32,14 @@ def delegation(x: Request) -> Answer:
     if x.actor is None:
         return deny("access_denied", "an actor token is needed").reason("no_actor")
     return x.allow(access_token={"lifetime": 60}).reason("delegation").tag("actor", x.actor["sub"])
+
+
+@app.on("ciba.request")
+def who_is_meant(x: Request) -> Answer:
+    """Says whom a client means."""
+    if x.section["hint"].get("value") != "alice":
+        return deny("unknown_user_id", "no user is meant by this hint").reason("unknown")
+    return x.allow().set(ciba={"sub": "alice"}).reason("found")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ issuer = "https://idp.partner.example"
 jwks = ${jwks(keys.partner)}
 ${policy("users", port.users, ["grant.password"])}
 ${policy("tiers", port.tiers, ["grant.client_credentials"], 'when = [{ "/client/data/tier" = { exists = true } }]\n')}
-${policy("postman", port.policy, ["grant.jwt_bearer", "grant.token_exchange"])}
+${policy("postman", port.policy, ["grant.jwt_bearer", "grant.token_exchange", "ciba.request"])}
 ${saml === "saml" ? samlBearer() : ""}`,
 );
 

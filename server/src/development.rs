@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use placet_oauth::{
+    ciba::DeliveryMode,
     client::{ApplicationType, AuthMethod, ClientMetadata},
     grant_type::GrantType,
 };
@@ -75,6 +76,9 @@ pub(crate) fn prepare(config: &mut Config) {
     }
     admit_grants(config);
     admit_payments(config);
+    if !config.clients.iter().any(|c| c.client_id == CALL_CENTRE) {
+        config.clients.push(call_centre(client_secret));
+    }
     if !config.scopes.iter().any(|s| s.value == "reports.read") {
         config.scopes.push(placet_server::config::ScopeConfig {
             value: "reports.read".to_owned(),
@@ -100,6 +104,27 @@ fn television() -> ClientConfig {
             grant_types: Some(vec![GrantType::DeviceCode, GrantType::RefreshToken]),
             response_types: Some(Vec::new()),
             scope: Some("openid profile email offline_access reports.read".to_owned()),
+            ..ClientMetadata::default()
+        },
+        ..ClientConfig::default()
+    }
+}
+
+/// A client that asks users who are elsewhere.
+const CALL_CENTRE: &str = "call-centre";
+
+fn call_centre(secret: &str) -> ClientConfig {
+    ClientConfig {
+        client_id: CALL_CENTRE.to_owned(),
+        secret: Some(secret.to_owned()),
+        metadata: ClientMetadata {
+            client_name: Some("Demo call centre".to_owned()),
+            client_uri: Some("http://localhost:8093/call-centre".to_owned()),
+            grant_types: Some(vec![GrantType::Ciba, GrantType::RefreshToken]),
+            response_types: Some(Vec::new()),
+            scope: Some("openid profile email offline_access reports.read".to_owned()),
+            authorization_details_types: Some(vec![PAYMENT.to_owned()]),
+            backchannel_token_delivery_mode: Some(DeliveryMode::Poll),
             ..ClientMetadata::default()
         },
         ..ClientConfig::default()

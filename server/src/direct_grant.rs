@@ -89,22 +89,18 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         expires_at: now + authorization_life(server, &client, &authorized),
         revoked_at: None,
     };
-    let minted = authorize_issue(
-        server,
-        &IssueRequest {
-            client: &client,
-            authorization: &authorization,
-            authorized: &authorized,
-            nonce: None,
-            first_refresh: true,
-            id_token: true,
-            // The app that asks holds no key of the client.
-            holder: &Possession::default(),
-            auth_req_id: None,
-        },
-    )
-    .await
-    .map_err(refused)?;
+    let request = IssueRequest {
+        client: &client,
+        authorization: &authorization,
+        authorized: &authorized,
+        nonce: None,
+        first_refresh: true,
+        id_token: true,
+        // The app that asks holds no key of the client.
+        holder: &Possession::default(),
+        auth_req_id: None,
+    };
+    let minted = authorize_issue(server, &request).await.map_err(refused)?;
     let mut issued = minted.issued;
     let act = authorized.grant.act.as_ref();
     let mut parties = actors::parties(server, act).await?;

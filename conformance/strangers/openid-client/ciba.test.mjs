@@ -1,0 +1,179 @@
+// A user who is asked elsewhere (OpenID CIBA), as the `openid-client` library does it: the directory knows who is meant, the
+// user answers through the interaction API, the library polls.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import * as client from 'openid-client';
+
+import { CLIENT_SECRET, UI_TOKEN, freePorts, start } from '../stand.mjs';
+
+const SECRET = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
+const USERS = '[[user]]\nusername = "alice"\nsub = "alice"\n\n[user.claims]\nemail = "alice@directory.example"\n';
+const NOTIFICATION = 'notification-token-8d67dc78-7faa-4d41-aabd';
+
+let folder;
+let stand;
+const calls = [];
+let receiver;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'placet-ciba-'));
+  const [port, notify] = await freePorts(2);
+  writeFileSync(join(folder, 'users.toml'), USERS);
+  writeFileSync(join(folder, 'directory.toml'), `[source]\nkind = "users"\npath = "${join(folder, 'users.toml')}"\n`);
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (part) => (body += part)).on('end', () => {
+      calls.push({ authorization: request.headers.authorization, body: JSON.parse(body) });
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise((ready) => receiver.listen(notify, '127.0.0.1', ready));
+  const caller = (id, mode, more = []) => [
+    '[[clients]]',
+    `client_id = "${id}"`,
+    `secret = "${CLIENT_SECRET}"`,
+    '[clients.metadata]',
+    'client_name = "Acme Phone Desk"',
+    'grant_types = ["urn:openid:params:grant-type:ciba", "refresh_token"]',
+    'response_types = []',
+    'scope = "openid profile email offline_access"',
+    `backchannel_token_delivery_mode = "${mode}"`,
+    ...more,
+  ];
+  const called = [`backchannel_client_notification_endpoint = "http://127.0.0.1:${notify}/"`];
+  stand = await start({
+    demo: false,
+    more: [
+      ...caller('desk', 'poll'),
+      ...caller('bell', 'ping', called),
+      ...caller('letter', 'push', called),
+      '[ciba]',
+      'interval = 1',
+      '[[policy]]',
+      'name = "directory"',
+      'types = ["ciba.request"]',
+      `url = "http://127.0.0.1:${port}"`,
+      '[policy.auth.sign]',
+      `secret = "${SECRET}"`,
+    ].join('\n'),
+  });
+  await stand.run('placet-directory', port, ['--config', join(folder, 'directory.toml')], {
+    PLACET_SECRET: SECRET,
+    PORT: String(port),
+  });
+});
+
+after(async () => {
+  receiver?.close();
+  await stand?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const discover = (id) =>
+  client.discovery(new URL(stand.issuer), id, CLIENT_SECRET, client.ClientSecretBasic(), {
+    execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
+  });
+
+async function api(method, path, body) {
+  const response = await fetch(`${stand.api}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${UI_TOKEN}`, 'content-type': 'application/json' },
+    body: body && JSON.stringify(body),
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  return response.json();
+}
+
+/** The user answers the request with this message. */
+async function answer(message, allow) {
+  const { items } = await api('GET', '/interactions?kind=ciba&sub=alice&state=open');
+  let prompt = items.find((item) => item.ciba.binding_message === message);
+  assert.ok(prompt, `nothing waits with ${message}`);
+  while (prompt.type !== 'response') {
+    const body = !allow ? { type: 'deny' }
+      : prompt.type === 'auth' ? { type: 'auth', sub: 'alice', amr: ['pwd'] }
+        : { type: 'consent', accept_all: true };
+    prompt = await api('PUT', `/interactions/${prompt.id}/steps/${prompt.step}`, body);
+  }
+  return prompt.response;
+}
+
+async function called(count) {
+  for (let i = 0; i < 100 && calls.length < count; i += 1) await sleep(50);
+  assert.equal(calls.length, count);
+  return calls.at(-1);
+}
+
+test('a user says yes elsewhere, and the library gets tokens by polling', async () => {
+  const config = await discover('desk');
+  assert.deepEqual(config.serverMetadata().backchannel_token_delivery_modes_supported, ['poll', 'ping', 'push']);
+  const asked = await client.initiateBackchannelAuthentication(config, {
+    scope: 'openid email', login_hint: 'alice@directory.example', binding_message: 'W4SCT',
+  });
+  const polling = client.pollBackchannelAuthenticationGrant(config, asked);
+  await sleep(1_200);
+  const { delivery } = await answer('W4SCT', true);
+  assert.equal(delivery.method, 'none');
+  const tokens = await polling;
+  assert.equal(tokens.claims().sub, 'alice');
+  const info = await client.fetchUserInfo(config, tokens.access_token, 'alice');
+  assert.equal(info.sub, 'alice');
+});
+
+test('a user says no elsewhere, and the library learns it', async () => {
+  const config = await discover('desk');
+  const asked = await client.initiateBackchannelAuthentication(config, {
+    scope: 'openid', login_hint: 'alice', binding_message: 'NO-1',
+  });
+  await answer('NO-1', false);
+  await assert.rejects(client.pollBackchannelAuthenticationGrant(config, asked), { error: 'access_denied' });
+});
+
+test('nobody is meant by a hint that the directory does not know', async () => {
+  const config = await discover('desk');
+  await assert.rejects(
+    client.initiateBackchannelAuthentication(config, { scope: 'openid', login_hint: 'nobody' }),
+    { error: 'unknown_user_id' },
+  );
+});
+
+test('a ping says when to ask', async () => {
+  const config = await discover('bell');
+  const before = calls.length;
+  const asked = await client.initiateBackchannelAuthentication(config, {
+    scope: 'openid', login_hint: 'alice', binding_message: 'PING-1', client_notification_token: NOTIFICATION,
+  });
+  await answer('PING-1', true);
+  const { authorization, body } = await called(before + 1);
+  assert.equal(authorization, `Bearer ${NOTIFICATION}`);
+  assert.deepEqual(body, { auth_req_id: asked.auth_req_id });
+  const tokens = await client.pollBackchannelAuthenticationGrant(config, { ...asked, interval: 0.01 });
+  assert.equal(tokens.claims().sub, 'alice');
+});
+
+test('tokens are pushed, and the ID token holds them together', async () => {
+  const config = await discover('letter');
+  const before = calls.length;
+  const asked = await client.initiateBackchannelAuthentication(config, {
+    scope: 'openid offline_access', login_hint: 'alice', binding_message: 'PUSH-1',
+    client_notification_token: NOTIFICATION,
+  });
+  await answer('PUSH-1', true);
+  const { authorization, body } = await called(before + 1);
+  assert.equal(authorization, `Bearer ${NOTIFICATION}`);
+  assert.equal(body.auth_req_id, asked.auth_req_id);
+  const claims = JSON.parse(Buffer.from(body.id_token.split('.')[1], 'base64url').toString());
+  assert.equal(claims['urn:openid:params:jwt:claim:auth_req_id'], asked.auth_req_id);
+  assert.ok(claims['urn:openid:params:jwt:claim:rt_hash']);
+  const info = await client.fetchUserInfo(config, body.access_token, 'alice');
+  assert.equal(info.sub, 'alice');
+  const again = await client.refreshTokenGrant(config, body.refresh_token);
+  assert.ok(again.access_token);
+});
