@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     actors,
-    client::Client,
+    client::{Client, SharedClient},
     config::UiConfig,
     events,
     interaction::{
@@ -32,16 +32,7 @@ use crate::{
 
 /// Grants tokens to a client for a user, without a browser. It passes the same gate as every other grant.
 pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiResult<TokenResponse> {
-    if !ui.direct_grant_clients.contains(&asked.client_id) {
-        return Err(capability_missing("/client_id", "direct_grant for this client"));
-    }
-    let client = server
-        .client(&asked.client_id)
-        .await?
-        .filter(|c| c.may_use(GrantType::AuthorizationCode))
-        .ok_or_else(|| {
-        invalid_answer("/client_id", "unknown", "no client that people sign in to has this id")
-    })?;
+    let client = client_of(server, ui, &asked.client_id).await?;
     let (authenticated, session) = subject(server, ui, &asked).await?;
     check_scope(&client, &asked)?;
     check_targets(server, &client, &asked.grant)?;
@@ -134,6 +125,17 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         // Nothing else than the session can be over: it ended while this was under way.
         Granted::SessionOver | Granted::ParentOver | Granted::AlreadyUsed => Err(no_session()),
     }
+}
+
+/// A client that people sign in to, and for which the app may ask.
+async fn client_of(server: &Server, ui: &UiConfig, id: &str) -> ApiResult<SharedClient> {
+    if !ui.direct_grant_clients.iter().any(|known| known == id) {
+        return Err(capability_missing("/client_id", "direct_grant for this client"));
+    }
+    let client = server.client(id).await?.filter(|client| client.may_use(GrantType::AuthorizationCode));
+    client.ok_or_else(|| {
+        invalid_answer("/client_id", "unknown", "no client that people sign in to has this id")
+    })
 }
 
 /// The names of all claims that were granted, wherever they go.
