@@ -15,6 +15,7 @@ pub use worker::{round, run};
 
 use crate::{
     ciba::notify::Notification,
+    logout::BackchannelLogout,
     outbound::{Answered, FetchError},
     outcome::Outcome,
     server::Server,
@@ -38,7 +39,7 @@ pub trait Kind: Send + Sync {
 }
 
 /// Every kind there is.
-const KINDS: [&dyn Kind; 1] = [&Notification];
+const KINDS: [&dyn Kind; 2] = [&BackchannelLogout, &Notification];
 
 /// The kind of this name.
 fn kind(name: &str) -> Option<&'static dyn Kind> {
@@ -74,8 +75,12 @@ impl Attempt {
                 reason: format!("the receiver answered with the status {status}"),
                 after: retry_after,
             },
-            Err(error @ FetchError::NotSecure) => Self::Refused(format!("its address {error}")),
-            Err(error) => Self::Failed { reason: format!("its address {error}"), after: None },
+            Err(FetchError::NotSecure) => Self::Refused("its address is no https URL".to_owned()),
+            // What is inside and what does not answer is told as one, as everywhere.
+            Err(_) => Self::Failed {
+                reason: "it does not answer in time at a public address".to_owned(),
+                after: None,
+            },
         }
     }
 }

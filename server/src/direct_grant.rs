@@ -255,6 +255,7 @@ pub async fn report(server: &Server, report: Report) -> ApiResult<()> {
         }
         ReportType::CredentialChanged | ReportType::LoginFailed => store.publish(vec![event]).await?,
     }
+    server.deliver_soon();
     server.policies().flush_subject(&report.sub);
     tracing::info!(report = name, "an account was reported");
     Ok(())

@@ -87,6 +87,7 @@ async fn begin(server: &Server, ui: &UiConfig, open: Open) -> ApiResult<Prompt> 
     let visitor = Visitor {
         handles: open.browser.sessions.iter().take(session::MAX_PER_BROWSER).map(Secret::new).collect(),
         binding: Some(Secret::new(binding)),
+        browser_state: None,
         // What is not an address is nothing that a policy could judge.
         origin: Origin::new(
             open.browser.ip.as_deref().and_then(|ip| ip.parse().ok()),

@@ -3,6 +3,7 @@
 mod accept;
 mod admin;
 pub mod authorize;
+mod check_session;
 mod ciba;
 pub mod cookie;
 mod credential;
@@ -122,6 +123,8 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
         .unify()
         .or(endpoint(at(GET_POST, Cors::No), warp::path!("logout").map(none), logout::logout))
         .unify()
+        .or(endpoint(at(GET, Cors::No), warp::path!("check_session").map(none), check_session::frame))
+        .unify()
         .or(endpoint(
             at(GET, Cors::Any),
             warp::path!(".well-known" / "placet-schemas" / "1" / String).map(one),
@@ -168,7 +171,11 @@ pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
     .unify()
     .or(endpoint(at(GET_POST), base().and(warp::path!("interactions")).map(none), ui::interactions))
     .unify()
-    .or(endpoint(at(GET), base().and(warp::path!("sessions")).map(none), ui::sessions))
+    .or(endpoint(
+        at(&[Method::GET, Method::DELETE]),
+        base().and(warp::path!("sessions")).map(none),
+        ui::sessions,
+    ))
     .unify()
     .or(endpoint(
         at(&[Method::GET, Method::DELETE]),

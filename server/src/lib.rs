@@ -41,6 +41,7 @@ pub mod schemas;
 pub mod seal;
 pub mod secured;
 pub mod server;
+pub mod session_management;
 pub mod store;
 pub mod tls;
 pub mod token;

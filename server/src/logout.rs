@@ -1,5 +1,7 @@
 //! RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): the request of a client to end the session.
 
+mod backchannel;
+mod frontchannel;
 mod policy;
 
 use placet_oauth::{
@@ -9,7 +11,7 @@ use placet_oauth::{
 use placet_sdk::grant::{Object, Parameters};
 use serde_json::Value;
 
-pub(crate) use self::policy::must_confirm;
+pub(crate) use self::{backchannel::BackchannelLogout, frontchannel::frames, policy::must_confirm};
 use crate::{
     client::{Client, SharedClient},
     interaction::{LogoutState, open::Visitor, session, session::Session},

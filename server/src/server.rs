@@ -223,14 +223,14 @@ impl Server {
         &self.0.metrics
     }
 
-    /// Says that something was written that has to be delivered, so that the worker need not find it by looking.
+    /// Says that something was written that has to be delivered.
     pub fn deliver_soon(&self) {
         self.0.to_deliver.notify_one();
     }
 
-    /// Waits until [`deliver_soon`](Self::deliver_soon) was said.
-    pub(crate) async fn something_to_deliver(&self) {
-        self.0.to_deliver.notified().await;
+    /// Told by [`deliver_soon`](Self::deliver_soon).
+    pub(crate) fn to_deliver(&self) -> &Notify {
+        &self.0.to_deliver
     }
 
     /// The rate limits.

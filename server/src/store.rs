@@ -119,10 +119,10 @@ pub trait Store: Deliveries {
     async fn touch_session(&self, id: &str, now: i64) -> Result<()>;
     /// The live sessions of a subject, in order of their ids, after `after`.
     async fn sessions_of(&self, sub: &str, page: Paging<'_>, now: i64) -> Result<Vec<SessionRecord>>;
-    /// Ends a session and revokes its authorizations that have no offline access, with what was derived from them;
-    /// false if it was not live.
+    /// Ends a session and revokes its authorizations that have no offline access, with what was derived from them, and
+    /// writes a delivery for each client that it was used with ([`EndedSession`]); false if it was not live.
     async fn end_session(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
-    /// The distinct clients with unrevoked authorizations in a session.
+    /// The clients that a session was used with, and that were not signed out alone since.
     async fn clients_of_session(&self, id: &str) -> Result<Vec<String>>;
 
     // --- consents and authorizations -------------------------------------------------------------

@@ -13,9 +13,11 @@ mod specs {
     pub(crate) mod granting;
     pub(crate) mod harness;
     pub(crate) mod helpers;
+    pub(crate) mod leaving;
     pub(crate) mod policy_doors;
     pub(crate) mod policy_stage;
     pub(crate) mod prover;
+    pub(crate) mod receiver;
     pub(crate) mod securing;
     pub(crate) mod sidecar;
     mod sidecar_process;
@@ -34,6 +36,7 @@ mod specs {
     mod admin_policies;
     mod admin_simulate;
     mod client_id_metadata;
+    mod deliveries;
     mod faults;
     mod http_edge;
     mod interaction_api;
@@ -45,6 +48,7 @@ mod specs {
     mod jwt_confusion;
     mod keys;
     mod master_key;
+    mod oidc_back_channel_logout;
     mod oidc_core_claims;
     mod oidc_core_encryption;
     mod oidc_core_id_token;
@@ -53,8 +57,10 @@ mod specs {
     mod oidc_core_prompt;
     pub(crate) mod oidc_core_symmetric;
     mod oidc_core_userinfo_jwt;
+    mod oidc_front_channel_logout;
     mod oidc_identity_assurance;
     mod oidc_rp_initiated_logout;
+    mod oidc_session_management;
     mod openid_ciba;
     mod openid_ciba_notification;
     mod openid_ciba_signed;

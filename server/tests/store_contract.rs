@@ -199,7 +199,11 @@ promises! {
         logging_out_of_one_client_spares_the_others,
         ending_all_sessions_of_a_subject_spares_others,
         sessions_that_end_in_a_completion_take_their_authorizations_along,
-        the_clients_of_a_session_are_those_with_unrevoked_authorizations,
+        the_clients_of_a_session_are_those_that_were_signed_in_to,
+        the_clients_of_a_session_are_told_of_its_end_once,
+        a_client_that_leaves_is_told_and_takes_no_part_any_more,
+        what_is_not_stored_tells_nobody,
+        one_session_too_many_ends_the_one_that_was_used_least_recently,
         sessions_come_in_pages_by_id;
     subjects:
         a_disabled_subject_gets_nothing,

@@ -103,6 +103,11 @@ impl UiClient {
         self.0.send(Method::DELETE, &format!("/sessions/{}", segment(id)), None::<&()>).await.map(drop)
     }
 
+    /// Ends all sessions of a user.
+    pub async fn end_sessions(&self, sub: &str) -> Result<(), Error> {
+        self.0.send(Method::DELETE, &format!("/sessions?sub={}", segment(sub)), None::<&()>).await.map(drop)
+    }
+
     /// The remembered consents of a user.
     pub async fn consents(&self, sub: &str) -> Result<Page<ConsentInfo>, Error> {
         self.0.call(Method::GET, &format!("/consents?sub={}", segment(sub)), None::<&()>).await

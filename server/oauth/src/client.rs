@@ -243,6 +243,18 @@ pub struct ClientMetadata {
     /// Where the browser may go after logout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// Where the client takes logout tokens (OpenID Connect Back-Channel Logout section 2.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether the client needs `sid` in logout tokens; it is always there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_session_required: Option<bool>,
+    /// The page of the client that signs the browser out there (OpenID Connect Front-Channel Logout section 2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<String>,
+    /// Whether the client needs `iss` and `sid` at that page; they are always there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_session_required: Option<bool>,
     /// Whether the client wants all its access tokens bound to a DPoP key (RFC 9449 section 5.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_bound_access_tokens: Option<bool>,

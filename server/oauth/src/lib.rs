@@ -35,6 +35,7 @@ pub mod resource;
 pub mod response_mode;
 pub mod response_type;
 pub mod scope;
+pub mod session_state;
 pub mod token_request;
 mod uri;
 pub mod user_code;

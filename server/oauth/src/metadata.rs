@@ -77,6 +77,8 @@ pub struct Discovery<'a> {
     pub details_types: Vec<String>,
     /// The resources that tokens are issued for (RFC 9728 section 4).
     pub protected_resources: Vec<String>,
+    /// Whether clients can watch the session in the browser.
+    pub session_management: bool,
     /// Whether clients may register themselves.
     pub registration: bool,
     /// Whether somebody decides about the codes of users (CIBA Core section 4).
@@ -113,6 +115,10 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
         "require_pushed_authorization_requests": d.require_pushed_requests,
         "revocation_endpoint": format!("{issuer}/revoke"),
         "end_session_endpoint": format!("{issuer}/logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
         "scopes_supported": d.scopes,
         "response_types_supported": ResponseType::ALL.map(ResponseType::as_str),
         "response_modes_supported": ResponseMode::names(),
@@ -175,6 +181,9 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
             json!(DeliveryMode::ALL.map(DeliveryMode::as_str));
         document["backchannel_authentication_request_signing_alg_values_supported"] = json!(d.verified_algs);
         document["backchannel_user_code_parameter_supported"] = json!(d.user_codes);
+    }
+    if d.session_management {
+        document["check_session_iframe"] = json!(format!("{issuer}/check_session"));
     }
     if d.registration {
         document["registration_endpoint"] = json!(format!("{issuer}/register"));

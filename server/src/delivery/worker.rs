@@ -37,7 +37,7 @@ pub async fn run(server: Server, mut stopped: watch::Receiver<bool>) {
         }
         tokio::select! {
             _ = look.tick() => {}
-            () = server.something_to_deliver() => {}
+            () = server.to_deliver().notified() => {}
             Some(_) = under_way.join_next() => {}
             changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
         }

@@ -12,9 +12,11 @@ use crate::{
     interaction::{
         State,
         open::{self, Opened, Visitor},
+        session,
     },
     outcome::{Failure, Outcome},
     server::Server,
+    session_management,
 };
 
 /// Context under which a posted request is sealed into the URL of its own continuation.
@@ -129,7 +131,10 @@ pub(super) async fn delivered(server: &Server, visitor: &Visitor, state: &State)
     let nothing = Delivery { method: placet_sdk::interaction::DeliveryMethod::None, uri: None, fields: None };
     let done = state.delivered.as_ref();
     let delivery = done.map_or(&nothing, |d| &d.delivery);
-    let mut response = if state.logout.is_some() && delivery.uri.is_none() {
+    let frames = done.map(|d| d.frames.as_slice()).unwrap_or_default();
+    let mut response = if !frames.is_empty() {
+        page::signing_out(server, frames, delivery.uri.as_deref())?
+    } else if state.logout.is_some() && delivery.uri.is_none() {
         page::signed_out(state.confirmed.flatten().is_some())?
     } else if state.device.is_some() {
         page::device_answered(state.denied.is_none(), state.prompt.client.as_ref())?
@@ -139,5 +144,24 @@ pub(super) async fn delivered(server: &Server, visitor: &Visitor, state: &State)
     if let Some(change) = done.and_then(|d| d.cookie.as_ref()) {
         cookie::set(&mut response, &cookie::session_line(server, visitor, change).await?);
     }
+    if let Some(watched) = watched(server, visitor, state).await?
+        && let Some(line) = cookie::state_line(server.config(), visitor, &watched)
+    {
+        cookie::set(&mut response, &line);
+    }
     Ok(response)
+}
+
+/// What the browser's cookie shall say of its sessions from now on; none if that is as it was.
+async fn watched(server: &Server, visitor: &Visitor, state: &State) -> Outcome<Option<String>> {
+    if state.logout.is_none() {
+        // A refusal changes no session.
+        return Ok(state.consented.as_ref().and_then(|_| session_management::state_after(server, state)));
+    }
+    if !session_management::is_on(server.config()) {
+        return Ok(None);
+    }
+    let left = session::of_browser(server, &visitor.handles).await?;
+    let ids = left.iter().map(|session| session.record.id.as_str());
+    Ok(Some(session_management::browser_state(server.root(), ids)))
 }

@@ -1,7 +1,8 @@
 //! The server's own cookies: the browser's binding, and its session handles.
 //!
 //! `placet-ib` is one secret per browser, set when absent and never rewritten, so that two tabs do not disturb
-//! each other. `placet-sso` lists session handles, the one used last first.
+//! each other. `placet-sso` lists session handles, the one used last first. `placet-op` says whether they are still the
+//! same ones, and nothing else.
 
 use http::{HeaderMap, HeaderValue, header};
 use placet_oauth::id::Secret;
@@ -38,6 +39,11 @@ pub fn binding_name(config: &Config) -> &'static str {
     if is_secure(config) { "__Host-placet-ib" } else { "placet-ib" }
 }
 
+/// Name of the cookie that those read who watch the session (`session_state`).
+pub fn state_name(config: &Config) -> &'static str {
+    if is_secure(config) { "__Host-placet-op" } else { "placet-op" }
+}
+
 fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
@@ -59,6 +65,7 @@ pub fn visitor(server: &Server, request: &Request) -> Visitor {
     Visitor {
         handles,
         binding: read(headers, binding_name(server.config())).map(Secret::new),
+        browser_state: read(headers, state_name(server.config())).map(str::to_owned),
         origin: Origin::new(Some(peer), user_agent),
     }
 }
@@ -89,6 +96,18 @@ pub async fn session_line(
     let all: Vec<&str> = change.add.as_deref().into_iter().chain(kept).take(MAX_PER_BROWSER).collect();
     let max_age = if all.is_empty() { Some(0) } else { change.max_age };
     Ok(line(server.config(), session_name(server.config()), &all.join("."), max_age))
+}
+
+/// The cookie for those who watch the session, if it has to change to `state`. Scripts of this origin read it; it is no
+/// credential.
+pub fn state_line(config: &Config, visitor: &Visitor, state: &str) -> Option<String> {
+    if visitor.browser_state.as_deref().unwrap_or_default() == state {
+        return None;
+    }
+    let secure = if is_secure(config) { "; Secure" } else { "" };
+    let same_site = if config.browser.third_party { "None" } else { "Lax" };
+    let age = if state.is_empty() { 0 } else { config.lifetimes.session };
+    Some(format!("{}={state}; Path=/; SameSite={same_site}{secure}; Max-Age={age}", state_name(config)))
 }
 
 fn line(config: &Config, name: &str, value: &str, max_age: Option<i64>) -> String {

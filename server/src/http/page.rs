@@ -3,7 +3,7 @@
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::HeaderValue;
-use placet_oauth::error::OAuthError;
+use placet_oauth::{error::OAuthError, session_state::origin_of};
 use placet_sdk::interaction::{ClientInfo, Delivery, DeliveryMethod};
 use sha2::{Digest as _, Sha256};
 use warp::reply::Response;
@@ -78,6 +78,15 @@ struct DeviceAnswered<'a> {
     name: &'a str,
 }
 
+#[derive(Template)]
+#[template(path = "signing_out.html")]
+struct SigningOut<'a> {
+    style: &'a str,
+    nonce: &'a str,
+    frames: &'a [String],
+    next: Option<&'a str>,
+}
+
 /// The path of the style sheet; it changes with the content, so that caches may keep it for ever.
 fn style_path() -> String {
     format!("/assets/{}.css", URL_SAFE_NO_PAD.encode(&Sha256::digest(STYLE)[..9]))
@@ -94,12 +103,23 @@ pub(super) async fn asset(_: Server, request: Request) -> Outcome<Response> {
 }
 
 fn page(status: u16, template: &impl Template, nonce: Option<&str>) -> Result<Response, Fault> {
+    framing(status, template, (nonce, ""))
+}
+
+/// A page that may load frames from these origins.
+fn framing(
+    status: u16,
+    template: &impl Template,
+    (nonce, origins): (Option<&str>, &str),
+) -> Result<Response, Fault> {
     let html = template.render().map_err(|e| Fault::new("page", e))?;
     let mut response = reply::with_type(status, "text/html; charset=utf-8", html);
     reply::no_store(&mut response);
     let script = nonce.map(|n| format!("; script-src 'nonce-{n}'")).unwrap_or_default();
+    let frames = if origins.is_empty() { String::new() } else { format!("; frame-src {origins}") };
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self' data:{script}; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self' data:{script}{frames}; frame-ancestors 'none'; \
+         base-uri 'none'"
     );
     let headers = response.headers_mut();
     headers.insert(
@@ -137,6 +157,16 @@ pub(super) fn deliver(server: &Server, delivery: &Delivery) -> Outcome<Response>
         }
         DeliveryMethod::WebMessage | DeliveryMethod::None => signed_out(true),
     }
+}
+
+/// The end of a logout whose clients are told in frames; then the browser goes to `next`, if there is such a place.
+pub(super) fn signing_out(server: &Server, frames: &[String], next: Option<&str>) -> Outcome<Response> {
+    let nonce = random::secret(server.random())?;
+    let mut origins: Vec<_> = frames.iter().filter_map(|frame| origin_of(frame)).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    let template = SigningOut { style: &style_path(), nonce: nonce.expose(), frames, next };
+    Ok(framing(200, &template, (Some(nonce.expose()), &origins.join(" ")))?)
 }
 
 /// The end of a logout.

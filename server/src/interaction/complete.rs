@@ -11,7 +11,7 @@ use placet_oauth::{
     error::{ErrorCode, OAuthError},
     redirect_uri::matches,
 };
-use placet_sdk::interaction::{Body, Delivery, DeliveryMethod, ErrorPrompt, Kind};
+use placet_sdk::interaction::{Body, Delivery, DeliveryMethod, ErrorPrompt, Kind, LogoutResult};
 use serde_json::json;
 
 use super::{
@@ -56,7 +56,7 @@ pub async fn complete(server: &Server, mut state: Box<State>, revision: i64) -> 
     let client = client_of(server, &state).await?;
     check_destination(client.as_deref(), &state)?;
     let prepared = match (&state.kind, &client) {
-        (Kind::Logout, _) => ending::logout(server, client.as_deref(), &state)?,
+        (Kind::Logout, _) => ending::logout(server, client.as_deref(), &state).await?,
         (Kind::Authorization | Kind::Device | Kind::Ciba, Some(client)) if state.denied.is_none() => {
             match effects::grant(server, client, &mut state).await {
                 Ok(effects::Grant::Ready(prepared)) => {
@@ -94,7 +94,7 @@ async fn settle(
     mut state: Box<State>,
     (revision, mut prepared): (i64, effects::Prepared),
 ) -> Outcome<Finished> {
-    deliver(server, &mut state, prepared.delivery, prepared.cookie);
+    deliver(server, &mut state, (prepared.delivery, prepared.cookie), prepared.logout);
     prepared.completion.interaction = state.seal(server, revision, kept_until(server))?;
     prepared.completion.now = server.now();
     prepared.completion.pushed = authorize::spent(server, &state.arrival)?;
@@ -160,7 +160,7 @@ async fn refuse(
     revision: i64,
 ) -> Outcome<Finished> {
     let refusal = effects::refusal(server, client, &state).await?;
-    deliver(server, &mut state, refusal.delivery, None);
+    deliver(server, &mut state, (refusal.delivery, None), None);
     let completion = Completion {
         interaction: state.seal(server, revision, kept_until(server))?,
         now: server.now(),
@@ -185,16 +185,22 @@ fn kept_until(server: &Server) -> i64 {
 }
 
 /// Notes what the browser gets. Without a browser that comes back, the login app gets it in the prompt.
-fn deliver(server: &Server, state: &mut State, delivery: Delivery, cookie: Option<SessionCookieChange>) {
+fn deliver(
+    server: &Server,
+    state: &mut State,
+    (delivery, cookie): (Delivery, Option<SessionCookieChange>),
+    logout: Option<LogoutResult>,
+) {
+    let frames = logout.as_ref().map(|told| told.frontchannel.clone()).unwrap_or_default();
     if state.door != Door::Redirect {
         let mut response = advance::response(state, delivery.clone());
         response.session = ending::session_of(state, cookie.as_ref(), server);
         if state.kind == Kind::Logout {
-            response.logout = Some(ending::logout_result(cookie.as_ref(), server));
+            response.logout = logout;
         }
         state.prompt.body = Body::Response { response };
     }
-    state.delivered = Some(Delivered { at: server.now(), delivery, cookie });
+    state.delivered = Some(Delivered { at: server.now(), delivery, cookie, frames });
 }
 
 /// The authentication changed while the user was busy, so that policies look at it again. Only if they ask for something

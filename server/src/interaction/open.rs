@@ -33,6 +33,8 @@ pub struct Visitor {
     pub handles: Vec<Secret>,
     /// Its binding secret.
     pub binding: Option<Secret>,
+    /// What its cookie says of its sessions, to those who watch them.
+    pub browser_state: Option<String>,
     /// Where it is.
     pub origin: Origin,
 }
@@ -189,7 +191,8 @@ async fn refused_at_once(server: &Server, client: &Client, mut state: Box<State>
     if !authorize::spend(server, &state.arrival).await? {
         return Ok(Opened::TooLate);
     }
-    state.delivered = Some(super::state::Delivered { at: server.now(), delivery, cookie: None });
+    state.delivered =
+        Some(super::state::Delivered { at: server.now(), delivery, cookie: None, frames: Vec::new() });
     Ok(Opened::Delivered(state))
 }
 

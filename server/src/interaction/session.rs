@@ -97,6 +97,7 @@ impl Session {
             authenticated_at: Instant(self.record.authenticated_at),
             acr: self.doc.acr.clone(),
             amr: self.doc.amr.clone(),
+            last_used_at: Some(Instant(self.record.last_used_at)),
             expires_at: Some(Instant(self.record.expires_at)),
             data: self.doc.data.clone(),
         }

@@ -205,6 +205,9 @@ pub struct Delivered {
     pub delivery: Delivery,
     /// The change of its cookie.
     pub cookie: Option<SessionCookieChange>,
+    /// Pages of clients that it loads first, to be signed out there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<String>,
 }
 
 impl State {

@@ -51,14 +51,19 @@ pub(crate) async fn must_confirm(
     });
     let session = sessions.iter().find(|session| Some(&session.record.id) == facts.session_id.as_ref());
     request.session = session.map(Session::shown);
-    let told = |client_id: &String| LogoutClient {
-        client_id: client_id.clone(),
-        frontchannel: false,
-        backchannel: false,
-    };
+    let mut clients = Vec::new();
+    for client_id in &facts.clients {
+        let client = server.client(client_id).await?;
+        let metadata = client.as_ref().map(|client| &client.metadata);
+        clients.push(LogoutClient {
+            client_id: client_id.clone(),
+            frontchannel: metadata.is_some_and(|told| told.frontchannel_logout_uri.is_some()),
+            backchannel: metadata.is_some_and(|told| told.backchannel_logout_uri.is_some()),
+        });
+    }
     request.logout = Some(LogoutSection {
         initiator: facts.initiator.clone(),
-        clients: facts.clients.iter().map(told).collect(),
+        clients,
         hint: asked
             .hint
             .clone()

@@ -41,6 +41,7 @@ impl Config {
             require_pushed_requests: self.par.required,
             details_types: self.details_type_names(),
             protected_resources: self.published_resources().map(|(uri, _)| uri.to_owned()).collect(),
+            session_management: crate::session_management::is_on(self),
             registration: self.registration.mode != RegistrationMode::Closed,
             user_codes: policies.has(HookType::CibaRequest),
             documents: self.client_id_metadata.enabled,

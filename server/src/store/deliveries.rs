@@ -5,6 +5,7 @@
 //! claims apart: what a claim that ran out has to say does not count any more.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::{Event, Paging, Result};
 
@@ -49,6 +50,21 @@ impl DeliveryRecord {
             reason: None,
         }
     }
+}
+
+/// The payload that tells a client, the destination, that a session ended.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct EndedSession {
+    /// The session.
+    pub session_id: String,
+    /// Its user.
+    pub sub: String,
+}
+
+impl EndedSession {
+    /// The kind of such a delivery. The store itself writes one for each client that a session was used with, in the
+    /// step that ends the session.
+    pub const KIND: &str = "backchannel_logout";
 }
 
 /// Who wants to attempt what is due.

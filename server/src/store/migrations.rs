@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -50,6 +50,11 @@ const MIGRATIONS: [Migration; 8] = [
         version: 8,
         name: "listed interactions",
         sql: include_str!("../../migrations/0008_listed_interactions.sql"),
+    },
+    Migration {
+        version: 9,
+        name: "clients of sessions",
+        sql: include_str!("../../migrations/0009_session_clients.sql"),
     },
 ];
 

@@ -11,6 +11,7 @@ mod interactions;
 mod keys;
 mod lineage;
 mod misc;
+mod participants;
 mod polled;
 mod purge;
 mod pushed;
@@ -23,8 +24,6 @@ mod tx;
 use async_trait::async_trait;
 
 pub(crate) use store::SqlStore;
-#[cfg(test)]
-pub(crate) use tx::Work;
 pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, check_storable};
 
 use super::{
@@ -183,7 +182,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn clients_of_session(&self, id: &str) -> Result<Vec<String>> {
-        self.read(id.to_owned(), |tx, id| Box::pin(authorizations::clients_of_session(tx, id))).await
+        self.read(id.to_owned(), |tx, id| Box::pin(participants::of(tx, id))).await
     }
 
     async fn consent(&self, key: ConsentKey<'_>, now: i64) -> Result<Option<ConsentRecord>> {

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Endpoint, its methods, whether scripts of other origins may call it.
-const PUBLIC: [(&str, &[&str], bool); 14] = [
+const PUBLIC: [(&str, &[&str], bool); 15] = [
     ("/token", &["POST"], true),
     ("/introspect", &["POST"], false),
     ("/revoke", &["POST"], true),
@@ -18,6 +18,7 @@ const PUBLIC: [(&str, &[&str], bool); 14] = [
     ("/authorize", &["GET", "POST"], false),
     ("/resume", &["GET"], false),
     ("/logout", &["GET", "POST"], false),
+    ("/check_session", &["GET"], false),
     ("/register", &["POST"], true),
     ("/register/x", &["GET", "PUT", "DELETE"], true),
     ("/.well-known/openid-configuration", &["GET"], true),
@@ -31,7 +32,7 @@ const PRIVATE: [(&str, &[&str]); 14] = [
     ("/ui/v1/interactions/x", &["GET", "DELETE"]),
     ("/ui/v1/interactions/x/data", &["GET", "PUT"]),
     ("/ui/v1/interactions/x/steps/1", &["PUT"]),
-    ("/ui/v1/sessions", &["GET"]),
+    ("/ui/v1/sessions", &["GET", "DELETE"]),
     ("/ui/v1/sessions/x", &["GET", "DELETE"]),
     ("/ui/v1/consents", &["GET"]),
     ("/ui/v1/consents/x", &["DELETE"]),

@@ -166,6 +166,7 @@ pub(crate) fn completion(interaction: InteractionRecord) -> Completion {
     Completion {
         interaction,
         session: None,
+        sessions_at_most: None,
         remember: None,
         authorization: None,
         parties: Parties::default(),

@@ -118,6 +118,7 @@ impl Run {
             authenticated_at: at,
             acr: answer.acr,
             amr: answer.amr,
+            last_used_at: Some(now),
             expires_at: Some(now.plus(answer.session.max_life.map_or(SESSION, i64::from))),
             data: answer.session.data,
         });

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod ciba;
+mod logout;
 mod requests;
 
 use serde_json::Value;
@@ -67,6 +68,7 @@ impl ClientMetadata {
         self.check_binding(policy)?;
         self.check_redirect_uris(policy)?;
         self.check_uris(policy)?;
+        self.check_logout(policy)?;
         self.check_authentication(policy)?;
         self.check_responses(policy)?;
         self.check_requests(policy)?;

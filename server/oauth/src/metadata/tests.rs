@@ -28,6 +28,7 @@ fn document(registration: bool) -> Value {
         require_pushed_requests: false,
         details_types: vec!["pay".to_owned()],
         protected_resources: Vec::new(),
+        session_management: registration,
         registration,
         user_codes: false,
         documents: registration,

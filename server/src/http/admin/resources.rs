@@ -67,6 +67,7 @@ async fn one_session(server: &Server, request: &Request) -> ApiResult<Response> 
     }
     let event = audit(server, ("session.ended", id), &by, json!({ "sub": live.record.sub }))?;
     server.store().end_session(id, server.now(), vec![event]).await?;
+    server.deliver_soon();
     server.policies().flush_subject(&live.record.sub);
     Ok(reply::empty(204))
 }
@@ -123,6 +124,7 @@ async fn one_subject(server: &Server, request: &Request) -> ApiResult<Response> 
         let name = if write.disabled { "account.disabled" } else { "account.enabled" };
         let event = audit(server, (name, &sub), &by, json!({ "sub": sub }))?;
         server.store().set_subject_disabled(&sub, write.disabled, server.now(), vec![event]).await?;
+        server.deliver_soon();
         server.policies().flush_subject(&sub);
     }
     let record = server.store().subject(&sub).await?;

@@ -67,9 +67,23 @@ fn not_found() -> crate::problem::ApiFailure {
     problem(404, "not_found", "there is nothing of this id").into()
 }
 
-/// `GET /sessions?sub=`.
+/// `GET` and `DELETE /sessions?sub=`.
 pub(in crate::http) async fn sessions(server: Server, request: Request) -> Outcome<Response> {
-    reply::api(list_sessions(&server, &request).await)
+    reply::api(async { all_sessions(&server, &request).await }.await)
+}
+
+async fn all_sessions(server: &Server, request: &Request) -> ApiResult<Response> {
+    if request.method == Method::GET {
+        return list_sessions(server, request).await;
+    }
+    caller::with(server, request, SESSIONS).await?;
+    let (sub, _) = list(request)?;
+    let data = json!({ "sub": sub, "initiator": "ui", "scope": "subject" });
+    let event = events::event(server, "session.ended", &sub, &data)?;
+    server.store().end_sessions_of(&sub, server.now(), vec![event]).await?;
+    server.deliver_soon();
+    server.policies().flush_subject(&sub);
+    Ok(reply::empty(204))
 }
 
 async fn list_sessions(server: &Server, request: &Request) -> ApiResult<Response> {
@@ -96,6 +110,7 @@ async fn one_session(server: &Server, request: &Request) -> ApiResult<Response> 
     let event =
         events::event(server, "session.ended", id, &json!({ "sub": live.record.sub, "initiator": "ui" }))?;
     server.store().end_session(id, server.now(), vec![event]).await?;
+    server.deliver_soon();
     server.policies().flush_subject(&live.record.sub);
     Ok(reply::empty(204))
 }

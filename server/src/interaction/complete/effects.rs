@@ -3,7 +3,7 @@
 use placet_oauth::id::Secret;
 use placet_sdk::{
     grant::{GrantedClaims, Object},
-    interaction::{Delivery, RememberMode},
+    interaction::{Delivery, LogoutResult, RememberMode},
 };
 use serde_json::json;
 
@@ -28,6 +28,7 @@ use crate::{
     possession::{self, Possession},
     random,
     server::Server,
+    session_management,
     store::{
         AuthorizationRecord, CodeRecord, Completion, ConsentRecord, Decision, InteractionRecord, Parties,
         Remembering,
@@ -40,6 +41,8 @@ pub(super) struct Prepared {
     pub(super) completion: Completion,
     pub(super) delivery: Delivery,
     pub(super) cookie: Option<SessionCookieChange>,
+    /// Whom a logout concerns.
+    pub(super) logout: Option<LogoutResult>,
 }
 
 pub(super) fn nothing() -> Completion {
@@ -55,6 +58,7 @@ pub(super) fn nothing() -> Completion {
             expires_at: 0,
         },
         session: None,
+        sessions_at_most: None,
         remember: None,
         authorization: None,
         parties: Parties::default(),
@@ -73,15 +77,16 @@ pub(super) fn nothing() -> Completion {
 pub(super) async fn refusal(server: &Server, client: Option<&Client>, state: &State) -> Outcome<Prepared> {
     let completion = Completion { decided: device::decision(state)?, ..nothing() };
     if state.device.is_some() {
-        return Ok(Prepared { completion, delivery: nowhere(), cookie: None });
+        return Ok(Prepared { completion, delivery: nowhere(), cookie: None, logout: None });
     }
     let client = client.ok_or_else(|| Fault::new("interaction", "a refusal for nobody"))?;
     if let Some(ciba) = &state.ciba {
         let refusal = state.denied.as_ref().map(|denied| denied.description.clone()).unwrap_or_default();
         let completion = Completion { decided: Some(decision(ciba, Some(refusal))?), ..nothing() };
-        return Ok(Prepared { completion, delivery: nowhere(), cookie: None });
+        return Ok(Prepared { completion, delivery: nowhere(), cookie: None, logout: None });
     }
-    Ok(Prepared { completion, delivery: refused(server, client, state).await?, cookie: None })
+    let delivery = refused(server, client, state).await?;
+    Ok(Prepared { completion, delivery, cookie: None, logout: None })
 }
 
 /// What came of preparing a grant.
@@ -173,6 +178,8 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     let mut completion = Completion { decided, ..nothing() };
     completion.events.extend(session_event(server, part.change.as_ref())?);
     completion.session = part.change;
+    let limits = &server.config().limits;
+    completion.sessions_at_most = limits.enabled.then_some(limits.sessions);
     completion.remember = remembering(server, client, &offer, (&part.facts.sub, consented))?;
     let act = authorized.grant.act.as_ref();
     completion.parties = actors::parties(server, act).await?;
@@ -207,7 +214,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         None => nowhere(),
     };
     completion.authorization = Some(authorization);
-    Ok(Grant::Ready(Box::new(Prepared { completion, delivery, cookie: part.cookie })))
+    Ok(Grant::Ready(Box::new(Prepared { completion, delivery, cookie: part.cookie, logout: None })))
 }
 
 /// What is remembered of a consent: what the user consented to, also where a policy grants less this time.
@@ -294,6 +301,9 @@ async fn response_params(
         )
         .await?;
         params.push(("id_token".to_owned(), id_token.expose().to_owned()));
+    }
+    if let Some(value) = session_management::of_response(server, state)? {
+        params.push(("session_state".to_owned(), value));
     }
     Ok(params)
 }

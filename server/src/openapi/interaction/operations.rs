@@ -8,7 +8,7 @@ const LIST: [(u16, &str); 2] = [(400, "invalid_request"), (403, "capability_miss
 const ONE: [(u16, &str); 2] = [(403, "capability_missing"), (404, "not_found")];
 
 /// Every operation of the interaction API.
-pub(super) const OPERATIONS: [Operation; 17] = [
+pub(super) const OPERATIONS: [Operation; 18] = [
     Operation {
         path: "/interactions",
         method: "post",
@@ -145,6 +145,20 @@ pub(super) const OPERATIONS: [Operation; 17] = [
         access: Access::Bearer,
     },
     Operation {
+        path: "/sessions",
+        method: "delete",
+        id: "endSessions",
+        tag: "accounts",
+        summary: "End all sessions of a user",
+        description: "Needs the capability `sessions`. All browsers have to sign in again, and the clients that they were \
+            signed in to are told.",
+        parameters: &["sub"],
+        body: None,
+        success: done(204, "Ended, or there were none"),
+        refusals: &LIST,
+        access: Access::Bearer,
+    },
+    Operation {
         path: "/sessions/{session}",
         method: "get",
         id: "readSession",
@@ -163,7 +177,8 @@ pub(super) const OPERATIONS: [Operation; 17] = [
         id: "endSession",
         tag: "accounts",
         summary: "End a session",
-        description: "Needs the capability `sessions`. The browser has to sign in again.",
+        description: "Needs the capability `sessions`. The browser has to sign in again, and the clients that it was signed \
+            in to are told.",
         parameters: &["session"],
         body: None,
         success: done(204, "Ended"),

@@ -285,7 +285,7 @@ pub enum SessionChange {
 /// How far a logout reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndSessions {
-    /// Revoke the authorizations of this client in this session; the session lives.
+    /// Revoke the authorizations of this client in this session, and tell it; the session lives.
     Client {
         /// The session.
         session_id: String,
@@ -321,6 +321,8 @@ pub struct Completion {
     pub interaction: InteractionRecord,
     /// What happens to the session.
     pub session: Option<SessionChange>,
+    /// How many live sessions the user of a new one may have; others end, those first that were used least recently.
+    pub sessions_at_most: Option<u32>,
     /// What is remembered.
     pub remember: Option<Remembering>,
     /// What was granted. Its `consent_id` is set to the id of the remembered consent, if one is remembered.

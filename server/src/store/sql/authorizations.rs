@@ -108,18 +108,6 @@ pub(super) async fn list_of(
     every(rows, read)
 }
 
-/// The clients with unrevoked authorizations in a session.
-pub(super) async fn clients_of_session(tx: &mut dyn Tx, session_id: &str) -> Fallible<Vec<String>> {
-    let rows = tx
-        .query(
-            "SELECT DISTINCT client_id FROM authorizations \
-             WHERE tenant = $1 AND session_id = $2 AND revoked_at IS NULL ORDER BY client_id",
-            values![session_id],
-        )
-        .await?;
-    every(rows, Row::text)
-}
-
 /// Keeps a live authorization from being revoked before this step is through; false if it is over.
 pub(super) async fn hold(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> {
     let held = tx

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    authorizations, clients, families, lineage, misc, sessions, subjects, tokens,
+    authorizations, clients, families, lineage, misc, participants, sessions, subjects, tokens,
     tx::{Fallible, Tx},
 };
 use crate::store::{AuthorizationRecord, Granted, NewGrant, Parent, Parties};
@@ -50,6 +50,11 @@ async fn try_store(tx: &mut dyn Tx, grant: &NewGrant) -> Fallible<Granted> {
         }
     }
     authorizations::insert(tx, authorization).await?;
+    if grant.in_session
+        && let Some(home) = &authorization.session_id
+    {
+        participants::join(tx, home, &authorization.client_id).await?;
+    }
     for parent in &grant.derived_from {
         if let Some(parent) = name(parent) {
             lineage::insert(tx, &parent, &authorization.id, authorization.expires_at).await?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    authorizations, codes, consents, deliveries, grants, misc, polled, pushed, sessions, subjects, tokens,
+    authorizations, codes, consents, deliveries, grants, misc, participants, polled, pushed, sessions,
+    subjects, tokens,
     tx::{Fallible, Row, Tx, at_most_one, every, values},
 };
 use crate::store::{
@@ -170,6 +171,9 @@ pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallib
     if let Some(authorization) = &completion.authorization {
         let consent_id = consent_id.or_else(|| authorization.consent_id.clone());
         authorizations::insert(tx, &AuthorizationRecord { consent_id, ..authorization.clone() }).await?;
+        if let Some(home) = &authorization.session_id {
+            participants::join(tx, home, &authorization.client_id).await?;
+        }
         grants::insert_parties(tx, &completion.parties, authorization).await?;
     }
     if let Some(code) = &completion.code {
@@ -209,7 +213,7 @@ fn subjects_of(completion: &Completion) -> BTreeMap<&str, bool> {
 async fn end_sessions(tx: &mut dyn Tx, end: &EndSessions, now: i64) -> Fallible<()> {
     match end {
         EndSessions::Client { session_id, client_id } => {
-            authorizations::revoke_of_client_in_session(tx, session_id, client_id, now).await
+            sessions::leave(tx, session_id, client_id, now).await
         }
         EndSessions::Sessions(ids) => {
             let mut ids: Vec<_> = ids.iter().collect();
@@ -231,6 +235,9 @@ async fn sessions_stand(tx: &mut dyn Tx, completion: &Completion) -> Fallible<bo
         None => None,
         Some(SessionChange::Create(session)) => {
             sessions::insert(tx, session).await?;
+            if let Some(most) = completion.sessions_at_most {
+                sessions::keep_to(tx, session, most, now).await?;
+            }
             Some(&session.id)
         }
         Some(SessionChange::Renew(session)) => {

@@ -38,12 +38,13 @@ const DAY: i64 = 24 * 60 * 60;
 /// Every kind. A redeemed code is kept beyond its end, so that a late replay of it is still one, and a
 /// polled request so that its client is told that it has expired. Revoked
 /// authorizations stay until the end of everything issued under them.
-pub(super) const KINDS: [Dead; 19] = [
+pub(super) const KINDS: [Dead; 20] = [
     dead!("interactions", "id", "expires_at", 0),
     dead!("pushed_requests", "digest", "expires_at", 0),
     dead!("polled_requests", "digest", "expires_at", 600),
     dead!("sessions", "id", "expires_at", DAY),
     dead!("sessions", "id", "ended_at", DAY),
+    dead!("session_clients", "session_id", "expires_at", DAY),
     dead!("consents", "id", "expires_at", 0),
     dead!("codes", "digest", "expires_at", 600),
     dead!("tokens", "digest", "expires_at", 0),

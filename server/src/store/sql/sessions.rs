@@ -1,7 +1,7 @@
 //! Sessions.
 
 use super::{
-    authorizations, misc, subjects,
+    authorizations, misc, participants, subjects,
     tx::{Fallible, Row, Tx, Value, at_most_one, every, values},
 };
 use crate::store::{Digest, Event, SessionRecord};
@@ -152,8 +152,8 @@ pub(super) async fn hold(tx: &mut dyn Tx, id: &str, used_at: i64, now: i64) -> F
     Ok(held > 0)
 }
 
-/// Ends a session and revokes its authorizations without offline access; false if it was not live. One that is
-/// over by time alone is ended all the same, for the sake of its authorizations.
+/// Ends a session, revokes its authorizations without offline access, and has its clients told; false if it was not live.
+/// One that is over by time alone is ended all the same, for the sake of its authorizations and its clients.
 pub(super) async fn end(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> {
     let rows = tx
         .query(
@@ -166,12 +166,43 @@ pub(super) async fn end(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> {
         .await?;
     let Some(ended) = at_most_one(rows, read)? else { return Ok(false) };
     authorizations::revoke_of_session(tx, id, now).await?;
+    participants::tell(tx, &ended, now).await?;
     Ok(was_live(&ended, now))
 }
 
 pub(super) async fn end_and_publish(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]) -> Fallible<bool> {
     let was_live = end(tx, id, now).await?;
     misc::publish_if(tx, was_live, events).await
+}
+
+/// Ends the sessions of a subject that were used least recently, as [`end`] does, beyond so many live ones.
+pub(super) async fn keep_to(tx: &mut dyn Tx, newest: &SessionRecord, most: u32, now: i64) -> Fallible<()> {
+    // The newest is there already, and stays.
+    let rows = tx
+        .query(
+            concat!(
+                "SELECT id FROM sessions WHERE tenant = $1 AND sub = $2 AND id <> $3 AND ",
+                live!("$4"),
+                " ORDER BY last_used_at DESC, created_at DESC, id LIMIT 1000 OFFSET $5"
+            ),
+            values![&newest.sub, &newest.id, now, most.saturating_sub(1)],
+        )
+        .await?;
+    for id in every(rows, Row::text)? {
+        end(tx, &id, now).await?;
+    }
+    Ok(())
+}
+
+/// One client is signed out of a session: its authorizations there without offline access end, and it is told.
+pub(super) async fn leave(tx: &mut dyn Tx, id: &str, client_id: &str, now: i64) -> Fallible<()> {
+    authorizations::revoke_of_client_in_session(tx, id, client_id, now).await?;
+    match find(tx, id).await? {
+        Some(session) if session.ended_at.is_none() => {
+            participants::leave(tx, &session, client_id, now).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Ends all sessions of a subject, as [`end`] does; gives how many were live.
@@ -188,6 +219,9 @@ pub(super) async fn end_all_of(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible
         .await?;
     authorizations::revoke_of_sessions_of(tx, sub, now).await?;
     let ended = every(rows, read)?;
+    for session in &ended {
+        participants::tell(tx, session, now).await?;
+    }
     Ok(ended.iter().map(|session| u64::from(was_live(session, now))).sum())
 }
 
