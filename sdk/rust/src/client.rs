@@ -73,6 +73,12 @@ impl UiClient {
         self.0.call(Method::GET, &format!("/interactions/{}", segment(id)), None::<&()>).await
     }
 
+    /// What waits for a user without a browser: interactions of this kind, `ciba`.
+    pub async fn waiting(&self, kind: &str, sub: &str) -> Result<Page<Prompt>, Error> {
+        let path = format!("/interactions?kind={}&sub={}&state=open", segment(kind), segment(sub));
+        self.0.call(Method::GET, &path, None::<&()>).await
+    }
+
     /// Opens an interaction (headless front door).
     pub async fn open(&self, open: &Open) -> Result<Prompt, Error> {
         self.0.call(Method::POST, "/interactions", Some(open)).await

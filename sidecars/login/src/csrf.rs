@@ -78,9 +78,8 @@ pub(crate) fn cookie_name(secure: bool) -> &'static str {
     if secure { "__Host-placet-login" } else { "placet-login" }
 }
 
-/// The browser's cookie, if it sent one of our making.
-pub(crate) fn read_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
-    let name = cookie_name(secure);
+/// The value of a cookie.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(http::header::COOKIE)
         .iter()
@@ -88,7 +87,13 @@ pub(crate) fn read_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(known, _)| *known == name)
-        .map(|(_, value)| value.to_owned())
+        .map(|(_, value)| value)
+}
+
+/// The browser's cookie, if it sent one of our making.
+pub(crate) fn read_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
+    cookie(headers, cookie_name(secure))
+        .map(str::to_owned)
         .filter(|value| value.len() == COOKIE_LENGTH && value.bytes().all(is_base64url))
 }
 
@@ -97,6 +102,12 @@ pub(crate) fn set_cookie(value: &str, secure: bool) -> String {
     let name = cookie_name(secure);
     let flags = if secure { "; Secure" } else { "" };
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{flags}")
+}
+
+/// The `Set-Cookie` line of a cookie that lives for so many seconds.
+pub(crate) fn line((name, value): (&str, &str), secure: bool, life: u32) -> String {
+    let flags = if secure { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={life}{flags}")
 }
 
 fn is_base64url(byte: u8) -> bool {

@@ -4,12 +4,12 @@ mod confirm;
 mod consent;
 mod custom;
 mod ending;
-mod login;
+pub(crate) mod login;
 mod second;
 mod select;
 mod setup;
 mod signup;
-mod strength;
+pub(crate) mod strength;
 
 use bytes::Bytes;
 use placet_sdk::{
@@ -19,6 +19,7 @@ use placet_sdk::{
 use warp::reply::Response;
 
 use crate::{
+    approve,
     failure::{Failure, Retry},
     form::Form,
     page,
@@ -48,10 +49,14 @@ pub(crate) async fn enter(visit: Visit) -> Response {
     }
 }
 
-/// `GET` of a page.
+/// `GET` of a page. What waits for a user who is elsewhere is shown to that user only.
 pub(crate) async fn show(step: Step, visit: Visit) -> Response {
     match find(&visit).await {
-        Ok((prompt, query)) if step.serves(&prompt) => render(step, &visit, &prompt, &query),
+        Ok((prompt, query)) if step.serves(&prompt) => match approve::is_of_another(&visit, &prompt).await {
+            Ok(false) => render(step, &visit, &prompt, &query),
+            Ok(true) => approve::enter(&visit),
+            Err(failure) => failure.respond(&visit, Retry::enter(&prompt.id)),
+        },
         Ok((prompt, _)) => go(&visit, &prompt),
         Err((failure, retry)) => failure.respond(&visit, retry),
     }
@@ -101,6 +106,9 @@ async fn answer(step: Step, visit: &Visit, form: &Form) -> Result<Response, Fail
     // A form of an earlier step was answered already: a double click, or the back button.
     if prompt.step != number || !step.serves(&prompt) {
         return Ok(go(visit, &prompt));
+    }
+    if approve::is_of_another(visit, &prompt).await? {
+        return Ok(approve::enter(visit));
     }
     let answer = match decide(step, visit, &prompt, form).await? {
         Next::Answer(answer) => answer,

@@ -6,6 +6,7 @@
 //! but the user directory and counters of failures.
 
 mod app;
+mod approve;
 mod brand;
 mod clock;
 pub mod command;

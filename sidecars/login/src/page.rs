@@ -133,6 +133,14 @@ fn guard(visit: &Visit, mut response: Response) -> Response {
     response
 }
 
+/// Adds a cookie to an answer.
+pub(crate) fn add_cookie(response: &mut Response, line: &str) {
+    if let Ok(mut value) = HeaderValue::from_str(line) {
+        value.set_sensitive(true);
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
 /// Sets a header; a value that no header can carry is left out.
 pub(crate) fn put(response: &mut Response, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {

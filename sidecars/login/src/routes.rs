@@ -11,7 +11,7 @@ use warp::{
     reply::{Reply, Response},
 };
 
-use crate::{app::App, brand::Asset, failure, flow, page, step::Step, visit::Visit};
+use crate::{app::App, approve, brand::Asset, failure, flow, page, step::Step, visit::Visit};
 
 /// The largest form.
 const MAX_FORM: u64 = 64 * 1024;
@@ -20,9 +20,11 @@ const MAX_FORM: u64 = 64 * 1024;
 pub(crate) fn all(app: &Arc<App>) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + use<> {
     let root = warp::path::end().and(warp::get()).and(visit(app)).then(flow::enter).boxed();
     let health = warp::path!("healthz").and(warp::get()).map(|| "ok\n".into_response()).boxed();
-    let pages = Step::ALL.into_iter().fold(root.or(health).unify().boxed(), |routes, step| {
-        routes.or(show(app, step)).unify().or(submit(app, step)).unify().boxed()
-    });
+    let approve = approve_page(app);
+    let pages =
+        Step::ALL.into_iter().fold(root.or(health).unify().or(approve).unify().boxed(), |routes, step| {
+            routes.or(show(app, step)).unify().or(submit(app, step)).unify().boxed()
+        });
     let lost = visit(app).map(move |visit: Visit| {
         let t = visit.text(None);
         failure::plain(&visit, StatusCode::NOT_FOUND, t.not_found_title, t.not_found)
@@ -49,6 +51,19 @@ fn submit(app: &Arc<App>, step: Step) -> BoxedFilter<(Response,)> {
         .and(warp::body::bytes())
         .then(move |visit, body: Bytes| flow::submit(step, visit, body))
         .boxed()
+}
+
+fn approve_page(app: &Arc<App>) -> BoxedFilter<(Response,)> {
+    let path = || warp::path(approve::PATH).and(warp::path::end());
+    let show = path().and(warp::get()).and(visit(app)).then(approve::show).boxed();
+    let submit = path()
+        .and(warp::post())
+        .and(warp::body::content_length_limit(MAX_FORM))
+        .and(visit(app))
+        .and(warp::body::bytes())
+        .then(approve::submit)
+        .boxed();
+    show.or(submit).unify().boxed()
 }
 
 fn visit(app: &Arc<App>) -> impl Filter<Extract = (Visit,), Error = Infallible> + Clone + use<> {

@@ -3,6 +3,7 @@
 //! A language is a value of [`Text`]; a sentence that is missing is an error of the compiler. `{}` stands for the
 //! one thing that a sentence speaks about.
 
+mod approve;
 mod de;
 mod en;
 mod names;
@@ -26,6 +27,8 @@ impl About {
 pub(crate) struct Text {
     /// Language tag.
     pub(crate) tag: &'static str,
+    /// The page for requests that wait.
+    pub(crate) approve: &'static approve::Approve,
     pub(crate) sign_in: &'static str,
     pub(crate) sign_in_to: About,
     pub(crate) username: &'static str,

@@ -8,7 +8,7 @@ use std::{
 use http::HeaderMap;
 use placet_sdk::interaction::Prompt;
 
-use crate::{app::App, csrf, language, random, text::Text};
+use crate::{app::App, approve, csrf, language, random, text::Text};
 
 /// A request, and what it says about the browser.
 pub(crate) struct Visit {
@@ -23,6 +23,8 @@ pub(crate) struct Visit {
     /// Whether another site made the browser send this.
     pub(crate) is_cross_site: bool,
     pub(crate) is_form: bool,
+    /// The cookie of whoever opened the page for requests.
+    pub(crate) pass: Option<String>,
     accept_language: Option<String>,
 }
 
@@ -39,6 +41,7 @@ impl Visit {
             address: address(headers, peer, &app.trusted_proxies),
             is_cross_site: headers.get("sec-fetch-site").is_some_and(|v| v == "cross-site"),
             is_form: media_type.is_some_and(|m| m.eq_ignore_ascii_case("application/x-www-form-urlencoded")),
+            pass: csrf::cookie(headers, approve::cookie(app.secure)).map(str::to_owned),
             accept_language: text(http::header::ACCEPT_LANGUAGE).map(str::to_owned),
             app,
         }

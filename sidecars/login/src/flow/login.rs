@@ -193,7 +193,7 @@ pub(super) fn after_password(
 }
 
 /// What came out of a password.
-pub(super) enum Check {
+pub(crate) enum Check {
     /// It is this user's.
     Right(Arc<User>),
     /// It is not, or there is no such user.
@@ -203,7 +203,7 @@ pub(super) enum Check {
 }
 
 /// Checks a password, with the same work whether or not the user exists.
-pub(super) async fn check(
+pub(crate) async fn check(
     visit: &Visit,
     name: &str,
     user: Option<Arc<User>>,

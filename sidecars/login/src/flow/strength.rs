@@ -9,7 +9,7 @@ pub(super) const BOTH: [&str; 3] = ["pwd", "otp", "mfa"];
 
 /// What nobody here can prove, or not this user.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unmet;
+pub(crate) struct Unmet;
 
 /// What it takes to meet a demand, and the class that is then asserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,18 @@ pub(super) fn need<'a>(auth: &AuthPrompt, means: &'a Means, second: Second) -> R
         }
         need => need,
     })
+}
+
+/// The class to assert where this user's password is enough.
+pub(crate) fn by_password<'a>(
+    auth: &AuthPrompt,
+    means: &'a Means,
+    user: &User,
+) -> Result<Option<&'a str>, Unmet> {
+    match need(auth, means, Second::of(user, means))? {
+        Need::Password(class) => Ok(class),
+        Need::Both(_) => Err(Unmet),
+    }
 }
 
 /// The answer of a user who does not go on: it names the demand if that is the reason.

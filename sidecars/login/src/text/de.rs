@@ -1,10 +1,11 @@
 //! German.
 
-use super::{About, Text};
+use super::{About, Text, approve};
 
 /// German.
 pub(crate) static DE: Text = Text {
     tag: "de",
+    approve: &approve::DE,
     sign_in: "Anmelden",
     sign_in_to: About("um mit {} fortzufahren"),
     username: "Benutzername oder E-Mail",

@@ -1,10 +1,11 @@
 //! English.
 
-use super::{About, Text};
+use super::{About, Text, approve};
 
 /// English.
 pub(crate) static EN: Text = Text {
     tag: "en",
+    approve: &approve::EN,
     sign_in: "Sign in",
     sign_in_to: About("to continue to {}"),
     username: "Username or email",

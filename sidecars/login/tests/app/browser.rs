@@ -1,14 +1,14 @@
 //! A browser that knows as much HTML as the tests need.
 
-use std::sync::Mutex;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use http::{HeaderMap, StatusCode, header};
 
-/// A browser with its cookie.
+/// A browser with its cookies.
 pub(crate) struct Browser {
     http: reqwest::Client,
     base: String,
-    cookie: Mutex<Option<String>>,
+    cookies: Mutex<BTreeMap<String, String>>,
     language: Option<&'static str>,
 }
 
@@ -26,7 +26,7 @@ impl Browser {
             .no_proxy()
             .build()
             .unwrap();
-        Self { http, base: base.to_owned(), cookie: Mutex::default(), language: None }
+        Self { http, base: base.to_owned(), cookies: Mutex::default(), language: None }
     }
 
     pub(crate) fn speaking(self, language: &'static str) -> Self {
@@ -73,17 +73,25 @@ impl Browser {
     }
 
     async fn send(&self, mut request: reqwest::RequestBuilder) -> Page {
-        if let Some(cookie) = self.cookie.lock().unwrap().as_deref() {
-            request = request.header(header::COOKIE, cookie);
+        let cookies: Vec<String> =
+            self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !cookies.is_empty() {
+            request = request.header(header::COOKIE, cookies.join("; "));
         }
         if let Some(language) = self.language {
             request = request.header(header::ACCEPT_LANGUAGE, language);
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        if let Some(line) = headers.get(header::SET_COOKIE) {
-            let pair = line.to_str().unwrap().split(';').next().unwrap().to_owned();
-            *self.cookie.lock().unwrap() = Some(pair);
+        for line in headers.get_all(header::SET_COOKIE) {
+            let line = line.to_str().unwrap();
+            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
+            let mut cookies = self.cookies.lock().unwrap();
+            if line.contains("Max-Age=0") {
+                cookies.remove(name);
+            } else {
+                cookies.insert(name.to_owned(), value.to_owned());
+            }
         }
         Page { status, headers, body: response.text().await.unwrap() }
     }
@@ -120,9 +128,10 @@ impl Page {
         between(&self.body, "method=\"post\" action=\"", "\"").expect("a form").to_owned()
     }
 
+    /// The hidden fields of the first form.
     pub(crate) fn hidden(&self) -> Vec<(String, String)> {
-        self.body
-            .split("<input type=\"hidden\" name=\"")
+        let form = self.body.split("</form>").next().unwrap();
+        form.split("<input type=\"hidden\" name=\"")
             .skip(1)
             .map(|rest| {
                 let name = rest.split('"').next().unwrap();

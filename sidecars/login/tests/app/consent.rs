@@ -121,16 +121,6 @@ async fn a_client_s_links_are_web_addresses_or_no_links() {
 }
 
 #[tokio::test]
-async fn the_message_of_a_phone_request_is_shown() {
-    let stage = Stage::start().await;
-    let mut prompt = consent();
-    prompt["kind"] = json!("ciba");
-    prompt["ciba"] = json!({"binding_message": "W4SCT", "delivery": "ping"});
-    stage.fake.script("ia_1", &[prompt]);
-    assert!(stage.browser().open("ia_1").await.says("W4SCT"));
-}
-
-#[tokio::test]
 async fn the_user_is_named_even_if_the_directory_does_not_know_them() {
     let stage = Stage::start().await;
     let mut prompt = consent();

@@ -24,6 +24,8 @@ pub(crate) struct Play {
     prompts: HashMap<String, Vec<Value>>,
     /// Accepted answers of each interaction.
     answers: HashMap<String, Vec<Value>>,
+    /// Interactions that wait for a user who is elsewhere.
+    waiting: HashMap<String, Vec<String>>,
     /// Every `PUT`, accepted or not: interaction, step, body.
     pub(crate) puts: Vec<(String, u32, Value)>,
     pub(crate) reports: Vec<Value>,
@@ -48,11 +50,12 @@ impl Fake {
         let shared = Arc::clone(&play);
         let routes = warp::method()
             .and(warp::path::full())
+            .and(warp::query::raw().or(warp::any().map(String::new)).unify())
             .and(warp::header::headers_cloned())
             .and(warp::body::bytes())
-            .map(move |method: http::Method, path: warp::path::FullPath, headers, body| {
+            .map(move |method: http::Method, path: warp::path::FullPath, query: String, headers, body| {
                 let mut play = shared.lock().unwrap();
-                play.answer(&method, path.as_str(), &headers, &body)
+                play.answer(&method, (path.as_str(), &query), &headers, &body)
             });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/ui/v1", listener.local_addr().unwrap()).parse().unwrap();
@@ -64,6 +67,12 @@ impl Fake {
     pub(crate) fn script(&self, id: &str, prompts: &[Value]) {
         let prompts = prompts.iter().enumerate().map(|(at, prompt)| envelope(id, at + 1, prompt)).collect();
         self.play.lock().unwrap().prompts.insert(id.to_owned(), prompts);
+    }
+
+    /// An interaction that waits for a user, whose browser it was not sent to.
+    pub(crate) fn wait_for(&self, sub: &str, id: &str, prompts: &[Value]) {
+        self.script(id, prompts);
+        self.play.lock().unwrap().waiting.entry(sub.to_owned()).or_default().push(id.to_owned());
     }
 
     /// The accepted answers of an interaction.
@@ -92,7 +101,13 @@ fn envelope(id: &str, step: usize, prompt: &Value) -> Value {
 }
 
 impl Play {
-    fn answer(&mut self, method: &http::Method, path: &str, headers: &HeaderMap, body: &Bytes) -> Response {
+    fn answer(
+        &mut self,
+        method: &http::Method,
+        (path, query): (&str, &str),
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Response {
         self.calls += 1;
         if headers.get("authorization").is_none_or(|v| v != &format!("Bearer {TOKEN}")) {
             return problem(&json!({"status": 401, "code": "unauthorized"}));
@@ -102,6 +117,7 @@ impl Play {
         }
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         match (method.as_str(), path.split('/').skip(3).collect::<Vec<_>>().as_slice()) {
+            ("GET", ["interactions"]) => self.list(query),
             ("GET", ["interactions", id]) => self.current(id),
             ("PUT", ["interactions", id, "steps", step]) => self.put(id, step.parse().unwrap(), &body),
             ("POST", ["reports"]) => {
@@ -112,9 +128,22 @@ impl Play {
         }
     }
 
-    fn current(&self, id: &str) -> Response {
+    /// What waits for a user: open ones only.
+    fn list(&self, query: &str) -> Response {
+        let sub = query.strip_prefix("kind=ciba&sub=").and_then(|rest| rest.strip_suffix("&state=open"));
+        let ids = self.waiting.get(sub.expect("the one question of this app")).into_iter().flatten();
+        let items: Vec<&Value> =
+            ids.filter_map(|id| self.prompt(id)).filter(|prompt| prompt["type"] != "response").collect();
+        warp::reply::json(&json!({"items": items})).into_response()
+    }
+
+    fn prompt(&self, id: &str) -> Option<&Value> {
         let done = self.answers.get(id).map_or(0, Vec::len);
-        match self.prompts.get(id).and_then(|prompts| prompts.get(done)) {
+        self.prompts.get(id).and_then(|prompts| prompts.get(done))
+    }
+
+    fn current(&self, id: &str) -> Response {
+        match self.prompt(id) {
             Some(prompt) => warp::reply::json(prompt).into_response(),
             None => problem(&json!({"status": 404, "code": "interaction_not_found"})),
         }
