@@ -23,6 +23,11 @@ pub(crate) fn secret() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Five characters that people can compare, without those that look alike.
+pub(crate) fn short() -> String {
+    secret().chars().filter(|c| "ABCDEFGHJKLMNPQRSTUVWXYZ23456789".contains(*c)).take(5).collect()
+}
+
 /// Compares without telling by the time it takes how much was right.
 pub(crate) fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && openssl::memcmp::eq(a.as_bytes(), b.as_bytes())

@@ -10,6 +10,7 @@ use crate::{
     ambient,
     ask::Ask,
     bounded::Bounded,
+    call::Call,
     callback::Parameters,
     config::{Config, Error},
     failure::Failure,
@@ -31,6 +32,8 @@ pub(crate) struct Browser {
     pub(crate) transfer: Option<Transfer>,
     /// The `state` of the logout that is under way.
     pub(crate) leaving: Option<String>,
+    /// A user elsewhere who is asked.
+    pub(crate) call: Option<Call>,
 }
 
 impl Browser {
@@ -42,6 +45,7 @@ impl Browser {
             outcome: None,
             transfer: None,
             leaving: None,
+            call: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     ambient,
     app::{App, Browser, Pending},
     failure::Failure,
-    provider::{Expected, Tokens},
+    provider::{By, Expected, Tokens},
 };
 
 /// The parameters of an authorization response.
@@ -70,7 +70,7 @@ impl App {
             max_age: pending.max_age,
             subject: None,
             id_token: pending.openid,
-            television: false,
+            client: By::App,
         };
         let code = AuthorizationCode::new(code.to_owned());
         let tokens = self.provider.exchange(code, pending.verifier, expected).await?;

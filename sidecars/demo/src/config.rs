@@ -30,6 +30,18 @@ pub struct Config {
     /// Client identifier of the television that this app plays; it has no secret
     #[arg(long, env = "PLACET_DEMO_TV_CLIENT_ID", default_value = "demo-tv")]
     pub tv_client_id: String,
+    /// Client identifier of the call centre, which asks users who are elsewhere
+    #[arg(long, env = "PLACET_DEMO_CALL_CENTRE_ID", default_value = "call-centre")]
+    pub call_centre_id: String,
+    /// Client secret of the call centre
+    #[arg(
+        long,
+        env = "PLACET_DEMO_CALL_CENTRE_SECRET",
+        default_value = "demo-secret-for-development-only-0123456789",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
+    pub call_centre_secret: String,
     /// Where browsers reach this app; its redirect URI is this followed by `/callback`
     #[arg(long, env = "PLACET_DEMO_PUBLIC_URL", default_value = "http://localhost:8093")]
     pub public_url: String,

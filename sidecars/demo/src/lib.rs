@@ -7,6 +7,7 @@ mod ambient;
 mod app;
 mod ask;
 mod bounded;
+mod call;
 mod callback;
 mod config;
 mod failure;

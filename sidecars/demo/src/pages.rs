@@ -7,8 +7,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::{
+    ambient,
     app::App,
     ask::{PROMPTS, SCOPES},
+    call::Call,
     failure::Failure,
     json::{self, Piece},
     provider::Tokens,
@@ -65,6 +67,18 @@ struct TransferPage<'a> {
     answers: Vec<(usize, &'a Answered, Vec<Piece>)>,
 }
 
+#[derive(Template)]
+#[template(path = "call.html")]
+struct CallPage<'a> {
+    csrf: &'a str,
+    suggestion: String,
+    /// Seconds until the page looks again.
+    wait: Option<u64>,
+    failure: Option<&'a Failure>,
+    claims: Option<Vec<Piece>>,
+    call: Option<&'a Call>,
+}
+
 struct Panel<'a> {
     title: &'a str,
     json: Option<Vec<Piece>>,
@@ -106,6 +120,22 @@ pub(crate) fn start(app: &App, signed_in: bool, signed_out: bool) -> Answer {
         prompts: PROMPTS,
         signed_in,
         signed_out,
+    };
+    html(StatusCode::OK, &page)
+}
+
+/// The page of the call centre.
+pub(crate) fn call(csrf: &str, call: Option<&Call>) -> Answer {
+    let outcome = call.and_then(|call| call.outcome.as_ref());
+    let tokens = outcome.and_then(|outcome| outcome.as_ref().ok());
+    let id_token = tokens.and_then(|tokens| tokens.id.as_ref()).map(ToString::to_string);
+    let page = CallPage {
+        csrf,
+        suggestion: ambient::short(),
+        wait: call.filter(|call| call.outcome.is_none()).map(Call::wait),
+        failure: outcome.and_then(|outcome| outcome.as_ref().err()),
+        claims: id_token.as_deref().and_then(json::decode).map(|(_, payload)| json::pieces(&payload)),
+        call,
     };
     html(StatusCode::OK, &page)
 }

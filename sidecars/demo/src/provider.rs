@@ -1,5 +1,6 @@
 //! The OpenID provider, as the client library knows it.
 
+mod backchannel;
 mod calls;
 mod devices;
 mod http_client;
@@ -24,8 +25,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::{sync::Mutex, time::Instant};
 
+pub(crate) use backchannel::{Answered, Asked};
 pub(crate) use http_client::{Http, HttpError};
-pub(crate) use tokens::{Expected, Tokens};
+pub(crate) use tokens::{By, Expected, Tokens};
 
 use crate::{
     config::{Config, Error},
@@ -42,6 +44,8 @@ pub(crate) struct Endpoints {
     pub(crate) end_session_endpoint: Option<EndSessionUrl>,
     pub(crate) introspection_endpoint: Option<IntrospectionUrl>,
     pub(crate) revocation_endpoint: Option<RevocationUrl>,
+    /// OpenID Connect CIBA Core, section 4.
+    pub(crate) backchannel_authentication_endpoint: Option<String>,
     /// RFC 9207, section 3.
     #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,
@@ -101,6 +105,14 @@ pub(crate) struct Known {
     pub(crate) client: Rp,
     /// The television: a client of its own, without a secret.
     pub(crate) television: Rp,
+    /// The client that asks users who are elsewhere.
+    pub(crate) call_centre: Rp,
+}
+
+/// How a client authenticates.
+pub(crate) struct Credentials {
+    id: String,
+    secret: ClientSecret,
 }
 
 /// The provider this app trusts.
@@ -109,6 +121,8 @@ pub(crate) struct Provider {
     pub(crate) client_id: ClientId,
     client_secret: ClientSecret,
     pub(crate) tv_client_id: ClientId,
+    /// The client that asks users who are elsewhere.
+    caller: Credentials,
     pub(crate) redirect_uri: RedirectUrl,
     pub(crate) http: Http,
     known: Mutex<Option<(Instant, Arc<Known>)>>,
@@ -123,6 +137,10 @@ impl Provider {
             client_id: ClientId::new(config.client_id.clone()),
             client_secret: ClientSecret::new(config.client_secret.clone()),
             tv_client_id: ClientId::new(config.tv_client_id.clone()),
+            caller: Credentials {
+                id: config.call_centre_id.clone(),
+                secret: ClientSecret::new(config.call_centre_secret.clone()),
+            },
             redirect_uri: RedirectUrl::new(callback)
                 .map_err(|cause| Error::Url { setting: "public-url", cause })?,
             http: Http::new()?,
@@ -154,12 +172,17 @@ impl Provider {
         let metadata = Metadata::discover_async(self.issuer.clone(), &http).await?;
         let endpoints = metadata.additional_metadata().clone();
         let television = Client::from_provider_metadata(metadata.clone(), self.tv_client_id.clone(), None);
+        let call_centre = Client::from_provider_metadata(
+            metadata.clone(),
+            ClientId::new(self.caller.id.clone()),
+            Some(self.caller.secret.clone()),
+        );
         let client = Client::from_provider_metadata(
             metadata,
             self.client_id.clone(),
             Some(self.client_secret.clone()),
         )
         .set_redirect_uri(self.redirect_uri.clone());
-        Ok(Known { endpoints, client, television })
+        Ok(Known { endpoints, client, television, call_centre })
     }
 }

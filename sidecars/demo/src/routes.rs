@@ -28,6 +28,8 @@ pub(crate) fn all(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
         .unify()
         .or(session(app))
         .unify()
+        .or(call_centre(app))
+        .unify()
         .or(transfer(app))
         .unify()
         .or(television(app))
@@ -112,6 +114,41 @@ fn television(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
         })
         .boxed();
     page.or(on).unify().boxed()
+}
+
+/// The call centre: a form, and the page that waits for an answer.
+fn call_centre(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
+    const PAGE: &str = "/call-centre";
+    let page = path!("call-centre")
+        .and(warp::get())
+        .and(of(app))
+        .then(async |app: Arc<App>, cookie: Cookie| {
+            let (cookie, csrf) = app.caller(cookie);
+            let call = app.look(&cookie).await;
+            pages::with_cookie(pages::call(&csrf, call.as_ref()), &cookie, app.secure)
+        })
+        .boxed();
+    let ask = button(app, "call-centre")
+        .then(async |form: Bytes, app: Arc<App>, cookie: Cookie| {
+            let Some(cookie) = guarded(&app, &form, cookie) else { return forbidden() };
+            let text = |name| field(&form, name).unwrap_or_default();
+            match app.call(&cookie, (text("hint"), text("message"))).await {
+                Ok(()) => pages::see_other(PAGE),
+                Err(failure) => pages::failed(&failure, Some(PAGE)),
+            }
+        })
+        .boxed();
+    let end = path!("call-centre" / "end")
+        .and(warp::post())
+        .and(form())
+        .and(of(app))
+        .then(async |form: Bytes, app: Arc<App>, cookie: Cookie| {
+            let Some(cookie) = guarded(&app, &form, cookie) else { return forbidden() };
+            app.hang_up(&cookie);
+            pages::see_other(PAGE)
+        })
+        .boxed();
+    page.or(ask).unify().or(end).unify().boxed()
 }
 
 /// The session page and its buttons.

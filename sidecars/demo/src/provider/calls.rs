@@ -2,11 +2,11 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{Method, header};
-use openidconnect::{AccessToken, HttpRequest, UserInfoClaims, core::CoreGenderClaim};
+use openidconnect::{AccessToken, HttpRequest, HttpResponse, UserInfoClaims, core::CoreGenderClaim};
 use serde_json::Value;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-use super::{Others, Provider, Tokens};
+use super::{Credentials, Others, Provider, Tokens};
 use crate::failure::Failure;
 
 type UserInfo = UserInfoClaims<Others, CoreGenderClaim>;
@@ -44,17 +44,31 @@ impl Provider {
         let known = self.known().await?;
         let url = known.endpoints.revocation_endpoint.as_ref();
         let url = url.ok_or_else(|| Failure::lacks("revocation_endpoint"))?;
-        let body = Serializer::new(String::new())
-            .append_pair("token", token)
-            .append_pair("token_type_hint", hint)
-            .finish();
+        let own = Credentials { id: self.client_id.to_string(), secret: self.client_secret.clone() };
+        let form = [("token", token), ("token_type_hint", hint)];
+        let answer = self.posted((url.as_str(), "revocation_endpoint"), &own, &form).await?;
+        if answer.status().is_success() {
+            Ok(())
+        } else {
+            Err(Failure::answered(answer.status(), answer.body()))
+        }
+    }
+
+    /// Posts a form to the endpoint at `url`, which metadata call `member`, as the client of these credentials.
+    pub(super) async fn posted(
+        &self,
+        (url, member): (&str, &'static str),
+        client: &Credentials,
+        form: &[(&str, &str)],
+    ) -> Result<HttpResponse, Failure> {
+        let body = Serializer::new(String::new()).extend_pairs(form).finish();
         // RFC 6749, section 2.3.1: identifier and secret are form-encoded first.
         let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-        let credentials = format!("{}:{}", encoded(&self.client_id), encoded(self.client_secret.secret()));
+        let credentials = format!("{}:{}", encoded(&client.id), encoded(client.secret.secret()));
         let request = HttpRequest::new(body.into_bytes());
         let (mut parts, body) = request.into_parts();
         parts.method = Method::POST;
-        parts.uri = url.as_str().parse().map_err(|_| Failure::lacks("revocation_endpoint"))?;
+        parts.uri = url.parse().map_err(|_| Failure::lacks(member))?;
         let basic = format!("Basic {}", BASE64_STANDARD.encode(credentials));
         for (name, value) in [
             (header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
@@ -63,12 +77,7 @@ impl Provider {
         ] {
             parts.headers.insert(name, value.parse().expect("these values are ASCII"));
         }
-        let answer = (self.http.caller())(HttpRequest::from_parts(parts, body)).await?;
-        if answer.status().is_success() {
-            Ok(())
-        } else {
-            Err(Failure::answered(answer.status(), answer.body()))
-        }
+        Ok((self.http.caller())(HttpRequest::from_parts(parts, body)).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use openidconnect::{OAuth2TokenResponse, Scope, core::CoreDeviceAuthorizationResponse};
 
-use super::{Expected, Provider, Tokens};
+use super::{By, Expected, Provider, Tokens};
 use crate::failure::Failure;
 
 /// What the television asks for, next to `openid`.
@@ -36,7 +36,7 @@ impl Provider {
             max_age: None,
             subject: None,
             id_token: true,
-            television: true,
+            client: By::Television,
         };
         self.accept(known, &answer, expected).await
     }

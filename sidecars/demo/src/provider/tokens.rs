@@ -38,8 +38,15 @@ pub(crate) struct Expected {
     /// Whose ID token a refresh has to yield.
     pub(crate) subject: Option<SubjectIdentifier>,
     pub(crate) id_token: bool,
-    /// Whether the television asked, and not this app.
-    pub(crate) television: bool,
+    pub(crate) client: By,
+}
+
+/// Which of the clients that this app plays asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    App,
+    Television,
+    CallCentre,
 }
 
 impl Provider {
@@ -68,7 +75,7 @@ impl Provider {
             max_age: None,
             subject: tokens.subject.clone(),
             id_token: false,
-            television: false,
+            client: By::App,
         };
         let mut fresh = self.accept(known, &answer, expected).await?;
         fresh.refresh = fresh.refresh.or_else(|| Some(refresh.clone()));
@@ -137,7 +144,11 @@ fn verify(
     expected: &Expected,
 ) -> Result<SubjectIdentifier, ClaimsVerificationError> {
     let max_age = expected.max_age;
-    let client = if expected.television { &known.television } else { &known.client };
+    let client = match expected.client {
+        By::App => &known.client,
+        By::Television => &known.television,
+        By::CallCentre => &known.call_centre,
+    };
     let verifier = client
         .id_token_verifier()
         .set_auth_time_verifier_fn(move |at| recent_enough(max_age, at.map(|at| at.timestamp())));

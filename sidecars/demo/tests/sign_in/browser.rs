@@ -17,6 +17,8 @@ pub(crate) async fn app(issuer: &str) -> SocketAddr {
         client_id: "demo".to_owned(),
         client_secret: "demo-secret".to_owned(),
         tv_client_id: "demo-tv".to_owned(),
+        call_centre_id: "call-centre".to_owned(),
+        call_centre_secret: "call-centre-secret".to_owned(),
         public_url: format!("http://{address}"),
         step_up_acr: "urn:placet:acr:mfa".to_owned(),
     };

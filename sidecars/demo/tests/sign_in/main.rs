@@ -1,6 +1,7 @@
 //! Signing in at a provider that keeps to the protocol, and at one that does not.
 
 mod browser;
+mod call;
 mod op;
 mod step_up;
 

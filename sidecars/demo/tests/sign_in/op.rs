@@ -115,6 +115,9 @@ impl Op {
 
     fn token(&self, authorization: Option<&str>, form: &[u8]) -> Response<Bytes> {
         let form: HashMap<_, _> = form_urlencoded::parse(form).into_owned().collect();
+        if form.get("grant_type").is_none_or(|grant| grant == "urn:openid:params:grant-type:ciba") {
+            return self.backchannel(authorization, &form);
+        }
         if form["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code" {
             assert_eq!((&*form["client_id"], &*form["device_code"]), ("demo-tv", "device-1"));
             return match *self.television.lock().expect("unpoisoned") {
@@ -174,6 +177,35 @@ impl Op {
         )
     }
 
+    /// The second question after somebody's approval yields tokens.
+    fn backchannel(&self, authorization: Option<&str>, form: &HashMap<String, String>) -> Response<Bytes> {
+        assert_eq!(
+            authorization,
+            Some("Basic Y2FsbC1jZW50cmU6Y2FsbC1jZW50cmUtc2VjcmV0"),
+            "the client authenticates itself"
+        );
+        let Some(id) = form.get("auth_req_id") else {
+            let known = form["login_hint"] == "alice";
+            self.asked.lock().expect("unpoisoned").clone_from(form);
+            return if known {
+                answer(StatusCode::OK, &json!({"auth_req_id": "request-1", "expires_in": 120, "interval": 0}))
+            } else {
+                answer(StatusCode::BAD_REQUEST, &json!({"error": "unknown_user_id"}))
+            };
+        };
+        assert_eq!(id, "request-1");
+        if self.exchanges.fetch_add(1, Ordering::SeqCst) == 0 {
+            return answer(StatusCode::BAD_REQUEST, &json!({"error": "authorization_pending"}));
+        }
+        let (now, fault) = (now(), *self.fault.lock().expect("unpoisoned"));
+        let aud = if fault == Fault::WrongNonce { "demo" } else { "call-centre" };
+        let id = self.sign(
+            "JWT",
+            &json!({"iss": self.issuer, "sub": "248289761001", "aud": aud, "iat": now, "exp": now + 300}),
+        );
+        answer(StatusCode::OK, &json!({"access_token": "access", "token_type": "Bearer", "id_token": id}))
+    }
+
     fn sign(&self, typ: &str, claims: &Value) -> String {
         let (kid, key) = &*self.key.lock().expect("unpoisoned");
         let header = json!({"alg": "RS256", "typ": typ, "kid": kid}).to_string();
@@ -194,6 +226,7 @@ impl Op {
             "authorization_endpoint": format!("{issuer}/authorize"),
             "token_endpoint": format!("{issuer}/token"),
             "device_authorization_endpoint": format!("{issuer}/device_authorization"),
+            "backchannel_authentication_endpoint": format!("{issuer}/token"),
             "userinfo_endpoint": format!("{issuer}/userinfo"),
             "introspection_endpoint": format!("{issuer}/introspect"),
             "revocation_endpoint": format!("{issuer}/revoke"),
