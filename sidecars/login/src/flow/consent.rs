@@ -7,7 +7,7 @@ use http::StatusCode;
 use placet_sdk::{
     grant::{Grant, GrantedClaims, Object},
     interaction::{
-        Answer, ClaimItem, ClaimTarget, ConsentAnswer, ConsentPrompt, ConsentReason, Prompt, Remember,
+        Answer, ClaimItem, ClaimTarget, ConsentAnswer, ConsentPrompt, ConsentReason, Kind, Prompt, Remember,
         RememberMode, ScopeItem, Status,
     },
 };
@@ -77,7 +77,8 @@ pub(super) fn page(visit: &Visit, prompt: &Prompt, consent: &ConsentPrompt) -> R
         (offered(consent).map(|item| scope_row(t, item, consent)).collect(), claim_rows(t, consent));
     let details = details::rows(t, consent);
     let page = ConsentPage {
-        remember: remembering(t, (&scopes, &claims, &details)),
+        // Whoever asks without a browser asks each time.
+        remember: remembering(t, (&scopes, &claims, &details)).filter(|_| prompt.kind != Kind::Ciba),
         title: t.consent_title.say(client),
         lead: t.consent_lead.say(client),
         signed_in_as: t.signed_in_as.say(user),

@@ -65,7 +65,7 @@ async fn what_is_reviewed_takes_the_password_of_this_page_and_ends_at_the_last_a
     assert_eq!(answers[0]["session"]["action"], "none", "nobody is signed in on this phone by it");
     assert!(answers[0]["authenticated_at"].is_string(), "the password is as old as it is: {answers:?}");
     let page = browser.get(&next).await;
-    assert!(page.says("W4SCT"));
+    assert!(page.says("W4SCT") && !page.has("remember"));
     let done = browser.submit(&page, &[("action", "allow")]).await;
     assert!(done.has("done-page"), "{}", done.body);
     assert_eq!(stage.fake.answers("ia_1").len(), 2);
