@@ -115,7 +115,10 @@ async fn answer(step: Step, visit: &Visit, form: &Form) -> Result<Response, Fail
         Next::Page(response) => return Ok(response),
     };
     match api.answer(id, number, &answer).await {
-        Ok(next) => Ok(after(visit, &prompt, form, &next)),
+        Ok(next) => Ok(match second::goes_on(visit, (step, &answer), &next) {
+            Some(page) => page,
+            None => after(visit, &prompt, form, &next),
+        }),
         Err(Error::Refused(problem)) if is_elsewhere(&problem.code) => Ok(go(visit, &api.current(id).await?)),
         Err(error) => Err(error.into()),
     }

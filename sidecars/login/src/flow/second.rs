@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use askama::Template;
 use http::{StatusCode, header};
-use placet_sdk::interaction::{AccountMode, AuthPrompt, Prompt};
+use placet_sdk::interaction::{AccountMode, Answer, AuthPrompt, Body, Prompt};
 use tokio::{task, time::Instant};
 use warp::reply::Response;
 
@@ -72,6 +72,23 @@ pub(super) fn of_session(visit: &Visit, prompt: &Prompt, auth: &AuthPrompt) -> O
     let has = Second::of(&user, &visit.app.means);
     let both = matches!(strength::need(auth, &visit.app.means, has), Ok(Need::Both(_)));
     (both && has == Second::Enrolled).then_some(user)
+}
+
+/// The page, where a password that was given just now turns out not to be enough: a policy asks for more of this user. The
+/// password need not be typed again.
+pub(super) fn goes_on(visit: &Visit, (step, answer): (Step, &Answer), next: &Prompt) -> Option<Response> {
+    let (Answer::Auth(given), Body::Auth { auth }) = (answer, &next.body) else { return None };
+    let password = matches!(step, Step::Login | Step::Signup) && given.amr.iter().any(|m| m == "pwd");
+    let allowed = auth.account.mode != AccountMode::Select
+        && auth.account.sub.as_ref().is_none_or(|sub| *sub == given.sub);
+    if !(password && allowed && strength::only_strength(auth)) {
+        return None;
+    }
+    let user = visit.app.directory.by_sub(&given.sub)?;
+    let means = &visit.app.means;
+    let both = matches!(strength::need(auth, means, Second::of(&user, means)), Ok(Need::Both(_)));
+    let remember = given.session.persistent.unwrap_or(false);
+    both.then(|| ask(visit, next, auth, (&user, remember)))
 }
 
 /// Asks for the second factor of a user who gave the password, or has one set up.

@@ -100,6 +100,30 @@ async fn whoever_is_signed_in_with_a_password_is_asked_for_the_second_factor_alo
 }
 
 #[tokio::test]
+async fn a_policy_that_asks_for_more_after_the_password_does_not_cost_it_again() {
+    let stage = Stage::start().await;
+    let more = |sub: &str, reasons: Value| {
+        auth(json!({
+            "reasons": reasons, "acr": {"values": [MFA], "essential": true}, "account": {"mode": "fixed", "sub": sub},
+        }))
+    };
+    let step_up = json!(["policy_step_up"]);
+    stage.fake.script("ia_1", &[auth(json!({})), more("alice", step_up.clone()), response()]);
+    stage.fake.script("ia_2", &[auth(json!({})), more("bob", step_up), response()]);
+    stage.fake.script("ia_3", &[auth(json!({})), more("alice", json!(["answer_insufficient"])), response()]);
+    let browser = stage.browser();
+    let page = past_the_password(&browser, "ia_1", &ALICE).await;
+    assert!(page.has("totp-submit"), "{}", page.body);
+    assert!(is_over(&type_code(&browser, &page, CODES[2]).await));
+    assert_eq!(stage.fake.answers("ia_1")[1]["amr"], json!(["pwd", "otp", "mfa"]));
+    // It is the user of whom more is asked, and nothing else is wrong.
+    for id in ["ia_2", "ia_3"] {
+        let to = past_the_password(&browser, id, &ALICE).await.location().unwrap();
+        assert!(to.starts_with("/login"), "{id}: {to}");
+    }
+}
+
+#[tokio::test]
 async fn somebody_else_can_sign_in_instead() {
     let stage = Stage::start().await;
     stage.fake.script("ia_1", &[step_up(json!({}), json!({})), response()]);
