@@ -57,7 +57,7 @@ pub fn directory(request: &Value) -> Value {
 }
 
 /// A client that calls, in this delivery mode.
-pub fn caller(id: &str, mode: &str, more: &Value) -> ClientConfig {
+pub fn caller(id: &str, mode: &str, extra: &Value) -> ClientConfig {
     let mut metadata = json!({
         "redirect_uris": [CALLBACK], "client_name": "Acme Phone Desk",
         "scope": "openid profile email offline_access reports.read",
@@ -68,7 +68,7 @@ pub fn caller(id: &str, mode: &str, more: &Value) -> ClientConfig {
     if mode != "poll" {
         metadata["backchannel_client_notification_endpoint"] = json!("https://client.example/notify");
     }
-    metadata.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    metadata.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
     configured(id, &metadata)
 }
 

@@ -72,9 +72,10 @@ async fn discovery_says_what_there_is() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_request_has_its_code_and_asks_nobody() {
+    type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
     let desk = Desk::start().await;
     let long = "x".repeat(129);
-    let cases: [(&[(&str, &str)], u16, &str); 21] = [
+    let cases: [Case<'_>; 21] = [
         (&[("scope", "")], 400, "invalid_scope"),
         (&[("scope", "email")], 400, "invalid_scope"),
         (&[("login_hint", "")], 400, "invalid_request"),
