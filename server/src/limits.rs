@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
+    ops::RangeInclusive,
     time::Duration,
 };
 
@@ -14,6 +15,7 @@ use governor::{
 use moka::sync::Cache;
 
 use sha2::{Digest as _, Sha256};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{config::LimitsConfig, seal::hex};
 
@@ -131,7 +133,7 @@ impl Limits {
     pub fn login(&self, peer: &str, username: &str) -> Result<(), TooMany> {
         let peer = peer.parse().map_or_else(|_| peer.to_owned(), address);
         self.login_addresses.take(&peer)?;
-        self.logins.take(&hex(&Sha256::digest(username.trim().to_lowercase())))
+        self.logins.take(&hex(&Sha256::digest(folded(username))))
     }
 
     /// Notes a wrong user code that the browser with this binding entered at `peer`. Only wrong ones are counted: else
@@ -173,6 +175,25 @@ impl Limits {
         self.answers.take(&interaction.to_owned())
     }
 }
+
+/// A user name as a lenient policy may read it: whoever writes one name in many ways has one limit for all of them.
+fn folded(username: &str) -> String {
+    let seen =
+        |c: &char| !c.is_whitespace() && !c.is_control() && !INVISIBLE.iter().any(|range| range.contains(c));
+    username.nfkc().filter(seen).flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// Characters that nobody sees: the soft hyphen, joiners and marks of direction, variation selectors, tags.
+const INVISIBLE: [RangeInclusive<char>; 8] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{e0000}'..='\u{e01ef}',
+];
 
 /// The key of an address: IPv6 by its /64, since a host has all of that.
 fn address(peer: IpAddr) -> String {
@@ -235,6 +256,24 @@ mod tests {
         wrong(at(2), "d", 1);
         wrong(at(3), "e", 1);
         assert!(limits.may_enter_code(at(4), "f").is_err(), "there are many addresses");
+    }
+
+    #[test]
+    fn a_user_name_has_one_limit_however_it_is_written() {
+        for written in [
+            "alice",
+            "ALICE",
+            " alice\t",
+            "al ice",
+            "\u{ff41}\u{ff4c}\u{ff49}\u{ff43}\u{ff45}",
+            "al\u{200b}ice",
+            "ali\u{ad}ce",
+            "a\u{fe0f}lice\u{0}",
+        ] {
+            assert_eq!(folded(written), "alice", "{written:?}");
+        }
+        assert_eq!(folded("Ame\u{301}lie"), folded("AM\u{c9}LIE"));
+        assert_ne!(folded("alice"), folded("alice2"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    harness::{Reply, Stand, claims},
+    harness::{Reply, SECRET, Stand, claims},
     helpers::configured,
     sidecar::Sidecar,
 };
@@ -125,6 +125,35 @@ async fn guesses_are_limited_per_user_name_however_it_is_written() {
     let other = log_in(&stand, "own-app", &[("username", "bob"), ("password", "x")]).await;
     assert_eq!(other.status, 400);
     assert_eq!(sidecar.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn guesses_are_limited_per_address_whatever_the_client_says_that_it_is() {
+    let sidecar = Sidecar::start(decide).await;
+    let policy = sidecar.policy("store", &["grant.password"]);
+    let stand = Stand::with(|config| {
+        let mut client = configured("own-app", &json!({ "grant_types": ["password"], "scope": "openid" }));
+        client.settings.first_party = true;
+        config.clients.push(client);
+        config.policy.push(policy);
+        config.limits.enabled = true;
+        config.limits.logins_per_address = 3;
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let guess = async |from: &str, name: &str| {
+        let form = [("grant_type", "password"), ("username", name), ("password", "x")];
+        let request = stand.http.post(format!("{}/token", stand.issuer)).basic_auth("own-app", Some(SECRET));
+        Reply::read(request.header("x-forwarded-for", from).form(&form).send().await.unwrap()).await.status
+    };
+    for n in 0..3 {
+        assert_eq!(guess("192.0.2.1", &format!("user-{n}")).await, 400);
+    }
+    assert_eq!(guess("192.0.2.1", "another").await, 429, "another name does not help");
+    // Only the address that the trusted proxy wrote last counts.
+    assert_eq!(guess("198.51.100.9, 192.0.2.1", "another").await, 429);
+    assert_eq!(guess("192.0.2.2", "another").await, 400);
+    assert_eq!(sidecar.requests().len(), 4, "who has to wait is not looked up");
 }
 
 #[tokio::test]
