@@ -8,7 +8,14 @@ use crate::{
 };
 
 /// Secrets of people and tokens: never in the log, whatever the configuration says.
-const SECRETS: [&str; 4] = ["/password/password", "/password/otp", "/ciba/user_code", "/raw_assertion/value"];
+const SECRETS: [&str; 5] = [
+    "/password/password",
+    "/password/otp",
+    "/ciba/user_code",
+    "/raw_assertion/value",
+    // What a page of the login app collected may be a code.
+    "/interaction/results",
+];
 /// What stands for something that is masked.
 const MASK: &str = "***";
 
@@ -78,11 +85,16 @@ mod tests {
         let masks = Masks::new(&config, &SymmetricKey::new([1; 32]));
         let mut one = json!({
             "password": { "username": "alice", "password": "secret", "otp": "123456" },
+            "interaction": { "id": "ia_1", "results": { "code": { "value": "917253" } } },
             "subject": { "sub": "alice" }, "session": { "data": { "a": 1 } },
         });
         let mut other = one.clone();
         let masked = masks.cover(&mut one);
-        assert_eq!(masked, ["/password/password", "/password/otp", "/session/data", "/subject/sub"]);
+        assert_eq!(
+            masked,
+            ["/password/password", "/password/otp", "/interaction/results", "/session/data", "/subject/sub"]
+        );
+        assert_eq!(one["interaction"], json!({ "id": "ia_1", "results": "***" }));
         assert_eq!(one["password"], json!({ "username": "alice", "password": "***", "otp": "***" }));
         assert_eq!(one["session"]["data"], "***");
         assert!(one["subject"]["sub"].as_str().unwrap().starts_with("hmac:"));
