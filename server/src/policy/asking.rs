@@ -22,6 +22,7 @@ use super::{
     registration::Registration,
     shown,
     subjects::{self, Masquerade},
+    tighten,
 };
 use crate::config::{OnFailure, PolicyMode, SubjectView};
 
@@ -32,6 +33,8 @@ pub(super) struct Round {
     pub(super) mode: Mode,
     pub(super) trace: Trace,
     pub(super) context: Arc<Context>,
+    /// What earlier policies set.
+    pub(super) set: Arc<tighten::Set>,
     /// When all of it must be over.
     pub(super) until: Instant,
 }
@@ -269,6 +272,10 @@ impl Asking<'_> {
             let mut impersonates = false;
             if let Answer::Allow(after) = &mut answer {
                 let before = &request.proposal;
+                if let Some(held) = self.round.set.changed(before, after, &self.policy.config.may_widen) {
+                    let detail = format!("`{held}`: an earlier policy set this");
+                    return Err(Failed::new(FailureCode::Limit, detail));
+                }
                 details::check(&self.policies.0.details, before, after)?;
                 details::follow(seen.set.as_ref(), before, after)?;
                 impersonates =

@@ -19,7 +19,6 @@ use super::{
     failure::Failed,
     registration::Registration,
     shadow::Shadow,
-    tighten,
 };
 use crate::{
     config::{OnFailure, PolicyMode},
@@ -59,7 +58,6 @@ pub(super) struct Run {
     /// The limits of the server.
     limits: Limits,
     pub(super) proposal: Proposal,
-    set: tighten::Set,
     pub(super) records: Vec<PolicyRecord>,
     pub(super) shadows: Vec<Shadow>,
     pub(super) degraded: bool,
@@ -171,12 +169,18 @@ impl Run {
         let (limits, proposal) = (question.request.limits.clone(), question.request.proposal.clone());
         Ok(Self {
             policies: policies.clone(),
-            round: Round { question: Arc::new(question), mode, trace, context, until: started + budget },
+            round: Round {
+                question: Arc::new(question),
+                mode,
+                trace,
+                context,
+                set: Arc::default(),
+                until: started + budget,
+            },
             id: crate::random::id(random, "dec_")?,
             started,
             limits,
             proposal,
-            set: tighten::Set::default(),
             records: Vec::new(),
             shadows: Vec::new(),
             degraded: false,
@@ -270,7 +274,7 @@ impl Run {
             Answer::Allow(result) => {
                 self.proposal = *result;
                 if let Some(set) = &told.decision.set {
-                    self.set.note(set);
+                    Arc::make_mut(&mut self.round.set).note(set);
                 }
                 if told.impersonates {
                     self.changed_subject_by = Some(policy.config.name.clone());
@@ -302,7 +306,7 @@ impl Run {
             position: number(position),
             of: number(of.max(position)),
         };
-        request.limits = self.set.limits(&self.limits, &self.proposal, &policy.config.may_widen);
+        request.limits = self.round.set.limits(&self.limits, &self.proposal, &policy.config.may_widen);
         request.proposal = self.proposal.clone();
         // What the result must have, the last policy has to see to: earlier ones need not.
         if position < of {

@@ -22,7 +22,16 @@ tokio::task_local! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Trace {
     id: String,
+    /// Whether the caller may have recorded something of it.
+    sampled: bool,
+    /// What the caller's tracing systems say of it (section 3.3): passed on as it is.
+    state: Option<String>,
 }
+
+/// The longest `tracestate` that is passed on; a longer one may be dropped (section 3.3.1.5).
+const MAX_STATE: usize = 512;
+/// The flag that says that something may be recorded (section 3.2.2.5.1). All others are zero where this version writes them.
+const SAMPLED: u8 = 1;
 
 impl Trace {
     /// The trace that the caller names, if it names one as the specification has it.
@@ -38,13 +47,16 @@ impl Trace {
         let sized = version.len() == 2 && id.len() == 32 && parent.len() == 16 && flags.len() == 2;
         let zero = |part: &str| part.bytes().all(|b| b == b'0');
         let known = version == "00" && parts.next().is_none();
-        (sized && known && [id, parent, flags].into_iter().all(hexadecimal) && !zero(id) && !zero(parent))
-            .then(|| Self { id: id.to_owned() })
+        let sound =
+            sized && known && [id, parent, flags].into_iter().all(hexadecimal) && !zero(id) && !zero(parent);
+        let flags = u8::from_str_radix(flags, 16).ok().filter(|_| sound)?;
+        Some(Self { id: id.to_owned(), sampled: flags & SAMPLED != 0, state: state(headers) })
     }
 
     /// A new trace.
     pub(super) fn new(random: &dyn Random) -> Result<Self, Fault> {
-        Ok(Self { id: hex(&random::bytes::<16>(random)?) })
+        // It begins here, and its id is in the decision log.
+        Ok(Self { id: hex(&random::bytes::<16>(random)?), sampled: true, state: None })
     }
 
     /// Its id.
@@ -54,8 +66,22 @@ impl Trace {
 
     /// The header `traceparent` of a request in it.
     pub(super) fn parent(&self, random: &dyn Random) -> Result<String, Fault> {
-        Ok(format!("00-{}-{}-01", self.id, hex(&random::bytes::<8>(random)?)))
+        Ok(format!("00-{}-{}-{:02x}", self.id, hex(&random::bytes::<8>(random)?), u8::from(self.sampled)))
     }
+
+    /// The header `tracestate` of a request in it.
+    pub(super) fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+}
+
+/// All values of `tracestate` as one; none if there is none, or if it is not to be passed on.
+fn state(headers: &HeaderMap) -> Option<String> {
+    let values: Option<Vec<&str>> =
+        headers.get_all("tracestate").iter().map(|value| value.to_str().ok()).collect();
+    let joined = values?.join(",");
+    let passes = !joined.trim().is_empty() && joined.len() <= MAX_STATE;
+    passes.then_some(joined)
 }
 
 /// What all decisions of one HTTP request share.
@@ -126,6 +152,8 @@ mod tests {
         assert_eq!(trace.id(), "4bf92f3577b34da6a3ce929d0e0e4736");
         let next = trace.parent(&OsRandom).unwrap();
         assert_eq!(read(&next), Some(trace), "{next}");
+        let quiet = read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-02").unwrap();
+        assert!(quiet.parent(&OsRandom).unwrap().ends_with("-00"), "only what the caller may have recorded");
         for bad in [
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",

@@ -160,12 +160,27 @@ const CEILINGS: &[(&str, Tighten)] = &[
     ("/saml2_bearer", |l, _| l.saml2_bearer = None),
 ];
 
+/// Objects whose members nobody knows. A member that was set there is as its policy wants it: no ceiling could say what
+/// less of it is.
+const FREE: [&str; 8] = [
+    "/grant/access_token/claims",
+    "/grant/id_token/claims",
+    "/grant/userinfo/claims",
+    "/grant/data",
+    "/grant/claims_context",
+    "/ciba/channel",
+    "/token_response",
+    "/introspection",
+];
+
 /// Members that policies of a chain have set so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Set {
     pointers: Vec<(&'static str, Tighten)>,
     /// Metadata of a client, by name.
     client: Vec<String>,
+    /// Members of free objects; none for all there are.
+    free: Vec<(&'static str, Option<String>)>,
 }
 
 impl Set {
@@ -180,6 +195,39 @@ impl Set {
         if let Some(Value::Object(client)) = set.get("client") {
             self.client.extend(client.keys().cloned());
         }
+        for pointer in FREE {
+            match found(set, pointer) {
+                Some(Value::Object(members)) => {
+                    self.free.extend(members.keys().map(|name| (pointer, Some(name.clone()))));
+                }
+                Some(_) => self.free.push((pointer, None)),
+                None => {}
+            }
+        }
+    }
+
+    /// A member of a free object that an earlier policy set and that is not as it was, though it may not be widened.
+    pub(super) fn changed(
+        &self,
+        before: &Proposal,
+        after: &Proposal,
+        may_widen: &[String],
+    ) -> Option<String> {
+        if self.free.is_empty() || before == after {
+            return None;
+        }
+        let (before, after) = (serde_json::to_value(before).ok()?, serde_json::to_value(after).ok()?);
+        let mut changed = self.free.iter().filter_map(|(pointer, name)| {
+            let of = |all: &Value| {
+                let object = all.pointer(pointer);
+                name.as_ref().map_or(object, |name| object?.get(name)).cloned()
+            };
+            (of(&before) != of(&after)).then(|| match name {
+                Some(name) => format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
+                None => (*pointer).to_owned(),
+            })
+        });
+        changed.find(|pointer| !may_widen.iter().any(|allowed| covers(allowed, pointer)))
     }
 
     /// The limits of the next policy, which may widen what these pointers lead to.
@@ -190,6 +238,19 @@ impl Set {
             if !widens(pointer) {
                 tighten(&mut limits, proposal);
             }
+        }
+        let of = |section: &'static str| {
+            let names = self.free.iter().filter(move |(pointer, _)| *pointer == section);
+            let names =
+                names.filter_map(|(pointer, name)| Some((format!("{pointer}/{}", name.as_ref()?), name)));
+            names.filter(|(pointer, _)| !widens(pointer)).filter_map(|(_, name)| name.clone())
+        };
+        if let Some(response) = &mut limits.token_response {
+            response.reserved.extend(of("/token_response"));
+        }
+        if let Some(introspection) = &mut limits.introspection {
+            // The scope has a ceiling of its own.
+            introspection.reserved.extend(of("/introspection").filter(|name| name != "scope"));
         }
         if let Some(client) = &mut limits.client {
             client.members.retain(|name| !self.client.contains(name) || widens(&format!("/client/{name}")));
@@ -215,16 +276,20 @@ fn covers(pointer: &str, other: &str) -> bool {
 
 /// Whether a patch sets the member, or something that it is in, or something in it.
 fn touches(set: &Object, pointer: &str) -> bool {
+    found(set, pointer).is_some()
+}
+
+/// What a patch says of a member: of itself, or of something that it is in.
+fn found<'a>(set: &'a Object, pointer: &str) -> Option<&'a Value> {
     let mut tokens = pointer.split('/').skip(1);
     let mut here = tokens.next().and_then(|name| set.get(name));
     for name in tokens {
         here = match here {
             Some(Value::Object(members)) => members.get(name),
-            Some(_) => return true,
-            None => return false,
+            other => return other,
         };
     }
-    here.is_some()
+    here
 }
 
 fn held(freedom: Freedom) -> Freedom {
@@ -252,7 +317,7 @@ fn with(limits: &mut Limits, proposal: &Proposal, change: impl Fn(&mut GrantLimi
 
 #[cfg(test)]
 mod tests {
-    use placet_sdk::decision::{AccessTokenLimits, DeviceLimits, DeviceProposal};
+    use placet_sdk::decision::{AccessTokenLimits, DeviceLimits, DeviceProposal, ObjectLimits};
     use serde_json::json;
 
     use super::*;
@@ -293,6 +358,45 @@ mod tests {
         assert_eq!(widened.grant.unwrap().scope, server().grant.unwrap().scope);
         let all = set.limits(&server(), &proposal, &["/grant".to_owned()]);
         assert_eq!(all.grant, server().grant);
+    }
+
+    #[test]
+    fn what_was_set_of_a_free_object_stays_as_it_is_and_the_rest_is_free() {
+        let proposal = |claims: Value, data: Value| -> Proposal {
+            let grant = json!({ "access_token": { "claims": claims }, "data": data });
+            serde_json::from_value(json!({ "grant": grant, "token_response": { "hint": "x" } })).unwrap()
+        };
+        let set = noted(json!({
+            "grant": { "access_token": { "claims": { "limit": 5, "plan": null } }, "data": { "a/b": 1 } },
+            "token_response": { "hint": "x" },
+        }));
+        let before = proposal(json!({ "limit": 5 }), json!({ "a/b": 1 }));
+        for (claims, data, changed) in [
+            (json!({ "limit": 5, "team": "x" }), json!({ "a/b": 1, "c": 2 }), None),
+            (json!({ "limit": 500 }), json!({ "a/b": 1 }), Some("/grant/access_token/claims/limit")),
+            (json!({}), json!({ "a/b": 1 }), Some("/grant/access_token/claims/limit")),
+            (
+                json!({ "limit": 5, "plan": "gold" }),
+                json!({ "a/b": 1 }),
+                Some("/grant/access_token/claims/plan"),
+            ),
+            (json!({ "limit": 5 }), json!({ "a/b": 2 }), Some("/grant/data/a~1b")),
+        ] {
+            let after = proposal(claims, data);
+            assert_eq!(set.changed(&before, &after, &[]).as_deref(), changed);
+            assert_eq!(set.changed(&before, &after, &["/grant".to_owned()]), None);
+        }
+        let limits = Limits { token_response: Some(ObjectLimits::default()), ..server() };
+        let reserved = |may: &[String]| set.limits(&limits, &before, may).token_response.unwrap().reserved;
+        assert_eq!(
+            (reserved(&[]), reserved(&["/token_response".to_owned()])),
+            (vec!["hint".to_owned()], vec![])
+        );
+
+        let removed = noted(json!({ "grant": { "data": null } }));
+        let empty = proposal(json!({}), json!({}));
+        let after = proposal(json!({}), json!({ "c": 2 }));
+        assert_eq!(removed.changed(&empty, &after, &[]).as_deref(), Some("/grant/data"));
     }
 
     #[test]

@@ -272,3 +272,41 @@ async fn a_refresh_is_narrowed_for_this_once_and_a_denied_one_can_be_repeated() 
     assert_eq!(again.status, 200, "the denial used nothing up: {}", again.text);
     assert_eq!(again.json["scope"], "openid email offline_access", "the authorization is what it was");
 }
+
+#[tokio::test]
+async fn a_later_policy_leaves_claims_and_members_as_an_earlier_one_set_them() {
+    let first = Sidecar::start(|_| {
+        json!({ "decision": "allow", "set": {
+            "grant": { "access_token": { "claims": { "limit": 5 } } }, "token_response": { "hint": "first" },
+        } })
+    })
+    .await;
+    for (set, widens, limit, status) in [
+        (json!({ "grant": { "access_token": { "claims": { "limit": 500 } } } }), None, 5, 503),
+        (json!({ "grant": { "access_token": { "claims": { "limit": null } } } }), None, 5, 503),
+        (json!({ "grant": { "access_token": { "claims": null } } }), None, 5, 503),
+        (json!({ "token_response": { "hint": "second" } }), None, 5, 503),
+        (json!({ "grant": { "access_token": { "claims": { "team": "x" } } } }), None, 5, 200),
+        (
+            json!({ "grant": { "access_token": { "claims": { "limit": 500 } } } }),
+            Some("/grant/access_token/claims/limit"),
+            500,
+            200,
+        ),
+    ] {
+        let patch = set.clone();
+        let second = Sidecar::start(move |_| json!({ "decision": "allow", "set": patch })).await;
+        let stand = Stand::with(|config| {
+            config.policy.push(first.policy("first", &[HOOK]));
+            let may_widen = widens.into_iter().map(str::to_owned).collect();
+            config.policy.push(PolicyConfig { may_widen, ..second.policy("second", &[HOOK]) });
+        })
+        .await;
+        let reply = ask(&stand).await;
+        assert_eq!(reply.status, status, "{set}: {}", reply.text);
+        if status == 200 {
+            assert_eq!(reply.json["hint"], "first");
+            assert_eq!(claims(&text(&reply.json["access_token"]))["limit"], limit, "{set}");
+        }
+    }
+}

@@ -135,6 +135,7 @@ impl Http {
             ("placet-issuer", &request.issuer),
             ("placet-tenant", &tenant),
             ("traceparent", &parent),
+            ("tracestate", call.trace.state().unwrap_or_default()),
             ("x-request-id", &request.id),
         ] {
             if !value.is_empty() {
