@@ -65,7 +65,9 @@ async fn a_question_says_in_its_headers_what_it_is_about_and_goes_on_with_the_tr
         .http
         .post(format!("{}/token", stand.issuer))
         .basic_auth("service", Some(super::harness::SECRET))
-        .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+        .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-00"))
+        .header("tracestate", "rojo=00f067aa0ba902b7")
+        .header("tracestate", "congo=t61rcWkgMzE")
         .header("x-region", "ca-east")
         .header("x-other", "unseen")
         .form(&form);
@@ -82,6 +84,8 @@ async fn a_question_says_in_its_headers_what_it_is_about_and_goes_on_with_the_tr
     assert!(header("placet-timeout-ms").parse::<u32>().unwrap() <= 800);
     let parent = header("traceparent");
     assert!(parent.starts_with(&format!("00-{trace}-")) && !parent.contains("00f067aa0ba902b7"), "{parent}");
+    assert!(parent.ends_with("-00"), "the caller does not record it: {parent}");
+    assert_eq!(header("tracestate"), "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE");
     assert_eq!(asked.body["request"]["headers"], json!({ "x-region": "ca-east" }));
     for secret in ["authorization", "cookie"] {
         assert!(!asked.headers.contains_key(secret));
@@ -185,6 +189,15 @@ async fn a_sidecar_on_a_unix_socket_is_asked_if_the_socket_belongs_to_who_it_sho
     assert_eq!(ask(&with(deeper).await).await.status, 200);
     assert_eq!(sidecar.asked()[2].path, "/placet/decide");
 
+    // The file may be of one user and whoever listens of another.
+    if std::os::unix::fs::chown(&path, Some(65_534), None).is_ok() {
+        let mut handed = sidecar.policy("handed", &[HOOK]);
+        handed.auth.peer_uid = Some(65_534);
+        let stand = with(handed).await;
+        assert_eq!(ask(&stand).await.status, 503);
+        assert_eq!(failure(&stand), "connect");
+        std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+    }
     let mut foreign = sidecar.policy("foreign", &[HOOK]);
     foreign.auth.peer_uid = Some(4_000_000_000);
     let stand = with(foreign).await;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderValue, Method, header};
-use tokio::time::Instant;
+use tokio::{net::UnixStream, time::Instant};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -32,11 +32,16 @@ pub(in crate::policy) struct Transport {
     pub(in crate::policy) bearer: Option<Bearer>,
 }
 
-/// A Unix socket, and who must own it.
+/// A Unix socket, and who must own it and listen there.
 pub(in crate::policy) struct Socket {
-    pub(in crate::policy) path: PathBuf,
-    pub(in crate::policy) owners: Vec<u32>,
+    path: PathBuf,
+    owners: Vec<u32>,
+    /// The socket that was found to be listened to by an owner.
+    seen: Mutex<Option<Inode>>,
 }
+
+/// What tells a socket from another one that takes its place: device, number, and when it was last changed.
+type Inode = (u64, u64, i64, i64);
 
 /// A bearer token in a file.
 pub(in crate::policy) struct Bearer {
@@ -102,7 +107,7 @@ impl Transport {
             headers.insert(header::AUTHORIZATION, bearer.header()?);
         }
         if let Some(socket) = &self.socket {
-            socket.check()?;
+            socket.check().await?;
         }
         self.client
             .send(Sent {
@@ -161,8 +166,13 @@ pub(in crate::policy) fn accept(got: &Got) -> Result<(), Failed> {
 }
 
 impl Socket {
-    /// Whoever else could put a socket there could decide in the policy's place.
-    fn check(&self) -> Result<(), SendError> {
+    pub(in crate::policy) fn new(path: PathBuf, owners: Vec<u32>) -> Self {
+        Self { path, owners, seen: Mutex::default() }
+    }
+
+    /// Whoever else could put a socket there could decide in the policy's place. A file says who made it, its peer who
+    /// listens; a new file is looked at again.
+    async fn check(&self) -> Result<(), SendError> {
         let path = self.path.display();
         let found = std::fs::metadata(&self.path).map_err(|e| SendError::Connect(format!("{path}: {e}")))?;
         if !found.file_type().is_socket() {
@@ -171,6 +181,17 @@ impl Socket {
         if !self.owners.contains(&found.uid()) {
             return Err(SendError::Connect(format!("{path} belongs to user {}", found.uid())));
         }
+        let inode = (found.dev(), found.ino(), found.ctime(), found.ctime_nsec());
+        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == Some(inode) {
+            return Ok(());
+        }
+        let refused = |e: std::io::Error| SendError::Connect(format!("{path}: {e}"));
+        let listening = UnixStream::connect(&self.path).await.map_err(refused)?;
+        let peer = listening.peer_cred().map_err(refused)?.uid();
+        if !self.owners.contains(&peer) {
+            return Err(SendError::Connect(format!("user {peer} listens at {path}")));
+        }
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(inode);
         Ok(())
     }
 }

@@ -48,8 +48,7 @@ pub(super) fn to(
         authorities: auth.mtls.ca_file.as_ref().map(read).transpose()?,
         identity,
     };
-    let socket =
-        socket.map(|(path, _)| Ok::<_, Fault>(Socket { path, owners: owners(auth)? })).transpose()?;
+    let socket = socket.map(|(path, _)| Ok::<_, Fault>(Socket::new(path, owners(auth)?))).transpose()?;
     let transport = Transport {
         client: Operator::new(&route).map_err(|e| broken(&e))?,
         gate: gates.entry(url.clone()).or_insert_with(|| Arc::new(Gate::new())).clone(),
