@@ -38,40 +38,44 @@ fn of_clients(server: &Server) -> BoxedFilter<(Response,)> {
     let at = |methods, cors| Endpoint::of_standards(server, methods, cors);
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
-    endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("token").map(none), token::token)
-        .or(endpoint(at(POST, Cors::No), warp::path!("introspect").map(none), tokens::introspect))
-        .unify()
-        .or(endpoint(
-            at(GET_POST, Cors::Any).taking_proofs(),
-            warp::path!("userinfo").map(none),
-            tokens::userinfo,
-        ))
-        .unify()
-        .or(endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("par").map(none), par::par))
-        .unify()
-        .or(endpoint(
-            at(POST, Cors::Any).taking_proofs(),
-            warp::path!("device_authorization").map(none),
-            device::authorization,
-        ))
-        .unify()
-        .or(endpoint(
-            at(POST, Cors::No).taking_proofs(),
-            warp::path!("bc-authorize").map(none),
-            ciba::bc_authorize,
-        ))
-        .unify()
-        .or(endpoint(at(POST, Cors::Any), warp::path!("revoke").map(none), tokens::revoke))
-        .unify()
-        .or(endpoint(at(POST, Cors::Any), warp::path!("register").map(none), register::create))
-        .unify()
-        .or(endpoint(
-            at(&[Method::GET, Method::PUT, Method::DELETE], Cors::Any),
-            warp::path!("register" / String).map(one),
-            register::manage,
-        ))
-        .unify()
-        .boxed()
+    endpoint(
+        at(POST, Cors::Any).taking_proofs().taking(token::MAX_BODY),
+        warp::path!("token").map(none),
+        token::token,
+    )
+    .or(endpoint(at(POST, Cors::No), warp::path!("introspect").map(none), tokens::introspect))
+    .unify()
+    .or(endpoint(
+        at(GET_POST, Cors::Any).taking_proofs(),
+        warp::path!("userinfo").map(none),
+        tokens::userinfo,
+    ))
+    .unify()
+    .or(endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("par").map(none), par::par))
+    .unify()
+    .or(endpoint(
+        at(POST, Cors::Any).taking_proofs(),
+        warp::path!("device_authorization").map(none),
+        device::authorization,
+    ))
+    .unify()
+    .or(endpoint(
+        at(POST, Cors::No).taking_proofs(),
+        warp::path!("bc-authorize").map(none),
+        ciba::bc_authorize,
+    ))
+    .unify()
+    .or(endpoint(at(POST, Cors::Any), warp::path!("revoke").map(none), tokens::revoke))
+    .unify()
+    .or(endpoint(at(POST, Cors::Any), warp::path!("register").map(none), register::create))
+    .unify()
+    .or(endpoint(
+        at(&[Method::GET, Method::PUT, Method::DELETE], Cors::Any),
+        warp::path!("register" / String).map(one),
+        register::manage,
+    ))
+    .unify()
+    .boxed()
 }
 
 /// What clients with certificates find at a listener of their own (RFC 8705 section 5). Nothing of it is for browsers:
@@ -142,13 +146,8 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
 
 /// The private endpoints: the interaction API, and what an operator's machines look at.
 pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
-    let at = |methods| Endpoint {
-        server: server.clone(),
-        methods,
-        cors: Cors::No,
-        errors: Errors::Problem,
-        proofs: false,
-    };
+    let at =
+        |methods| Endpoint { errors: Errors::Problem, ..Endpoint::of_standards(server, methods, Cors::No) };
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("ui").and(warp::path("v1"));

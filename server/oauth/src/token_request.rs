@@ -24,7 +24,7 @@ const MAX_NAME: usize = 1024;
 /// The longest JWT, in bytes.
 const MAX_JWT: usize = 16 * 1024;
 /// The longest SAML assertion in base64url, in bytes.
-const MAX_SAML: usize = 96 * 1024;
+const MAX_SAML: usize = 192 * 1024;
 
 /// A token request, one variant for each grant type. Who asks is the matter of [`crate::credentials`].
 #[derive(Clone, Debug, PartialEq, Eq)]

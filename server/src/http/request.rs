@@ -26,8 +26,8 @@ use crate::{
     server::Server,
 };
 
-/// Bodies larger than this are refused.
-const MAX_BODY: usize = 128 * 1024;
+/// Bodies larger than this are refused, where an endpoint does not say otherwise.
+pub(super) const MAX_BODY: usize = 128 * 1024;
 
 /// A body has to come within this time.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -67,12 +67,27 @@ pub struct Endpoint {
     pub errors: Errors,
     /// Whether it takes DPoP proofs, and tells the nonce for them.
     pub proofs: bool,
+    /// Larger bodies are refused, in bytes.
+    pub max_body: usize,
 }
 
 impl Endpoint {
     /// One that a standard describes.
     pub fn of_standards(server: &Server, methods: &'static [Method], cors: Cors) -> Self {
-        Self { server: server.clone(), methods, cors, errors: Errors::OAuth, proofs: false }
+        Self {
+            server: server.clone(),
+            methods,
+            cors,
+            errors: Errors::OAuth,
+            proofs: false,
+            max_body: MAX_BODY,
+        }
+    }
+
+    /// The same, taking bodies of this size.
+    #[must_use]
+    pub fn taking(self, max_body: usize) -> Self {
+        Self { max_body, ..self }
     }
 
     /// The same, taking DPoP proofs.
@@ -230,7 +245,7 @@ where
     H: Fn(Server, Request) -> F,
     F: Future<Output = Outcome<Response>> + Send,
 {
-    let (methods, cors, errors) = (endpoint.methods, endpoint.cors, endpoint.errors);
+    let (methods, cors, errors, max) = (endpoint.methods, endpoint.cors, endpoint.errors, endpoint.max_body);
     let nonce = if endpoint.proofs { possession::fresh_nonce(&endpoint.server) } else { None };
     let id = request.id.clone();
     let origin = request.headers.contains_key(header::ORIGIN);
@@ -239,7 +254,7 @@ where
     } else if !knows(methods, &request.method) {
         reply::method_not_allowed(methods, errors)
     } else {
-        let collected = tokio::time::timeout(BODY_TIMEOUT, collect(body, errors)).await;
+        let collected = tokio::time::timeout(BODY_TIMEOUT, collect(body, (errors, max))).await;
         match collected {
             Err(_) => reply::refused(408, "the body did not come in time", errors),
             Ok(Err(refused)) => refused,
@@ -279,7 +294,7 @@ fn log_failure(response: &Response) {
 }
 
 /// Reads the body up to the limit, however it is sent.
-async fn collect<B, D>(body: B, errors: Errors) -> Result<Bytes, Response>
+async fn collect<B, D>(body: B, (errors, max): (Errors, usize)) -> Result<Bytes, Response>
 where
     B: Stream<Item = Result<D, warp::Error>> + Send,
     D: Buf,
@@ -288,7 +303,7 @@ where
     let mut bytes = BytesMut::new();
     while let Some(chunk) = body.next().await {
         let mut chunk = chunk.map_err(|_| reply::refused(400, "the body broke off", errors))?;
-        if bytes.len() + chunk.remaining() > MAX_BODY {
+        if bytes.len() + chunk.remaining() > max {
             return Err(reply::refused(413, "the body is too large", errors));
         }
         while chunk.has_remaining() {

@@ -6,6 +6,9 @@ use warp::reply::Response;
 use super::{reply, request::Request};
 use crate::{client, grant, outcome::Outcome, policy, possession, server::Server};
 
+/// The largest request, in bytes: a SAML assertion with all that may come beside it.
+pub(super) const MAX_BODY: usize = 256 * 1024;
+
 /// Answers a token request: limit, parse, authenticate, prove possession, exchange.
 pub(super) async fn token(server: Server, request: Request) -> Outcome<Response> {
     if let Err(wait) = server.limits().token(request.peer) {

@@ -178,6 +178,20 @@ async fn policies_hear_from_the_operator_who_vouches_and_not_from_the_sidecar() 
 }
 
 #[tokio::test]
+async fn an_assertion_may_be_as_long_as_the_sidecar_takes_it() {
+    let sidecar = sidecar(|_| ()).await;
+    let stand = stand(&sidecar, &BOTH).await;
+    for (length, status) in [(192 * 1024, 200), (192 * 1024 + 1, 400), (256 * 1024, 413)] {
+        let assertion = "A".repeat(length);
+        let reply = stand.post("/token", "portal", &[("grant_type", GRANT), ("assertion", &assertion)]).await;
+        assert_eq!(reply.status, status, "{length}: {}", reply.text);
+    }
+    let long = "A".repeat(130 * 1024);
+    let elsewhere = stand.post("/introspect", "web", &[("token", &long)]).await;
+    assert_eq!(elsewhere.status, 413, "{}", elsewhere.text);
+}
+
+#[tokio::test]
 async fn the_grant_is_off_unless_both_decisions_have_somebody() {
     let sidecar = sidecar(|_| ()).await;
     let policies = BOTH.map(|hook| sidecar.policy(&hook.replace('.', "_"), &[hook]));

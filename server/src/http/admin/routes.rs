@@ -30,13 +30,8 @@ impl FromStr for Replayed {
 
 /// The endpoints under `/admin/v1`.
 pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
-    let at = |methods| Endpoint {
-        server: server.clone(),
-        methods,
-        cors: Cors::No,
-        errors: Errors::Problem,
-        proofs: false,
-    };
+    let at =
+        |methods| Endpoint { errors: Errors::Problem, ..Endpoint::of_standards(server, methods, Cors::No) };
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("admin").and(warp::path("v1"));
