@@ -33,6 +33,9 @@ const SETS: u64 = 10_000;
 const TTL: Duration = Duration::from_secs(900);
 /// A set is not fetched again for an unknown key within this time.
 const AGAIN: Duration = Duration::from_secs(60);
+/// For this time, a set that could not be fetched is not asked for again by those who show a JWT: else each of them would
+/// make this server ask an issuer that is down already.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// A public key with the algorithms it may be used for.
 struct PublicKey {
@@ -220,6 +223,7 @@ pub struct KeySets {
     outbound: Outbound,
     sets: Cached<String, Arc<KeySet>>,
     fetched: Cached<String, ()>,
+    failed: Cached<String, KeySetError>,
 }
 
 impl std::fmt::Debug for KeySets {
@@ -231,7 +235,12 @@ impl std::fmt::Debug for KeySets {
 impl KeySets {
     /// No set yet.
     pub fn new(outbound: Outbound) -> Self {
-        Self { outbound, sets: Cached::new(SETS, TTL), fetched: Cached::new(SETS, AGAIN) }
+        Self {
+            outbound,
+            sets: Cached::new(SETS, TTL),
+            fetched: Cached::new(SETS, AGAIN),
+            failed: Cached::new(SETS, PAUSE),
+        }
     }
 
     /// The set at `uri` that may have signed a JWT. A key that it does not know makes it be fetched again, at most
@@ -241,7 +250,14 @@ impl KeySets {
     ///
     /// The set cannot be fetched, or is none.
     pub async fn at(&self, uri: &str, jwt: &Compact<'_>) -> Result<Arc<KeySet>, KeySetError> {
-        self.with(uri, |set| set.knows(jwt)).await
+        if let Some(failed) = self.failed.peek(&uri.to_owned()).await {
+            return Err(failed);
+        }
+        let set = self.with(uri, |set| set.knows(jwt)).await;
+        if let Err(failed) = &set {
+            self.failed.put(uri.to_owned(), failed.clone()).await;
+        }
+        set
     }
 
     /// The set at `uri` that may hold a certificate, as for a JWT.

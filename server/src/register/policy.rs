@@ -17,9 +17,9 @@ use crate::{
     server::Server,
 };
 
-/// What a policy may set. Where answers go, and whose keys count, is the client's own word alone.
-const SETTABLE: [&str; 28] = [
-    "token_endpoint_auth_method",
+/// What a policy may set. Where answers go, how the client proves who it is and whose keys count, is the client's own word
+/// alone: a policy could only make less of it, or what the client does not do.
+const SETTABLE: [&str; 27] = [
     "grant_types",
     "response_types",
     "client_name",

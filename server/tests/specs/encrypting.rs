@@ -1,6 +1,9 @@
 //! The other end of encrypted tokens: a client that reads what is encrypted to it, and encrypts to the server.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use openssl::{
     ec::{EcGroup, EcKey},
@@ -101,6 +104,7 @@ pub struct Shelf {
     /// Where it is.
     pub uri: String,
     set: Arc<Mutex<Option<Value>>>,
+    asked: Arc<AtomicUsize>,
 }
 
 impl Shelf {
@@ -109,10 +113,12 @@ impl Shelf {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}/jwks", listener.local_addr().unwrap());
         let set = Arc::new(Mutex::new(None::<Value>));
-        let shown = set.clone();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (shown, counted) = (set.clone(), asked.clone());
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let _ = stream.read(&mut [0; 4096]).await;
+                counted.fetch_add(1, Ordering::SeqCst);
                 let (status, body) = match &*shown.lock().unwrap() {
                     Some(set) => ("200 OK", set.to_string()),
                     None => ("503 Service Unavailable", String::new()),
@@ -124,7 +130,12 @@ impl Shelf {
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
-        Self { uri, set }
+        Self { uri, set, asked }
+    }
+
+    /// How often somebody came.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// Puts a key set there.

@@ -90,6 +90,7 @@ async fn a_policy_changes_what_a_client_registers() {
         limits["members"].as_array().unwrap().iter().map(|m| m.as_str().unwrap()).collect();
     assert!(members.contains(&"client_name#de"));
     for own in [
+        "token_endpoint_auth_method",
         "redirect_uris",
         "post_logout_redirect_uris",
         "jwks",

@@ -10,6 +10,7 @@ use placet_server::config::TrustedIssuer;
 use serde_json::{Value, json};
 
 use super::{
+    encrypting::Shelf,
     harness::{SECRET, Stand, claims},
     helpers::configured,
     prover::Prover,
@@ -308,4 +309,38 @@ async fn a_client_that_is_not_registered_for_the_grant_cannot_use_it() {
     let assertion = scene.partner.sign(&scene.claims(PARTNER, "jdoe"));
     let reply = scene.stand.post("/token", "web", &[("grant_type", GRANT), ("assertion", &assertion)]).await;
     assert_eq!(reply.error(), "unauthorized_client");
+}
+
+#[tokio::test]
+async fn an_issuer_whose_keys_cannot_be_had_is_not_asked_for_them_by_each_assertion() {
+    let partner = Signer::new("partner-1");
+    let (down, up) = (Shelf::empty().await, Shelf::empty().await);
+    up.put(partner.jwks());
+    let sidecar =
+        Sidecar::start(|_| json!({ "decision": "allow", "set": { "grant": { "sub": "alice" } } })).await;
+    let stand = Stand::with(|config| {
+        let metadata = json!({ "grant_types": [GRANT], "scope": "reports.read" });
+        config.clients.push(configured("assertive", &metadata));
+        for (issuer, shelf) in [("https://down.example", &down), ("https://up.example", &up)] {
+            config.trusted_issuers.push(TrustedIssuer {
+                issuer: issuer.to_owned(),
+                jwks_uri: Some(shelf.uri.clone()),
+                ..TrustedIssuer::default()
+            });
+        }
+        config.policy.push(sidecar.policy("mapping", &["grant.jwt_bearer"]));
+    })
+    .await;
+    for n in 0..5 {
+        for (issuer, status) in [("https://down.example", 503), ("https://up.example", 200)] {
+            let now = stand.now();
+            let claims = json!({
+                "iss": issuer, "sub": "alice", "aud": stand.issuer, "iat": now, "exp": now + 300, "jti": n.to_string(),
+            });
+            let form = [("grant_type", GRANT), ("assertion", &partner.sign(&claims))];
+            let reply = stand.post("/token", "assertive", &form).await;
+            assert_eq!(reply.status, status, "{issuer}: {}", reply.text);
+        }
+    }
+    assert_eq!((down.asked(), up.asked()), (1, 1));
 }
