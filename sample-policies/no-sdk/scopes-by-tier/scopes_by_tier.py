@@ -9,7 +9,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 KEY = base64.b64decode(os.environ["PLACET_SECRET"].removeprefix("whsec_"), validate=True)
-ROUTING = ("protocol", "type", "issuer")  # members of a question that headers repeat
+ROUTING = ("protocol", "type", "issuer", "tenant")  # members of a question that headers repeat
 TIERS = {"silver": ("reports.read",), "gold": ("reports.read", "reports.write")}
 
 
@@ -32,7 +32,7 @@ def answer(headers, body):
         return 401, {}
     try:
         question = json.loads(body)
-        if question["id"] != name or any(headers.get(f"placet-{m}", question[m]) != question[m] for m in ROUTING):
+        if question["id"] != name or any(headers.get(f"placet-{m}", question.get(m)) != question.get(m) for m in ROUTING):
             return 400, {}
         if question["type"] != "grant.client_credentials":
             return 501, {}

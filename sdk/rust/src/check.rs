@@ -37,7 +37,8 @@ use crate::{decision::HookType, signature::Secret};
 /// What is checked, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The sidecar's URL, as the operator of a server registers it: `https://…`, `http://…` or `unix:///…`.
+    /// The sidecar's URL, as the operator of a server registers it: `https://…`, `http://…` or `unix:///…`, with `:/path` behind
+    /// it for another path than `/`.
     pub url: String,
     /// What requests are signed with.
     pub secret: Secret,
@@ -51,6 +52,12 @@ pub struct Options {
     pub probe: Option<String>,
     /// Certificates of a private authority, PEM.
     pub ca: Option<Vec<u8>>,
+    /// Certificate and private key that the kit shows, PEM, to a sidecar that wants one.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// The bearer token that the kit sends.
+    pub bearer: Option<String>,
+    /// Codes with which the policy may deny besides those of its types (`extra_error_codes`).
+    pub error_codes: Vec<String>,
     /// How long the sidecar has to answer, in milliseconds, if it is not what the types have by default.
     pub timeout_ms: Option<u32>,
 }
@@ -66,6 +73,9 @@ impl Options {
             cases: Vec::new(),
             probe: None,
             ca: None,
+            identity: None,
+            bearer: None,
+            error_codes: Vec::new(),
             timeout_ms: None,
         }
     }

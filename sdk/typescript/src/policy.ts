@@ -115,9 +115,10 @@ class Sidecar {
     const deadline = new Deadline(request.headers.get("placet-timeout-ms"));
     try {
       const asked = await authenticated(request, settings, deadline.signal);
-      const text = await this.#answers.get(await fingerprint(asked), Date.now(), () =>
-        deadline.bound(this.#decided(asked, deadline.signal)),
-      );
+      // Whoever asks the same meanwhile waits as long as its own deadline says.
+      const key = await fingerprint(asked);
+      const answer = this.#answers.get(key, Date.now(), () => this.#decided(asked, deadline.signal));
+      const text = await deadline.bound(answer);
       return json(text, await signed(settings, asked.id, text));
     } finally {
       deadline.clear();

@@ -36,6 +36,28 @@ test("two who ask the same at the same time share one decision", async () => {
   assert.equal(counter.count, 1);
 });
 
+test("who asks again waits as long as its own deadline says, not that of the first", async () => {
+  let decide: () => void = () => {};
+  const decided = new Promise<void>((resolve) => {
+    decide = resolve;
+  });
+  let count = 0;
+  const handler = sidecar({
+    "grant.token_exchange": async (x) => {
+      count += 1;
+      await decided;
+      return x.allow();
+    },
+  });
+  const envelope = exchange();
+  const first = ask(handler, envelope, { headers: { "placet-timeout-ms": "50" } });
+  const second = ask(handler, { ...envelope, attempt: 2 }, { headers: { "placet-timeout-ms": "10000" } });
+  assert.equal((await first).status, 504);
+  decide();
+  assert.equal((await second).status, 200);
+  assert.equal(count, 1);
+});
+
 test("an answer is kept for five minutes", async (t) => {
   t.mock.timers.enable({ apis: ["Date"], now: 1_795_428_300_000 });
   const counter = counting();

@@ -115,7 +115,8 @@ async fn found(context: &Context, case: &Case) -> Result<Vec<String>, String> {
         return Ok(vec![format!("answered with {}", answer.shown())]);
     }
     let mut found = Vec::new();
-    let judged = Decision::read(&answer.body).and_then(|decision| judge(&request, &decision, &[]));
+    let judged = Decision::read(&answer.body)
+        .and_then(|decision| judge(&request, &decision, &context.options.error_codes));
     found.extend(judged.err().map(|violation| violation.to_string()));
     found.extend(case.expect.differences(&answer.json()));
     Ok(found)

@@ -40,6 +40,18 @@ pub struct Arguments {
     /// Certificates of a private authority, PEM.
     #[arg(long)]
     ca: Option<PathBuf>,
+    /// A certificate, PEM, for a sidecar that wants one; with `--key`
+    #[arg(long, requires = "key")]
+    cert: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, requires = "cert")]
+    key: Option<PathBuf>,
+    /// A file with a bearer token for a sidecar that wants one.
+    #[arg(long)]
+    bearer_file: Option<PathBuf>,
+    /// Codes with which the policy may deny besides those of its types, separated by commas (`extra_error_codes`).
+    #[arg(long, value_delimiter = ',')]
+    error_codes: Vec<String>,
     /// How long the sidecar has to answer, in milliseconds; else what its types have by default.
     #[arg(long)]
     timeout_ms: Option<u32>,
@@ -61,10 +73,16 @@ impl Arguments {
         for path in &self.cases {
             options.cases.extend(CaseFile::read(path)?.cases);
         }
-        if let Some(path) = &self.ca {
-            let read = std::fs::read(path);
-            options.ca = Some(read.map_err(|error| unreadable(path, &error))?);
+        let read = |path: &PathBuf| std::fs::read(path).map_err(|error| unreadable(path, &error));
+        options.ca = self.ca.as_ref().map(read).transpose()?;
+        if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
+            options.identity = Some((read(certificate)?, read(key)?));
         }
+        if let Some(path) = &self.bearer_file {
+            let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+            options.bearer = Some(text.trim().to_owned());
+        }
+        options.error_codes.clone_from(&self.error_codes);
         options.probe.clone_from(&self.probe);
         options.timeout_ms = self.timeout_ms;
         Ok(options)

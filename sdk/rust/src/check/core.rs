@@ -22,7 +22,9 @@ type Found = (&'static str, Finding);
 pub(super) async fn check(context: &Context) -> Vec<Found> {
     let broken = |codes: &[ViolationCode]| {
         let found = context.rounds.iter().filter_map(|round| {
-            let violation = round.violation().filter(|violation| codes.contains(&violation.code))?;
+            let violation = round
+                .violation(&context.options.error_codes)
+                .filter(|violation| codes.contains(&violation.code))?;
             Some(format!("{}: {violation}", round.place()))
         });
         found.collect::<Vec<_>>()

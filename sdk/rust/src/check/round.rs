@@ -55,11 +55,11 @@ impl Round {
     }
 
     /// What breaks the contract in the decision, less the id, which is a matter of its own.
-    pub(super) fn violation(&self) -> Option<Violation> {
+    pub(super) fn violation(&self, error_codes: &[String]) -> Option<Violation> {
         let read = Decision::read(&self.good()?.body);
         let judged = read.and_then(|decision| {
             let decision = Decision { id: self.request.id.clone(), ..decision };
-            judge(&self.request, &decision, &[])
+            judge(&self.request, &decision, error_codes)
         });
         judged.err()
     }

@@ -162,6 +162,8 @@ async fn other_headers(context: &Context) -> Vec<String> {
     for (what, message) in [
         ("another `Placet-Type`", sound(context).with("placet-type", other_type)),
         ("another `Placet-Issuer`", sound(context).with("placet-issuer", "https://other.example")),
+        ("another `Placet-Protocol`", sound(context).with("placet-protocol", "1.9")),
+        ("a `Placet-Tenant` of none", sound(context).with("placet-tenant", "other")),
         ("another `webhook-id`", other_id),
     ] {
         found.extend(must(context, what, message, 400).await);

@@ -11,7 +11,7 @@ use base64::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use reqwest::{Certificate, Client, redirect::Policy, tls::Version};
+use reqwest::{Certificate, Client, Identity, redirect::Policy, tls::Version};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -39,6 +39,7 @@ pub(super) struct Sidecar {
     pub(super) endpoint: String,
     pub(super) secret: Secret,
     timeout_ms: Option<u32>,
+    bearer: Option<String>,
     needles: Vec<Vec<u8>>,
     noted: Mutex<Noted>,
 }
@@ -120,17 +121,22 @@ impl Sidecar {
         if let Some(pem) = &options.ca {
             http = http.add_root_certificate(Certificate::from_pem(pem).map_err(refused)?);
         }
+        if let Some((certificate, key)) = &options.identity {
+            http = http.identity(Identity::from_pkcs8_pem(certificate, key).map_err(refused)?);
+        }
         let url = options.url.clone();
         let endpoint = match url.strip_prefix("unix://") {
-            Some(path) => {
-                http = http.unix_socket(path);
-                "http://localhost/".to_owned()
+            Some(place) => {
+                let (socket, path) = place.split_once(':').unwrap_or((place, "/"));
+                http = http.unix_socket(socket);
+                format!("http://localhost{path}")
             }
             None if url.starts_with("http://") || url.starts_with("https://") => url.clone(),
             None => return Err(CheckError::Options(format!("`{url}` is not the URL of a sidecar"))),
         };
         let needles = [Some(&options.secret), options.response_secret.as_ref()].into_iter().flatten();
         let needles = needles.flat_map(|secret| written(secret.bytes()));
+        let needles = needles.chain(options.bearer.iter().map(|bearer| bearer.clone().into_bytes()));
         let needles = needles.chain(USER_SECRETS.map(|secret| secret.as_bytes().to_vec())).collect();
         Ok(Self {
             http: http.build().map_err(refused)?,
@@ -138,6 +144,7 @@ impl Sidecar {
             endpoint,
             secret: options.secret.clone(),
             timeout_ms: options.timeout_ms,
+            bearer: options.bearer.clone(),
             needles,
             noted: Mutex::default(),
         })
@@ -190,6 +197,9 @@ impl Sidecar {
         let mut request = self.http.request(message.method, &message.url).body(message.body);
         for (name, value) in message.headers {
             request = request.header(name, value);
+        }
+        if let Some(bearer) = &self.bearer {
+            request = request.bearer_auth(bearer);
         }
         let mut response = request.send().await.map_err(|error| told(&error))?;
         let mut body = Vec::new();
