@@ -8,8 +8,8 @@ mod verified;
 use placet_oauth::claims::{ClaimDemand, ClaimsRequest};
 use placet_sdk::{
     decision::{
-        ClaimsLimits, ClaimsSection, HookType, Limits, Party, PartySource, PartyType, Proposal, RequestFacts,
-        RequestedClaim,
+        ClaimsLimits, ClaimsSection, HookType, Limits, Party, PartySource, PartyType, ProofOfPossession,
+        Proposal, RequestFacts, RequestedClaim,
     },
     grant::{Object, is_reserved_claim},
 };
@@ -75,6 +75,8 @@ pub struct Wanted<'a> {
     pub names: Vec<String>,
     /// The request that needs them.
     pub asking: RequestFacts,
+    /// What that request proved.
+    pub pop: Option<ProofOfPossession>,
 }
 
 /// The claims that the target may show, with values. Reserved names are never among them.
@@ -136,6 +138,7 @@ async fn ask(server: &Server, wanted: &Wanted<'_>, (owned, known): (Vec<String>,
     let mut question = Question::new(HookType::ClaimsSource, Some((client, facts)), wanted.asking.clone());
     let demands = wanted.target.demands(&authorized.demands);
     let request = &mut question.request;
+    request.pop.clone_from(&wanted.pop);
     request.subject = Some(Party {
         sub: wanted.authorization.sub.clone(),
         party_type: PartyType::User,

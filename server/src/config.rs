@@ -29,7 +29,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use admin::{AdminConfig, AdminRole};
-pub use check::{DEVELOPMENT_SAML_ISSUER, DEVELOPMENT_SECRETS, MAX_GRACE};
+pub use check::{DEVELOPMENT_SAML_ISSUER, DEVELOPMENT_SECRETS, MAX_GRACE, contradiction};
 pub use ciba::CibaConfig;
 pub use clients::{
     AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, ExchangeBound, IdTokens,

@@ -16,7 +16,7 @@ use crate::{
     config::ResourceEncryption,
     encryption,
     outcome::{Fault, Outcome},
-    policy::{Decided, Question, client_facts},
+    policy::{Decided, Question},
     possession::Bound,
     secured,
     server::Server,
@@ -150,7 +150,7 @@ fn encrypted_resource<'a>(
 
 async fn access_token(
     server: &Server,
-    caller: &Client,
+    caller: &AuthenticatedClient,
     token: &Secret,
     asking: RequestFacts,
 ) -> Outcome<Option<Found>> {
@@ -217,7 +217,7 @@ fn in_audience(caller: &Client, token: &ActiveToken) -> bool {
 /// The answer has no `token_type`: that is the type of an access token (RFC 6749 section 7.1).
 async fn refresh_token(
     server: &Server,
-    caller: &Client,
+    caller: &AuthenticatedClient,
     (token, presented): (&Secret, &Presented),
     asking: RequestFacts,
 ) -> Outcome<Option<Found>> {
@@ -275,7 +275,7 @@ fn data_of(authorization: Option<&AuthorizationRecord>) -> Outcome<Option<Object
 /// Lets policies shape the answer; none if they deny.
 async fn shape(
     server: &Server,
-    caller: &Client,
+    caller: &AuthenticatedClient,
     (token, in_audience, answer): (IntrospectionToken, bool, Map<String, Value>),
     asking: RequestFacts,
 ) -> Outcome<Option<Map<String, Value>>> {
@@ -283,7 +283,7 @@ async fn shape(
     if !server.policies().asks(HOOK) {
         return Ok(Some(answer));
     }
-    let mut question = Question::new(HOOK, Some((caller, client_facts(caller, true))), asking);
+    let mut question = Question::asked_by(HOOK, caller, asking);
     let request = &mut question.request;
     let scope = answer.get("scope").and_then(Value::as_str).unwrap_or_default();
     request.limits = Limits {

@@ -16,7 +16,7 @@ pub(crate) use self::metadata::sound;
 use self::policy::Operation;
 use crate::{
     client::{CLIENT_SECRET, Client, REGISTRATION_TOKEN, sector_of},
-    config::{ClientSettings, RegistrationMode},
+    config::{ClientSettings, RegistrationMode, contradiction},
     events,
     outcome::{Fault, Outcome},
     random,
@@ -117,6 +117,9 @@ pub async fn update(
                 "`subject_type`, and the sector of a pairwise client, cannot be changed",
             )
             .into());
+        }
+        if let Some(what) = contradiction(&metadata, &client.settings) {
+            return Err(OAuthError::invalid_client_metadata(format!("this client: {what}")).into());
         }
         client.metadata.clone_from(&metadata);
         let secret = client.settle_secret(server.root(), server.random())?;

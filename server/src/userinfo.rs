@@ -48,7 +48,7 @@ pub async fn userinfo(
         Scheme::Dpop => possession::examine(server, evidence, Some(token))?,
     };
     let found = active(server, token).await?.ok_or_else(inactive)?;
-    possession::check_holder(server, &found.claims, (*scheme, examined)).await?;
+    let holder = possession::check_holder(server, &found.claims, (*scheme, examined)).await?;
     if !found.is_for(server.issuer()) {
         return Err(OAuthError::invalid_token("the access token is meant for another resource").into());
     }
@@ -71,6 +71,7 @@ pub async fn userinfo(
         target: Target::Userinfo,
         names,
         asking,
+        pop: holder.facts(&found.client),
     };
     let mut claims = gather(server, wanted).await?;
     let preset = authorized.grant.userinfo.clone().and_then(|preset| preset.claims);

@@ -81,7 +81,9 @@ mod specs {
     mod policy_logout;
     mod policy_narrowing;
     mod policy_needed;
+    mod policy_possession;
     mod policy_registration;
+    mod policy_rego_sample;
     mod policy_request;
     mod policy_shadow;
     mod policy_table;

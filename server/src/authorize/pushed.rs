@@ -77,7 +77,7 @@ pub async fn push(
     let mut valid = examine(server, client.shared(), arrived).await.map_err(|stop| stop.failure)?;
     profile::check(client, &valid.request, true)?;
     valid.arrival = Arrival::pushed(&digest, doc.signed);
-    open::pushed(server, valid, origin).await?;
+    open::pushed(server, valid, (origin, client.possession().facts(client))).await?;
     let plain = serde_json::to_vec(&doc).map_err(|e| Fault::new("pushed request", e))?;
     let expires_in = server.config().lifetimes.pushed_request;
     let record = PushedRecord {

@@ -10,13 +10,12 @@ mod tls;
 mod trusted;
 
 use placet_oauth::grant_type::GrantType;
-use placet_sdk::grant::SenderConstraint;
 use url::Url;
 
 use super::{Config, ConfigError, FrontDoor, RegistrationMode};
 use crate::seal::parse_hex;
 
-pub use settings::MAX_GRACE;
+pub use settings::{MAX_GRACE, contradiction};
 pub use trusted::DEVELOPMENT_SAML_ISSUER;
 
 /// Secrets that the project publishes: good for development, refused elsewhere.
@@ -213,13 +212,8 @@ impl Config {
                 wrong.push(format!("client `{id}`: {member}: {what}"));
             }
             let metadata = client.metadata.clone().with_defaults();
-            if client.settings.access_token.sender_constraint == Some(SenderConstraint::Required)
-                && metadata.response_types.iter().flatten().any(|response| response.token)
-            {
-                wrong.push(format!(
-                    "client `{id}`: access_token.sender_constraint = \"required\" and a response type that hands out \
-                     access tokens in the browser, where they cannot be bound"
-                ));
+            if let Some(what) = contradiction(&metadata, &client.settings) {
+                wrong.push(format!("client `{id}`: {what}"));
             }
             if let Err(error) = metadata.validate(&policy).and_then(|()| crate::client::check_keys(&metadata))
             {

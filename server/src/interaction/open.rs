@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use placet_oauth::{authorization::Prompt as PromptValue, id::Secret};
 use placet_sdk::{
-    decision::HookType,
+    decision::{HookType, ProofOfPossession},
     interaction::{Body, ErrorPrompt, Kind, LogoutScope},
 };
 
@@ -14,7 +14,7 @@ use super::{
     device::{self, DeviceState},
     id, prompt, session,
     state::{Door, State},
-    steer::{self, Origin},
+    steer::{self, Origin, Seen},
 };
 use crate::{
     authorize::{self, Arrival, Valid},
@@ -71,7 +71,7 @@ pub async fn authorization(
     let silent = valid.request.prompt.contains(&PromptValue::None);
     let client = fill(&mut state, valid);
     steer::note_origin(server, &mut state, &visitor.origin);
-    if steer::request(server, &client, &mut state, Some(&sessions)).await?.is_some() {
+    if steer::request(server, &client, &mut state, Seen::Browser(&sessions)).await?.is_some() {
         return refused_at_once(server, &client, state).await;
     }
     let next = advance::advance(server, Some(&client), &mut state).await?;
@@ -87,7 +87,11 @@ pub async fn authorization(
 /// # Errors
 ///
 /// What a policy refuses with.
-pub async fn pushed(server: &Server, valid: Valid, origin: &Origin) -> Outcome<()> {
+pub async fn pushed(
+    server: &Server,
+    valid: Valid,
+    (origin, pop): (&Origin, Option<ProofOfPossession>),
+) -> Outcome<()> {
     if !server.policies().asks(HookType::AuthorizationRequest) {
         return Ok(());
     }
@@ -96,7 +100,7 @@ pub async fn pushed(server: &Server, valid: Valid, origin: &Origin) -> Outcome<(
     let mut state = blank(server, ui, String::new(), Kind::Authorization)?;
     let client = fill(&mut state, valid);
     steer::note_origin(server, &mut state, origin);
-    match steer::request(server, &client, &mut state, None).await? {
+    match steer::request(server, &client, &mut state, Seen::Client(pop)).await? {
         Some(refusal) => Err(refusal.into()),
         None => Ok(()),
     }

@@ -38,7 +38,7 @@ pub(super) use device::offered;
 pub(super) use evaluate::evaluate;
 pub(super) use offer::offer;
 pub use record::{Origin, Steered};
-pub(super) use request::request;
+pub(super) use request::{Seen, request};
 
 /// The decision points of an authorization.
 const HOOKS: [HookType; 3] =

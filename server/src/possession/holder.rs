@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::{Examined, Possession};
 use crate::{outcome::Outcome, server::Server};
 
-/// Lets nobody use a token who does not hold what it is bound to. `claims` are those of a token that counts.
+/// Lets nobody use a token who does not hold what it is bound to, and gives what was proved. `claims` are those of a token
+/// that counts.
 ///
 /// # Errors
 ///
@@ -16,7 +17,7 @@ pub async fn check_holder(
     server: &Server,
     claims: &Map<String, Value>,
     (scheme, examined): (Scheme, Examined<'_>),
-) -> Outcome<()> {
+) -> Outcome<Possession> {
     let refused = |text: &str| Err(OAuthError::invalid_token(text).into());
     let asked = match Confirmation::of_claims(claims) {
         Ok(asked) => asked.unwrap_or_default(),
@@ -39,6 +40,5 @@ pub async fn check_holder(
     if !asked.is_met_by(&claimed) {
         return refused("the access token is bound to another key or certificate");
     }
-    examined.prove(server).await?;
-    Ok(())
+    examined.prove(server).await
 }

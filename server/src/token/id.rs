@@ -19,6 +19,7 @@ use crate::{
     claims::{Target, Wanted, gather, presets},
     client::Client,
     outcome::{Fault, Outcome},
+    possession::Possession,
     secured,
     server::Server,
     store::AuthorizationRecord,
@@ -127,7 +128,7 @@ fn said(server: &Server, request: &IdRequest<'_>) -> Result<Object, Fault> {
 /// scopes go into it as well (section 5.4).
 pub async fn claims(
     server: &Server,
-    (client, authorization, authorized): (&Client, &AuthorizationRecord, &Authorized),
+    (client, authorization, authorized, holder): (&Client, &AuthorizationRecord, &Authorized, &Possession),
     alone: bool,
 ) -> Outcome<Object> {
     let consented = authorized.claims();
@@ -141,7 +142,8 @@ pub async fn claims(
         ..RequestFacts::default()
     };
     let target = Target::IdToken;
-    gather(server, Wanted { client, authorization, authorized, target, names, asking }).await
+    let pop = holder.facts(client);
+    gather(server, Wanted { client, authorization, authorized, target, names, asking, pop }).await
 }
 
 /// Facts of an authentication as token claims.

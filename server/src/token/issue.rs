@@ -89,7 +89,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
         names.dedup();
     }
     let wanted_id = request.id_token && wants_id_token(authorized, &scope);
-    let about = (client, request.authorization, authorized);
+    let about = (client, request.authorization, authorized, request.holder);
     let (mut extra, id_claims) =
         try_join!(access_claims(server, about, names), id_claims(server, about, wanted_id))?;
     extra.extend(presets(server, authorized, (access.claims.take(), &extra)));
@@ -156,7 +156,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     })
 }
 
-type About<'a> = (&'a Client, &'a AuthorizationRecord, &'a Authorized);
+type About<'a> = (&'a Client, &'a AuthorizationRecord, &'a Authorized, &'a Possession);
 
 async fn id_claims(server: &Server, about: About<'_>, wanted: bool) -> Outcome<Object> {
     if wanted { id::claims(server, about, false).await } else { Ok(Object::new()) }
@@ -164,7 +164,7 @@ async fn id_claims(server: &Server, about: About<'_>, wanted: bool) -> Outcome<O
 
 async fn access_claims(
     server: &Server,
-    (client, authorization, authorized): About<'_>,
+    (client, authorization, authorized, holder): About<'_>,
     names: Vec<String>,
 ) -> Outcome<Object> {
     let asking = RequestFacts {
@@ -173,7 +173,8 @@ async fn access_claims(
         ..RequestFacts::default()
     };
     let target = Target::AccessToken;
-    gather(server, Wanted { client, authorization, authorized, target, names, asking }).await
+    let pop = holder.facts(client);
+    gather(server, Wanted { client, authorization, authorized, target, names, asking, pop }).await
 }
 
 fn wants_id_token(authorized: &Authorized, scope: &Scope) -> bool {

@@ -244,6 +244,16 @@ async fn what_cannot_be_registered_is_pointed_at_and_changes_nothing() {
                 "settings": { "access_token": { "profile": "unknown" } } }),
             "/settings/access_token/profile",
         ),
+        (
+            json!({
+                "metadata": {
+                    "redirect_uris": [CALLBACK], "response_types": ["code", "code token"],
+                    "grant_types": ["authorization_code", "implicit"],
+                },
+                "settings": { "access_token": { "sender_constraint": "required" } },
+            }),
+            "/settings/access_token/sender_constraint",
+        ),
         (json!({ "client_id": "a\nb", "metadata": { "redirect_uris": [CALLBACK] } }), "/client_id"),
     ] {
         let reply = call(&stand, TOKEN, Method::POST, "/clients", Some(&body)).await;

@@ -235,7 +235,6 @@ _OTHER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"ciba": {"expires_in": 300, "interval": 5}},
         {"ciba": {"sub": "settable", "max_expires_in": 300, "min_interval": 5, "max_channel_bytes": 4096}},
     ),
-    "grant.password": ({"session": {}}, {"session": _SESSION_LIMITS}),
     "assertion.saml2": ({}, {"saml2_bearer": {"reserved": [], "max_bytes": 65536}}),
     "client.register": (
         {"client": {"client_name": "Books", "redirect_uris": ["https://books.example/callback"]}},

@@ -206,8 +206,8 @@ impl HookType {
             Self::InteractionApprove => &["grant"],
             Self::DeviceRequest => &["device", "grant"],
             Self::CibaRequest => &["ciba", "grant"],
-            Self::GrantPassword => &["grant", "session", "token_response"],
-            Self::GrantAuthorizationCode
+            Self::GrantPassword
+            | Self::GrantAuthorizationCode
             | Self::GrantDeviceCode
             | Self::GrantCiba
             | Self::GrantRefreshToken

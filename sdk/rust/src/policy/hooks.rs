@@ -225,7 +225,7 @@ hooks! {
         refresh_token(refresh_token: RefreshTokenSection), [SetsGrant, SetsTokenResponse, Challenges];
     /// A client presents a user's name and password (RFC 6749 section 4.3).
     Password = GrantPassword,
-        password(password: PasswordSection), [SetsGrant, SetsSession, SetsTokenResponse, Challenges];
+        password(password: PasswordSection), [SetsGrant, SetsTokenResponse, Challenges];
     /// A client asks on its own behalf (RFC 6749 section 4.4).
     ClientCredentials = GrantClientCredentials,
         client_credentials(client_credentials: ClientCredentialsSection), [SetsGrant, SetsTokenResponse];

@@ -1,5 +1,8 @@
 //! What an operator decides about a client, in the configuration or through the admin API.
 
+use placet_oauth::client::ClientMetadata;
+use placet_sdk::grant::SenderConstraint;
+
 use crate::{
     config::{ClientSettings, Config, ConsentMode},
     keys::parse_algorithm,
@@ -7,6 +10,16 @@ use crate::{
 
 /// The longest grace of a refresh token, in seconds.
 pub const MAX_GRACE: u32 = 300;
+
+/// Why what a client registered and what the operator decided about it do not go together.
+pub fn contradiction(metadata: &ClientMetadata, settings: &ClientSettings) -> Option<&'static str> {
+    let required = settings.access_token.sender_constraint == Some(SenderConstraint::Required);
+    let in_browser = metadata.response_types.iter().flatten().any(|response| response.token);
+    (required && in_browser).then_some(
+        "access_token.sender_constraint = \"required\" and a response type that hands out access tokens in the \
+         browser, where they cannot be bound",
+    )
+}
 
 impl Config {
     /// What is wrong with the settings of a client: each member, and a sentence.

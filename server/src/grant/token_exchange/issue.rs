@@ -186,7 +186,7 @@ async fn tokens(
 
 async fn id_token(
     server: &Server,
-    client: &Client,
+    client: &AuthenticatedClient,
     authorization: &AuthorizationRecord,
     authorized: &Authorized,
 ) -> Outcome<Minted> {
@@ -194,7 +194,8 @@ async fn id_token(
     if set.issue != Some(true) || !authorized.scope().contains("openid") {
         return Err(withheld("an ID token"));
     }
-    let claims = id_token_claims(server, (client, authorization, authorized), false).await?;
+    let about = (&**client, authorization, authorized, client.possession());
+    let claims = id_token_claims(server, about, false).await?;
     let request = IdRequest {
         client,
         authorization,

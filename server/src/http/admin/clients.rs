@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     client::{self, Client, profile},
-    config::{AdminRole, ClientSettings},
+    config::{AdminRole, ClientSettings, contradiction},
     http::{reply, request::Request, ui::object},
     outcome::{Fault, Outcome},
     problem::{ApiResult, invalid_answer, problem},
@@ -192,6 +192,9 @@ fn checked(server: &Server, write: ClientWrite) -> ApiResult<(ClientMetadata, Cl
     }
     if let Some((member, wrong)) = server.config().refused_settings(&settings).first() {
         return Err(invalid_answer(&format!("/settings/{}", member.replace('.', "/")), "invalid", wrong));
+    }
+    if let Some(wrong) = contradiction(&metadata, &settings) {
+        return Err(invalid_answer("/settings/access_token/sender_constraint", "invalid", wrong));
     }
     if let Some(wrong) = server.config().refused_resources(&settings).first() {
         return Err(invalid_answer("/settings/allowed_resources", "invalid", wrong));

@@ -284,7 +284,9 @@ async fn response_params(
     }
     if response_type.id_token {
         let alone = !response_type.code && !response_type.token;
-        let claims = id_token_claims(server, (client, authorization, authorized), alone).await?;
+        let nothing = Possession::default();
+        let about = (client, authorization, authorized, &nothing);
+        let claims = id_token_claims(server, about, alone).await?;
         let id_token = mint_id(
             server,
             &IdRequest {

@@ -5,7 +5,8 @@ use placet_oauth::{
     error::OAuthError,
 };
 use placet_sdk::decision::{
-    AuthorizationRequestSection, DemandLimits, DemandProposal, GrantLimits, HookType, Limits, Proposal,
+    AuthorizationRequestSection, DemandLimits, DemandProposal, GrantLimits, HookType, Limits,
+    ProofOfPossession, Proposal,
 };
 
 use super::facts;
@@ -25,23 +26,35 @@ use crate::{
 
 const HOOK: HookType = HookType::AuthorizationRequest;
 
-/// Asks the policies of `authorization.request` about a state that was just made; `sessions` are those of the browser,
-/// none while the request is only pushed. A refusal is recorded in the state, and given.
+/// From where an authorization request comes.
+pub(in crate::interaction) enum Seen<'a> {
+    /// From a browser, with these sessions.
+    Browser(&'a [Session]),
+    /// From its client, which pushes it and proves this.
+    Client(Option<ProofOfPossession>),
+}
+
+/// Asks the policies of `authorization.request` about a state that was just made. A refusal is recorded in the state, and
+/// given.
 pub(in crate::interaction) async fn request(
     server: &Server,
     client: &Client,
     state: &mut State,
-    sessions: Option<&[Session]>,
+    seen: Seen<'_>,
 ) -> Outcome<Option<OAuthError>> {
     if !server.policies().asks(HOOK) {
         return Ok(None);
     }
     let mut question = facts::begin(server, HOOK, client, state)?;
     let request = state.request()?;
-    if sessions.is_none() {
-        "par".clone_into(&mut question.request.request.endpoint);
-    }
-    let latest = sessions.and_then(<[Session]>::first);
+    let latest = match seen {
+        Seen::Browser(sessions) => sessions.first(),
+        Seen::Client(pop) => {
+            "par".clone_into(&mut question.request.request.endpoint);
+            question.request.pop = pop;
+            None
+        }
+    };
     question.request.session = latest.map(Session::shown);
     question.request.authorization_request = Some(AuthorizationRequestSection {
         request: prompt::request_info(server, request, &state.arrival),
