@@ -83,7 +83,7 @@ var rules = []rule{
 	},
 	{
 		hook:      "grant.password",
-		settable:  []string{"grant", "session", "token_response"},
+		settable:  []string{"grant", "token_response"},
 		codes:     []string{"invalid_request", "invalid_grant", "invalid_scope", "invalid_target", "invalid_authorization_details", "unauthorized_client", "access_denied"},
 		challenge: true,
 	},

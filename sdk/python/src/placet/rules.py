@@ -228,7 +228,7 @@ RULES: dict[HookType, Rules] = {
     ),
     "grant.password": Rules(
         section="password",
-        settable=frozenset({"grant", "session", "token_response"}),
+        settable=frozenset({"grant", "token_response"}),
         error_codes=frozenset(
             {
                 "invalid_request",

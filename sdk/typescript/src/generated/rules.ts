@@ -264,7 +264,6 @@ export const rules = {
     "section": "password",
     "settable": [
       "grant",
-      "session",
       "token_response"
     ]
   },
