@@ -24,6 +24,8 @@ mod tx;
 use async_trait::async_trait;
 
 pub(crate) use store::SqlStore;
+#[cfg(test)]
+pub(crate) use tx::Work;
 pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, check_storable};
 
 use super::{
