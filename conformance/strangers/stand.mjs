@@ -140,7 +140,7 @@ export async function start({
     app,
     api,
     /** What a program printed so far. */
-    output: (name) => programs.find((p) => p.name === name)?.output,
+    output: (name) => programs.findLast((p) => p.name === name)?.output,
     /** The interaction API, as the login app may use it. */
     async ui(path, method = 'GET') {
       const answer = await fetch(`${api}${path}`, { method, headers: { authorization: `Bearer ${UI_TOKEN}` } });
@@ -164,12 +164,18 @@ export async function start({
   };
   const run = async (name, at, args, settings) => {
     const program = new Program(name, args, dir, settings);
+    program.started = [at, args, settings];
     programs.push(program);
     await program.listening(at);
     return program;
   };
   /** Starts another program, and waits until it listens; it is stopped with the others. */
   stand.run = run;
+  const latest = (name) => programs.findLast((program) => program.name === name);
+  /** Ends a program at once, whatever it is doing. */
+  stand.killed = (name) => latest(name).kill();
+  /** Starts a program again, as it was started. */
+  stand.again = (name) => run(name, ...latest(name).started);
   const serve = () => run('placet', port, ['--config', config, 'dev']);
   try {
     let server = await serve();
