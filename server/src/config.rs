@@ -10,6 +10,7 @@ mod details;
 mod device;
 mod documents;
 mod dpop;
+mod events;
 mod lifetimes;
 mod limits;
 mod policy;
@@ -39,6 +40,7 @@ pub use details::DetailsTypeConfig;
 pub use device::DeviceConfig;
 pub use documents::ClientIdMetadataConfig;
 pub use dpop::DpopConfig;
+pub use events::{EventReceiverConfig, EventsConfig, ReceiverAuth};
 pub use lifetimes::Lifetimes;
 pub use limits::LimitsConfig;
 pub use policy::{
@@ -155,6 +157,10 @@ pub struct Config {
     pub policy_defaults: PolicyDefaults,
     /// The log of decisions.
     pub decision_log: DecisionLogConfig,
+    /// Events.
+    pub events: EventsConfig,
+    /// Who is told of events.
+    pub event_receiver: Vec<EventReceiverConfig>,
     /// Development mode: open registration, `http:` on localhost, well-known secrets. Set by `placet dev` alone.
     #[serde(skip)]
     pub development: bool,
@@ -207,6 +213,8 @@ impl Default for Config {
             policy: Vec::new(),
             policy_defaults: PolicyDefaults::default(),
             decision_log: DecisionLogConfig::default(),
+            events: EventsConfig::default(),
+            event_receiver: Vec::new(),
             development: false,
         }
     }

@@ -15,6 +15,7 @@ pub use worker::{round, run};
 
 use crate::{
     ciba::notify::Notification,
+    events::EventWebhook,
     logout::BackchannelLogout,
     outbound::{Answered, FetchError},
     outcome::Outcome,
@@ -36,10 +37,15 @@ pub trait Kind: Send + Sync {
     fn schedule(&self) -> Schedule {
         Schedule::default()
     }
+
+    /// The pause after this many attempts, in seconds, varied by `dice`, which is any number.
+    fn pause(&self, attempts: i64, dice: u32) -> i64 {
+        self.schedule().pause(attempts, dice)
+    }
 }
 
 /// Every kind there is.
-const KINDS: [&dyn Kind; 2] = [&BackchannelLogout, &Notification];
+const KINDS: [&dyn Kind; 3] = [&BackchannelLogout, &Notification, &EventWebhook];
 
 /// The kind of this name.
 fn kind(name: &str) -> Option<&'static dyn Kind> {

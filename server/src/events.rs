@@ -1,4 +1,13 @@
-//! Events: facts for others, written to the outbox in the transaction of the fact.
+//! Events: facts for others, written to the outbox in the transaction of the fact, and delivered to receivers.
+//!
+//! For each receiver that wants an event the store writes a delivery in that same transaction
+//! ([`Subscriber`](crate::store::Subscriber)); the worker of [`delivery`](crate::delivery) makes it.
+
+mod receivers;
+mod webhook;
+
+pub use receivers::{Receiver, Receivers, destination, receiver_of};
+pub use webhook::EventWebhook;
 
 use serde_json::Value;
 

@@ -5,6 +5,7 @@
 //! looked at can lead to the inside a second later.
 
 mod address;
+mod endpoint;
 mod operator;
 
 use std::{sync::Arc, time::Duration};
@@ -21,7 +22,8 @@ use reqwest::{
 use crate::{config::Config, outcome::Fault};
 
 use address::Rules;
-pub use operator::{Got, Operator, Route, SendError, Sent};
+pub use endpoint::{Endpoint, Way, unix};
+pub use operator::{CONNECT_TIMEOUT, Got, Operator, Route, SendError, Sent};
 
 /// A request may take this long, from the look-up of the name to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(5);

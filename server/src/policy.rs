@@ -28,13 +28,13 @@ mod subjects;
 mod tighten;
 
 pub use admin::{AdminError, replay};
-pub(crate) use backend::discovery::unix;
 pub use context::Context;
 pub(crate) use decisions::MAX_AGE as MAX_CACHE_AGE;
 pub use facts::{client_facts, passed_parameters, request_facts};
 pub use failure::{Failed, FailureCode};
 pub use log::{DecisionFilter, DecisionPage};
 pub use question::Question;
+pub(crate) use registration::secret as signing_secret;
 pub use settled::{filled, settled};
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};

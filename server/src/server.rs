@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     config::{Config, ConfigError, UiConfig},
     details::DetailsTypes,
+    events::Receivers,
     jwks::KeySets,
     keys::{Keys, Rotation},
     limits::Limits,
@@ -23,7 +24,7 @@ use crate::{
     policy::{Policies, Surroundings},
     random::Random,
     seal::{MasterKeys, RootKeys},
-    store::Store,
+    store::{Kept, Store},
 };
 
 /// Clients kept in memory at most, and for how long: a change made by another process is seen within that time.
@@ -66,6 +67,7 @@ struct Inner {
     details: Arc<DetailsTypes>,
     metrics: Arc<Metrics>,
     to_deliver: Notify,
+    receivers: Receivers,
     outbound: Outbound,
     key_sets: KeySets,
     documents: Documents,
@@ -116,6 +118,12 @@ impl Server {
             details: details.clone(),
         };
         let policies = Policies::new(&config, around)?;
+        let receivers = Receivers::new(&config)?;
+        environment.store.subscribe(receivers.subscribers());
+        environment.store.keep(Kept {
+            events: config.events.keep.into(),
+            undelivered: config.events.keep_undelivered.into(),
+        });
         let outbound = Outbound::new(&config).await?;
         let authorities =
             Authorities::load(&config.mtls.ca_files).map_err(|e| Fault::new("mtls.ca_files", e))?;
@@ -136,6 +144,7 @@ impl Server {
             details,
             metrics,
             to_deliver: Notify::new(),
+            receivers,
             key_sets: KeySets::new(outbound.clone()),
             documents: Documents::new(outbound.clone(), max_age),
             outbound,
@@ -231,6 +240,11 @@ impl Server {
     /// Told by [`deliver_soon`](Self::deliver_soon).
     pub(crate) fn to_deliver(&self) -> &Notify {
         &self.0.to_deliver
+    }
+
+    /// The receivers of events.
+    pub fn receivers(&self) -> &Receivers {
+        &self.0.receivers
     }
 
     /// The rate limits.

@@ -10,11 +10,13 @@ pub mod migrations;
 pub mod postgres;
 mod records;
 mod sql;
+mod subscribers;
 
 use async_trait::async_trait;
 
 pub use deliveries::*;
 pub use records::*;
+pub use subscribers::{PublishedEvent, Subscriber, matches};
 
 /// The store could not do what was asked: our trouble, never the client's (503).
 #[derive(Debug, thiserror::Error)]

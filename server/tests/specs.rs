@@ -18,6 +18,7 @@ mod specs {
     pub(crate) mod policy_stage;
     pub(crate) mod prover;
     pub(crate) mod receiver;
+    pub(crate) mod receiving;
     pub(crate) mod securing;
     pub(crate) mod sidecar;
     mod sidecar_process;
@@ -37,6 +38,7 @@ mod specs {
     mod admin_simulate;
     mod client_id_metadata;
     mod deliveries;
+    mod event_webhooks;
     mod faults;
     mod http_edge;
     mod interaction_api;

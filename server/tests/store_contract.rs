@@ -105,6 +105,9 @@ promises! {
         of_50_racing_claims_each_delivery_goes_to_one,
         destinations_take_turns_and_a_slow_one_keeps_nobody_waiting,
         what_is_given_up_is_kept_listed_and_can_be_delivered_again,
+        nothing_of_a_held_destination_is_claimed_until_it_is_released,
+        lists_are_filtered_and_destinations_counted,
+        whoever_wants_an_event_is_told_in_the_step_that_writes_it,
         only_what_is_given_up_is_purged_and_late,
         tenants_deliver_their_own;
     derivation:

@@ -4,6 +4,7 @@
 //! * [`decision`]: what the server asks a sidecar, and what the sidecar answers (the decision API).
 //! * [`grant`]: the one vocabulary for what is granted, shared by both contracts.
 //! * [`details`]: how authorization details that are granted are held against those that were asked for.
+//! * [`event`]: what receivers of events are told.
 //! * [`problem`]: the errors of Placet's own JSON APIs (RFC 9457).
 //! * [`client`]: a small HTTP client of the interaction API (feature `client`).
 //! * [`policy`]: a framework for sidecars that answer the decision API (feature `serve`).
@@ -45,6 +46,7 @@ pub mod client;
 mod clock;
 pub mod decision;
 pub mod details;
+pub mod event;
 pub mod grant;
 pub mod instant;
 pub mod interaction;

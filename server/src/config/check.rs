@@ -3,6 +3,7 @@
 mod device;
 mod policies;
 mod profiles;
+mod receivers;
 mod resources;
 mod security;
 mod settings;
@@ -38,6 +39,7 @@ impl Config {
         self.check_saml_issuers(&mut wrong);
         self.check_admins(&mut wrong);
         self.check_policies(&mut wrong);
+        self.check_receivers(&mut wrong);
         self.check_profiles(&mut wrong);
         self.check_tls(&mut wrong);
         self.check_security(&mut wrong);

@@ -110,7 +110,7 @@ async fn make(server: &Server, delivery: DeliveryRecord) {
         reason = told,
         "a delivery was attempted"
     );
-    match server.store().settle_delivery(&delivery.id, delivery.attempts, settled).await {
+    match server.store().settle_delivery(&delivery.id, delivery.attempts, settled, Vec::new()).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!(delivery = delivery.id, "an attempt took longer than its lease"),
         Err(error) => tracing::error!(%error, delivery = delivery.id, "a delivery is not settled"),
@@ -145,9 +145,12 @@ fn settled(
         Attempt::Refused(reason) => ("refused", Settled::Dead { at: now, reason }),
         Attempt::Failed { reason, after } => {
             let dice = u32::from_be_bytes(random::bytes(server.random())?);
-            let schedule = kind(&delivery.kind).map_or_else(Schedule::default, super::Kind::schedule);
+            let pause = kind(&delivery.kind).map_or_else(
+                || Schedule::default().pause(delivery.attempts, dice),
+                |kind| kind.pause(delivery.attempts, dice),
+            );
             let wish = after.unwrap_or(0).clamp(0, LONGEST_WISH);
-            let next_at = now + schedule.pause(delivery.attempts, dice).max(wish);
+            let next_at = now + pause.max(wish);
             if next_at >= delivery.expires_at {
                 ("expired", Settled::Dead { at: now, reason })
             } else {

@@ -9,13 +9,13 @@ use reqwest::{Certificate, Client, Identity, redirect::Policy};
 
 use crate::outcome::Fault;
 
-/// A connection has to stand within this time.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
+/// A connection to a sidecar has to stand within this time.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
 /// Idle connections are closed after this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How an endpoint is reached.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Route {
     /// Through this Unix socket, whatever host the URL names.
     pub unix_socket: Option<PathBuf>,
@@ -23,6 +23,8 @@ pub struct Route {
     pub authorities: Option<Vec<u8>>,
     /// PEM of certificate and private key that the server shows.
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// A connection has to stand within this time.
+    pub connect_timeout: Duration,
 }
 
 /// A request.
@@ -38,7 +40,7 @@ pub struct Sent<'a> {
     pub body: Bytes,
     /// How long everything may take.
     pub timeout: Duration,
-    /// An answer may have so many bytes.
+    /// An answer may have so many bytes; 0: it is not read at all.
     pub max_answer: usize,
 }
 
@@ -87,7 +89,7 @@ impl Operator {
             .redirect(Policy::none())
             .no_proxy()
             .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(route.connect_timeout)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .user_agent(concat!("placet/", env!("CARGO_PKG_VERSION")));
         if let Some(pem) = &route.authorities {
@@ -117,6 +119,7 @@ impl Operator {
         let mut body = Vec::new();
         // What comes with another status is nothing that is looked at.
         while status == 200
+            && max > 0
             && let Some(chunk) = response.chunk().await.map_err(judged)?
         {
             if body.len() + chunk.len() > max {

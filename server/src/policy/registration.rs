@@ -34,6 +34,8 @@ use crate::{
     random::Random,
 };
 
+pub(crate) use route::secret;
+
 /// What of a policy can be changed while the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Setting {

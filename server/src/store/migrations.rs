@@ -56,6 +56,11 @@ const MIGRATIONS: [Migration; 9] = [
         name: "clients of sessions",
         sql: include_str!("../../migrations/0009_session_clients.sql"),
     },
+    Migration {
+        version: 10,
+        name: "held destinations",
+        sql: include_str!("../../migrations/0010_held_destinations.sql"),
+    },
 ];
 
 /// A database to look at or to change.

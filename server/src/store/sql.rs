@@ -19,6 +19,7 @@ mod sessions;
 mod store;
 mod subjects;
 mod tokens;
+mod told;
 mod tx;
 
 use async_trait::async_trait;
@@ -351,9 +352,11 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn purge(&self, now: i64, limit: u32) -> Result<u64> {
-        let mut purged = 0;
+        let mut purged = self
+            .write((now, limit), |tx, (now, limit)| Box::pin(deliveries::give_up_held(tx, *now, *limit)))
+            .await?;
         // Each kind in a transaction of its own, so that none holds locks for long.
-        for dead in purge::KINDS {
+        for dead in purge::kinds(**self.kept.load()) {
             purged += self
                 .write((dead, now, limit), |tx, (dead, now, limit)| {
                     Box::pin(purge::purge(tx, *dead, *now, *limit))

@@ -8,11 +8,11 @@ use std::sync::{
 
 use async_trait::async_trait;
 use placet_server::store::{
-    AuthorizationRecord, Begun, Claim, ClientRecord, CodeRecord, Completed, Completion, ConsentKey,
-    ConsentRecord, Deliveries, DeliveryRecord, Digest, Event, FamilyRecord, Granted, InteractionRecord,
-    Issued, JwtState, KeyRecord, NewGrant, Once, Paging, Polled, PolledRecord, PushedRecord, Redemption,
-    Replacement, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Settled, SpentRequest, Store,
-    StoreError, SubjectRecord, TokenRecord, TokenState, Waiting,
+    AuthorizationRecord, Backlog, Begun, Claim, ClientRecord, CodeRecord, Completed, Completion, ConsentKey,
+    ConsentRecord, Deliveries, DeliveryFilter, DeliveryRecord, Digest, Event, FamilyRecord, Granted, Hold,
+    InteractionRecord, Issued, JwtState, Kept, KeyRecord, NewGrant, Once, Paging, Polled, PolledRecord,
+    PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Settled, SpentRequest,
+    Store, StoreError, SubjectRecord, Subscriber, TokenRecord, TokenState, Waiting,
 };
 use tokio::sync::Barrier;
 
@@ -55,20 +55,53 @@ impl Deliveries for Flaky {
     async fn claim_deliveries(&self, claim: Claim) -> Result<Vec<DeliveryRecord>> {
         self.up()?.claim_deliveries(claim).await
     }
-    async fn settle_delivery(&self, id: &str, attempt: i64, settled: Settled) -> Result<bool> {
-        self.up()?.settle_delivery(id, attempt, settled).await
+    async fn settle_delivery(
+        &self,
+        id: &str,
+        attempt: i64,
+        settled: Settled,
+        events: Vec<Event>,
+    ) -> Result<bool> {
+        self.up()?.settle_delivery(id, attempt, settled, events).await
     }
     async fn delivery(&self, id: &str) -> Result<Option<DeliveryRecord>> {
         self.up()?.delivery(id).await
     }
-    async fn deliveries(&self, dead: bool, page: Paging<'_>) -> Result<Vec<DeliveryRecord>> {
-        self.up()?.deliveries(dead, page).await
+    async fn deliveries(&self, filter: &DeliveryFilter, page: Paging<'_>) -> Result<Vec<DeliveryRecord>> {
+        self.up()?.deliveries(filter, page).await
     }
     async fn redeliver(&self, id: &str, due: (i64, i64), events: Vec<Event>) -> Result<bool> {
         self.up()?.redeliver(id, due, events).await
     }
     async fn drop_delivery(&self, id: &str, events: Vec<Event>) -> Result<bool> {
         self.up()?.drop_delivery(id, events).await
+    }
+    fn subscribe(&self, subscribers: Vec<Subscriber>) {
+        self.inner.subscribe(subscribers);
+    }
+    fn keep(&self, kept: Kept) {
+        self.inner.keep(kept);
+    }
+    async fn redeliver_to(
+        &self,
+        destination: &str,
+        due: (i64, i64),
+        limit: u32,
+        events: Vec<Event>,
+    ) -> Result<u64> {
+        self.up()?.redeliver_to(destination, due, limit, events).await
+    }
+    async fn hold_destination(&self, hold: Hold, events: Vec<Event>) -> Result<bool> {
+        self.up()?.hold_destination(hold, events).await
+    }
+    async fn release_destination(&self, destination: &str, events: Vec<Event>) -> Result<bool> {
+        self.up()?.release_destination(destination, events).await
+    }
+    async fn held_destinations(&self) -> Result<Vec<Hold>> {
+        self.up()?.held_destinations().await
+    }
+    async fn backlog(&self, destination: &str, most: u32) -> Result<Backlog> {
+        self.up()?.backlog(destination, most).await
     }
 }
 

@@ -7,9 +7,12 @@ use std::{
     time::Duration,
 };
 
-use placet_server::store::{
-    Store,
-    postgres::{PoolSettings, Postgres},
+use placet_server::{
+    config::Config,
+    store::{
+        Store,
+        postgres::{PoolSettings, Postgres},
+    },
 };
 
 use super::{
@@ -22,6 +25,11 @@ static TENANTS: AtomicU64 = AtomicU64::new(0);
 
 /// Two servers of one issuer on one database, with a tenant of their own; none where there is no database.
 async fn two() -> Option<[Arc<Stand>; 2]> {
+    two_with(|_| {}).await
+}
+
+/// The same, with settings that `change` has altered.
+async fn two_with(change: impl Fn(&mut Config)) -> Option<[Arc<Stand>; 2]> {
     let Ok(url) = std::env::var("PLACET_TEST_POSTGRES") else {
         eprintln!("skipped: PLACET_TEST_POSTGRES names no database");
         return None;
@@ -32,11 +40,11 @@ async fn two() -> Option<[Arc<Stand>; 2]> {
         let store: Arc<dyn Store> = Arc::new(Postgres::connect(&url, &tenant, settings).await.unwrap());
         store
     };
-    let one = Stand::on(open().await, device_flow::devices).await;
+    let one = Stand::on(open().await, |config| change(config)).await;
     let issuer = one.issuer.clone();
     let two = Stand::on(open().await, |config| {
-        device_flow::devices(config);
         config.issuer = issuer;
+        change(config);
     })
     .await;
     Some([Arc::new(one), Arc::new(two)])
@@ -178,4 +186,31 @@ async fn of_20_polls_at_two_replicas_one_is_in_time() {
         }
     }
     assert_eq!(in_time, 1);
+}
+
+#[tokio::test]
+async fn of_events_at_two_replicas_whose_workers_race_each_is_delivered_once() {
+    let receiver = Receiver::start().await;
+    let config = receiver.config("audit", &["session.*", "authorization.*"]);
+    let Some(stands) = two_with(|c| c.event_receiver = vec![config.clone()]).await else { return };
+    let mut racing = Vec::new();
+    for n in 0..8 {
+        let stand = stands[n % 2].clone();
+        racing.push(tokio::spawn(async move {
+            stand.sign_in(&mut Browser::new(), "web", &[]).await;
+            deliver(&stand).await
+        }));
+    }
+    for race in racing {
+        race.await.unwrap();
+    }
+    for stand in &stands {
+        deliver(stand).await;
+    }
+    let mut ids: Vec<_> =
+        receiver.got().iter().map(|asked| asked.body["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), 16, "two of each sign-in");
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 16);
 }

@@ -1,6 +1,13 @@
 //! Deliveries.
 
-use placet_server::store::{Claim, DeliveryRecord, Paging, Settled, Store};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use placet_server::store::{
+    Backlog, Claim, DeliveryFilter, DeliveryRecord, Hold, Paging, PublishedEvent, Settled, Store, Subscriber,
+};
 
 use crate::{backend::Backend, samples::*};
 
@@ -26,8 +33,12 @@ async fn claimed(store: &dyn Store, now: i64, most: u32) -> Vec<String> {
 }
 
 async fn listed(store: &dyn Store, dead: bool) -> Vec<String> {
-    let found = store.deliveries(dead, ALL).await.expect("it reads");
+    let found = store.deliveries(&of(dead), ALL).await.expect("it reads");
     found.into_iter().map(|delivery| delivery.id).collect()
+}
+
+fn of(dead: bool) -> DeliveryFilter {
+    DeliveryFilter { dead, ..DeliveryFilter::default() }
 }
 
 fn later(next_at: i64) -> Settled {
@@ -49,10 +60,10 @@ pub(crate) async fn what_is_due_is_claimed_once_and_again_when_the_lease_is_over
     assert!(claimed(&*store, NOW + LEASE - 1, 9).await.is_empty());
     assert_eq!(claimed(&*store, NOW + LEASE, 9).await, ["dlv_1"]);
     // Whose lease ran out has nothing more to say.
-    assert!(!store.settle_delivery("dlv_1", 1, Settled::Done).await.expect("it answers"));
-    assert!(store.settle_delivery("dlv_1", 2, Settled::Done).await.expect("it answers"));
+    assert!(!store.settle_delivery("dlv_1", 1, Settled::Done, vec![]).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_1", 2, Settled::Done, vec![]).await.expect("it answers"));
     assert_eq!(store.delivery("dlv_1").await.expect("it reads"), None);
-    assert!(!store.settle_delivery("dlv_1", 2, Settled::Done).await.expect("it answers"));
+    assert!(!store.settle_delivery("dlv_1", 2, Settled::Done, vec![]).await.expect("it answers"));
 }
 
 pub(crate) async fn of_50_racing_claims_each_delivery_goes_to_one(backend: &Backend) {
@@ -67,7 +78,7 @@ pub(crate) async fn of_50_racing_claims_each_delivery_goes_to_one(backend: &Back
     assert_eq!(found.len(), claims, "nobody shares one");
     // Those who met others at the same rows went away with fewer.
     while !claimed(&*store, NOW, 9).await.is_empty() {}
-    assert!(store.deliveries(false, ALL).await.expect("it reads").iter().all(|d| d.attempts == 1));
+    assert!(store.deliveries(&of(false), ALL).await.expect("it reads").iter().all(|d| d.attempts == 1));
 }
 
 pub(crate) async fn destinations_take_turns_and_a_slow_one_keeps_nobody_waiting(backend: &Backend) {
@@ -77,11 +88,11 @@ pub(crate) async fn destinations_take_turns_and_a_slow_one_keeps_nobody_waiting(
     assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_1", "dlv_5", "dlv_6"]);
     assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_2"]);
     assert!(claimed(&*store, NOW, 9).await.is_empty(), "two are under way to the slow one");
-    assert!(store.settle_delivery("dlv_1", 1, later(NOW + 30)).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_1", 1, later(NOW + 30), vec![]).await.expect("it answers"));
     assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_3"]);
     // The most overdue come first.
-    assert!(store.settle_delivery("dlv_5", 1, later(NOW + 20)).await.expect("it answers"));
-    assert!(store.settle_delivery("dlv_6", 1, later(NOW + 10)).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_5", 1, later(NOW + 20), vec![]).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_6", 1, later(NOW + 10), vec![]).await.expect("it answers"));
     assert_eq!(claimed(&*store, NOW + 20, 1).await, ["dlv_6"]);
     assert_eq!(claimed(&*store, NOW + 20, 1).await, ["dlv_5"]);
 }
@@ -93,14 +104,14 @@ pub(crate) async fn what_is_given_up_is_kept_listed_and_can_be_delivered_again(b
     let events = || vec![event("evt_1", "delivery.redelivered")];
     let again = (NOW + 9, NOW + 5_000);
     assert!(!store.redeliver("dlv_1", again, events()).await.expect("it answers"), "it is under way");
-    assert!(store.settle_delivery("dlv_1", 1, dead(NOW + 1)).await.expect("it answers"));
-    assert!(store.settle_delivery("dlv_2", 1, later(NOW + 100)).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_1", 1, dead(NOW + 1), vec![]).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_2", 1, later(NOW + 100), vec![]).await.expect("it answers"));
     assert_eq!(
         (listed(&*store, true).await, listed(&*store, false).await),
         (strings(&["dlv_1"]), strings(&["dlv_2", "dlv_3"]))
     );
     let page = Paging { after: "dlv_2", limit: 1 };
-    assert_eq!(store.deliveries(false, page).await.expect("it reads")[0].id, "dlv_3");
+    assert_eq!(store.deliveries(&of(false), page).await.expect("it reads")[0].id, "dlv_3");
     let given_up = store.delivery("dlv_1").await.expect("it reads").expect("it is kept");
     assert_eq!((given_up.dead_at, given_up.reason.as_deref()), (Some(NOW + 1), Some("gone")));
     assert!(claimed(&*store, NOW + 50, 9).await.is_empty());
@@ -117,7 +128,7 @@ pub(crate) async fn only_what_is_given_up_is_purged_and_late(backend: &Backend) 
     let store = backend.store();
     enqueued(&*store, &[("a", "dlv_1"), ("b", "dlv_2")]).await;
     assert_eq!(claimed(&*store, NOW, 9).await.len(), 2);
-    assert!(store.settle_delivery("dlv_1", 1, dead(NOW)).await.expect("it answers"));
+    assert!(store.settle_delivery("dlv_1", 1, dead(NOW), vec![]).await.expect("it answers"));
     let month = 30 * 86_400;
     assert_eq!(store.purge(NOW + month - 1, 100).await.expect("it answers"), 0);
     assert_eq!(store.purge(NOW + month, 100).await.expect("it answers"), 1);
@@ -130,4 +141,80 @@ pub(crate) async fn tenants_deliver_their_own(backend: &Backend) {
     assert!(claimed(&*two, NOW, 9).await.is_empty());
     assert!(!two.drop_delivery("dlv_1", vec![]).await.expect("it answers"));
     assert_eq!(claimed(&*one, NOW, 9).await, ["dlv_1"]);
+}
+
+pub(crate) async fn nothing_of_a_held_destination_is_claimed_until_it_is_released(backend: &Backend) {
+    let store = backend.store();
+    enqueued(&*store, &[("a", "dlv_1"), ("b", "dlv_2")]).await;
+    let hold = |reason: &str| Hold { destination: "a".into(), held_at: NOW, reason: reason.into() };
+    assert!(store.hold_destination(hold("gone"), vec![event("evt_1", "held")]).await.expect("it answers"));
+    assert!(!store.hold_destination(hold("again"), vec![event("evt_2", "held")]).await.expect("it answers"));
+    assert_eq!(backend.count("held").await, 1);
+    assert_eq!(store.held_destinations().await.expect("it reads"), [hold("gone")]);
+    assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_2"]);
+    // What waits there beyond its end is given up, and nothing else.
+    assert_eq!(store.purge(NOW + 1_000, 9).await.expect("it answers"), 1);
+    assert_eq!(
+        (listed(&*store, true).await, listed(&*store, false).await),
+        (strings(&["dlv_1"]), strings(&["dlv_2"]))
+    );
+    assert!(store.release_destination("a", vec![]).await.expect("it answers"));
+    assert!(!store.release_destination("a", vec![]).await.expect("it answers"));
+    assert_eq!(store.redeliver_to("a", (NOW, NOW + 9), 9, vec![]).await.expect("it answers"), 1);
+    assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_1"]);
+}
+
+pub(crate) async fn lists_are_filtered_and_destinations_counted(backend: &Backend) {
+    let store = backend.store();
+    enqueued(&*store, &[("a", "dlv_1"), ("b", "dlv_2"), ("a", "dlv_3")]).await;
+    let to_a = DeliveryFilter { destination: "a".into(), kind: "parcel".into(), dead: false };
+    let found = store.deliveries(&to_a, ALL).await.expect("it reads");
+    assert_eq!(found.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["dlv_1", "dlv_3"]);
+    let letters = DeliveryFilter { kind: "letter".into(), ..of(false) };
+    assert_eq!(store.deliveries(&letters, ALL).await.expect("it reads"), []);
+    let backlog = |pending, dead| Backlog { pending, oldest: Some(NOW), dead };
+    assert_eq!(store.backlog("a", 9).await.expect("it reads"), backlog(2, 0));
+    assert_eq!(store.backlog("a", 1).await.expect("it reads"), backlog(1, 0));
+    assert_eq!(store.backlog("c", 9).await.expect("it reads"), Backlog::default());
+    assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_1", "dlv_2"]);
+    assert!(store.settle_delivery("dlv_1", 1, dead(NOW), vec![]).await.expect("it answers"));
+    assert_eq!(store.backlog("a", 9).await.expect("it reads"), backlog(1, 1));
+}
+
+pub(crate) async fn whoever_wants_an_event_is_told_in_the_step_that_writes_it(backend: &Backend) {
+    let store = backend.store();
+    let full = Arc::new(AtomicBool::new(false));
+    let subscriber = |destination: &str, wanted: &str| Subscriber {
+        destination: destination.into(),
+        types: vec![wanted.into()],
+        retry_for: 60,
+        full: full.clone(),
+    };
+    store.subscribe(vec![subscriber("a", "session.*"), subscriber("b", "*")]);
+    let events = vec![event("evt_1", "session.ended"), event("evt_2", "account.disabled")];
+    store.publish(events.clone()).await.expect("it answers");
+    // The same again is the same.
+    store.publish(events).await.expect("it answers");
+    let found = store.deliveries(&of(false), ALL).await.expect("it reads");
+    let told: Vec<_> = found
+        .iter()
+        .map(|d| {
+            let event: PublishedEvent = serde_json::from_slice(&d.payload).expect("an event");
+            (d.destination.as_str(), event.id, d.expires_at - d.created_at)
+        })
+        .collect();
+    let expected = [("a", "evt_1"), ("b", "evt_1"), ("b", "evt_2")].map(|(d, e)| (d, e.to_owned(), 60));
+    assert!(expected.iter().all(|delivery| told.contains(delivery)), "{told:?}");
+    assert_eq!(told.len(), 3);
+    // A step that comes to nothing tells nobody.
+    assert!(
+        !store
+            .revoke_authorization("az_9", NOW, vec![event("evt_3", "session.ended")])
+            .await
+            .expect("it answers")
+    );
+    full.store(true, Ordering::SeqCst);
+    store.publish(vec![event("evt_4", "session.ended")]).await.expect("it answers");
+    assert_eq!(store.deliveries(&of(false), ALL).await.expect("it reads").len(), 3, "there was no room");
+    assert_eq!(backend.count("session.ended").await, 2);
 }

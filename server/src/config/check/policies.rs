@@ -1,6 +1,6 @@
 //! What policies must be to be safe.
 
-mod place;
+pub(super) mod place;
 mod when;
 
 use placet_oauth::response_type::ResponseType;

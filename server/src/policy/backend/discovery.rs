@@ -13,7 +13,10 @@ use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
 use super::transport::{Message, Target, Transport, accept};
-use crate::policy::failure::{Failed, FailureCode};
+use crate::{
+    outbound::unix,
+    policy::failure::{Failed, FailureCode},
+};
 
 pub(in crate::policy) use sidecar::Sidecar;
 
@@ -88,13 +91,6 @@ impl Origin {
         url.set_query(None);
         Ok(url.into())
     }
-}
-
-/// Socket and path of `unix:///run/policy.sock:/path`.
-pub(crate) fn unix(url: &str) -> Option<(&str, &str)> {
-    let rest = url.strip_prefix("unix://")?;
-    let (socket, path) = rest.split_once(':').unwrap_or((rest, "/"));
-    (socket.starts_with('/') && path.starts_with('/')).then_some((socket, path))
 }
 
 impl<D: Document> Discovery<D> {

@@ -1,52 +1,25 @@
 //! How questions get to an endpoint: through its gate, signed or with a bearer, tried again when that is harmless.
 
-use std::{
-    os::unix::fs::{FileTypeExt as _, MetadataExt as _},
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderValue, Method, header};
-use tokio::{net::UnixStream, time::Instant};
-use zeroize::Zeroizing;
+use http::{HeaderMap, Method, header};
+use tokio::time::Instant;
 
 use crate::{
-    outbound::{Got, Operator, SendError, Sent},
+    outbound::{Endpoint, Got, SendError, Sent},
     policy::{
         breaker::{BreakerState, Gate},
         failure::{Failed, FailureCode},
     },
 };
 
-/// A bearer is read again when it is older than this.
-const BEARER_AGE: Duration = Duration::from_secs(30);
 /// Statuses that say that the endpoint itself is not well.
 const UNWELL: [u16; 5] = [429, 500, 502, 503, 504];
 
 /// The way to an endpoint.
 pub(in crate::policy) struct Transport {
-    pub(in crate::policy) client: Operator,
+    pub(in crate::policy) endpoint: Endpoint,
     pub(in crate::policy) gate: Arc<Gate>,
-    pub(in crate::policy) socket: Option<Socket>,
-    pub(in crate::policy) bearer: Option<Bearer>,
-}
-
-/// A Unix socket, and who must own it and listen there.
-pub(in crate::policy) struct Socket {
-    path: PathBuf,
-    owners: Vec<u32>,
-    /// The socket that was found to be listened to by an owner.
-    seen: Mutex<Option<Inode>>,
-}
-
-/// What tells a socket from another one that takes its place: device, number, and when it was last changed.
-type Inode = (u64, u64, i64, i64);
-
-/// A bearer token in a file.
-pub(in crate::policy) struct Bearer {
-    path: PathBuf,
-    read: Mutex<Option<(Instant, Zeroizing<String>)>>,
 }
 
 /// A message: made anew for each attempt.
@@ -102,18 +75,11 @@ impl Transport {
     }
 
     async fn attempt(&self, target: &Target<'_>, message: Message) -> Result<Got, SendError> {
-        let mut headers = message.headers;
-        if let Some(bearer) = &self.bearer {
-            headers.insert(header::AUTHORIZATION, bearer.header()?);
-        }
-        if let Some(socket) = &self.socket {
-            socket.check().await?;
-        }
-        self.client
+        self.endpoint
             .send(Sent {
                 method: target.method.clone(),
                 url: target.url,
-                headers,
+                headers: message.headers,
                 body: message.body.into(),
                 timeout: target.until.saturating_duration_since(Instant::now()),
                 max_answer: target.max_answer,
@@ -162,58 +128,5 @@ pub(in crate::policy) fn accept(got: &Got) -> Result<(), Failed> {
         Ok(())
     } else {
         Err(Failed::new(FailureCode::ContentType, "the answer is not `application/json`"))
-    }
-}
-
-impl Socket {
-    pub(in crate::policy) fn new(path: PathBuf, owners: Vec<u32>) -> Self {
-        Self { path, owners, seen: Mutex::default() }
-    }
-
-    /// Whoever else could put a socket there could decide in the policy's place. A file says who made it, its peer who
-    /// listens; a new file is looked at again.
-    async fn check(&self) -> Result<(), SendError> {
-        let path = self.path.display();
-        let found = std::fs::metadata(&self.path).map_err(|e| SendError::Connect(format!("{path}: {e}")))?;
-        if !found.file_type().is_socket() {
-            return Err(SendError::Connect(format!("{path} is no socket")));
-        }
-        if !self.owners.contains(&found.uid()) {
-            return Err(SendError::Connect(format!("{path} belongs to user {}", found.uid())));
-        }
-        let inode = (found.dev(), found.ino(), found.ctime(), found.ctime_nsec());
-        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == Some(inode) {
-            return Ok(());
-        }
-        let refused = |e: std::io::Error| SendError::Connect(format!("{path}: {e}"));
-        let listening = UnixStream::connect(&self.path).await.map_err(refused)?;
-        let peer = listening.peer_cred().map_err(refused)?.uid();
-        if !self.owners.contains(&peer) {
-            return Err(SendError::Connect(format!("user {peer} listens at {path}")));
-        }
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(inode);
-        Ok(())
-    }
-}
-
-impl Bearer {
-    pub(in crate::policy) fn new(path: PathBuf) -> Self {
-        Self { path, read: Mutex::default() }
-    }
-
-    fn header(&self) -> Result<HeaderValue, SendError> {
-        let wrong = |e: &dyn std::fmt::Display| {
-            SendError::Connect(format!("the bearer in {} cannot be used: {e}", self.path.display()))
-        };
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = read.as_ref().is_some_and(|(at, _)| at.elapsed() < BEARER_AGE);
-        if !fresh {
-            let text = Zeroizing::new(std::fs::read_to_string(&self.path).map_err(|e| wrong(&e))?);
-            *read = Some((Instant::now(), Zeroizing::new(text.trim().to_owned())));
-        }
-        let token = read.as_ref().map_or("", |(_, token)| token.as_str());
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|e| wrong(&e))?;
-        value.set_sensitive(true);
-        Ok(value)
     }
 }

@@ -6,7 +6,10 @@ use super::{
     SqlStore, misc, owned,
     tx::{Engine, Fallible, Row, Tx, at_most_one, every, values},
 };
-use crate::store::{Claim, Deliveries, DeliveryRecord, Event, Paging, Result, Settled};
+use crate::store::{
+    Backlog, Claim, Deliveries, DeliveryFilter, DeliveryRecord, Event, Hold, Kept, Paging, Result, Settled,
+    Subscriber,
+};
 
 macro_rules! columns {
     () => {
@@ -28,7 +31,8 @@ const CLAIM: &str = concat!(
      SELECT h.id FROM deliveries h WHERE h.tenant = $1 AND h.dead_at IS NULL \
      AND h.destination = p.destination AND h.next_at <= $2 ORDER BY h.next_at, h.id LIMIT 1) \
      WHERE (SELECT COUNT(*) FROM deliveries l WHERE l.tenant = $1 AND l.destination = p.destination \
-     AND l.leased = 1 AND l.next_at > $2) < $5) \
+     AND l.leased = 1 AND l.next_at > $2) < $5 \
+     AND NOT EXISTS (SELECT 1 FROM held_destinations x WHERE x.tenant = $1 AND x.destination = p.destination)) \
      UPDATE deliveries SET attempts = attempts + 1, leased = 1, next_at = $3 \
      WHERE tenant = $1 AND dead_at IS NULL AND next_at <= $2 \
      AND id IN (SELECT id FROM heads ORDER BY next_at, id LIMIT $4) RETURNING ",
@@ -87,7 +91,12 @@ async fn claim(tx: &mut dyn Tx, claim: &Claim) -> Fallible<Vec<DeliveryRecord>> 
     every(rows, read)
 }
 
-async fn settle(tx: &mut dyn Tx, (id, attempt): (&str, i64), settled: &Settled) -> Fallible<bool> {
+async fn settle(
+    tx: &mut dyn Tx,
+    (id, attempt): (&str, i64),
+    settled: &Settled,
+    events: &[Event],
+) -> Fallible<bool> {
     let done = match settled {
         Settled::Done => {
             tx.execute(
@@ -113,7 +122,7 @@ async fn settle(tx: &mut dyn Tx, (id, attempt): (&str, i64), settled: &Settled) 
             .await?
         }
     };
-    Ok(done > 0)
+    misc::publish_if(tx, done > 0, events).await
 }
 
 async fn find(tx: &mut dyn Tx, id: &str) -> Fallible<Option<DeliveryRecord>> {
@@ -123,21 +132,25 @@ async fn find(tx: &mut dyn Tx, id: &str) -> Fallible<Option<DeliveryRecord>> {
     at_most_one(rows, read)
 }
 
-async fn list(tx: &mut dyn Tx, dead: bool, page: &(String, u32)) -> Fallible<Vec<DeliveryRecord>> {
-    let sql = if dead {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM deliveries WHERE tenant = $1 AND id > $2 AND dead_at IS NOT NULL ORDER BY id LIMIT $3"
-        )
-    } else {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM deliveries WHERE tenant = $1 AND id > $2 AND dead_at IS NULL ORDER BY id LIMIT $3"
-        )
-    };
-    every(tx.query(sql, values![&page.0, page.1]).await?, read)
+async fn list(
+    tx: &mut dyn Tx,
+    filter: &DeliveryFilter,
+    page: &(String, u32),
+) -> Fallible<Vec<DeliveryRecord>> {
+    macro_rules! those {
+        ($when:literal) => {
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM deliveries WHERE tenant = $1 AND id > $2 AND ($3 = '' OR kind = $3) \
+                 AND ($4 = '' OR destination = $4) AND ",
+                $when,
+                " ORDER BY id LIMIT $5"
+            )
+        };
+    }
+    let sql = if filter.dead { those!("dead_at IS NOT NULL") } else { those!("dead_at IS NULL") };
+    every(tx.query(sql, values![&page.0, &filter.kind, &filter.destination, page.1]).await?, read)
 }
 
 async fn redeliver(
@@ -156,6 +169,83 @@ async fn redeliver(
     misc::publish_if(tx, due > 0, events).await
 }
 
+async fn redeliver_to(
+    tx: &mut dyn Tx,
+    destination: &str,
+    ((now, expires_at), limit): ((i64, i64), u32),
+    events: &[Event],
+) -> Fallible<u64> {
+    let due = tx
+        .execute(
+            "UPDATE deliveries SET leased = 0, dead_at = NULL, next_at = $3, expires_at = $4 \
+             WHERE tenant = $1 AND dead_at IS NOT NULL AND id IN (SELECT id FROM deliveries \
+             WHERE tenant = $1 AND destination = $2 AND dead_at IS NOT NULL ORDER BY id LIMIT $5)",
+            values![destination, now, expires_at, limit],
+        )
+        .await?;
+    misc::publish_if(tx, due > 0, events).await?;
+    Ok(due)
+}
+
+async fn hold(tx: &mut dyn Tx, hold: &Hold, events: &[Event]) -> Fallible<bool> {
+    let held = tx
+        .execute(
+            "INSERT INTO held_destinations (tenant, destination, held_at, reason) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant, destination) DO NOTHING",
+            values![&hold.destination, hold.held_at, &hold.reason],
+        )
+        .await?;
+    misc::publish_if(tx, held > 0, events).await
+}
+
+async fn release(tx: &mut dyn Tx, destination: &str, events: &[Event]) -> Fallible<bool> {
+    let released = tx
+        .execute("DELETE FROM held_destinations WHERE tenant = $1 AND destination = $2", values![destination])
+        .await?;
+    misc::publish_if(tx, released > 0, events).await
+}
+
+async fn held(tx: &mut dyn Tx) -> Fallible<Vec<Hold>> {
+    let rows = tx
+        .query(
+            "SELECT destination, held_at, reason FROM held_destinations WHERE tenant = $1 ORDER BY destination",
+            &[],
+        )
+        .await?;
+    every(rows, |row| Ok(Hold { destination: row.text()?, held_at: row.int()?, reason: row.text()? }))
+}
+
+async fn backlog(tx: &mut dyn Tx, destination: &str, most: u32) -> Fallible<Backlog> {
+    macro_rules! those {
+        ($when:literal) => {
+            concat!(
+                "SELECT COUNT(*), MIN(created_at) FROM (SELECT created_at FROM deliveries \
+                 WHERE tenant = $1 AND destination = $2 AND ",
+                $when,
+                " LIMIT $3) AS counted"
+            )
+        };
+    }
+    let count = |row: &mut Row| Ok((row.int()?, row.optional_int()?));
+    let waiting = tx.query(those!("dead_at IS NULL"), values![destination, most]).await?;
+    let dead = tx.query(those!("dead_at IS NOT NULL"), values![destination, most]).await?;
+    let (pending, oldest) = at_most_one(waiting, count)?.unwrap_or_default();
+    Ok(Backlog { pending, oldest, dead: at_most_one(dead, count)?.unwrap_or_default().0 })
+}
+
+/// Gives up what has waited for a held destination until its end: nobody attempts it.
+pub(super) async fn give_up_held(tx: &mut dyn Tx, now: i64, limit: u32) -> Fallible<u64> {
+    tx.execute(
+        "UPDATE deliveries SET leased = 0, dead_at = $2, reason = 'its destination was held for too long' \
+         WHERE tenant = $1 AND dead_at IS NULL AND id IN (SELECT d.id FROM held_destinations h \
+         JOIN deliveries d ON d.tenant = $1 AND d.destination = h.destination \
+         WHERE h.tenant = $1 AND d.dead_at IS NULL AND d.expires_at <= $2 \
+         AND (d.leased = 0 OR d.next_at <= $2) LIMIT $3)",
+        values![now, limit],
+    )
+    .await
+}
+
 async fn delete(tx: &mut dyn Tx, id: &str, events: &[Event]) -> Fallible<bool> {
     let gone = tx.execute("DELETE FROM deliveries WHERE tenant = $1 AND id = $2", values![id]).await?;
     misc::publish_if(tx, gone > 0, events).await
@@ -163,6 +253,14 @@ async fn delete(tx: &mut dyn Tx, id: &str, events: &[Event]) -> Fallible<bool> {
 
 #[async_trait]
 impl<E: Engine> Deliveries for SqlStore<E> {
+    fn subscribe(&self, subscribers: Vec<Subscriber>) {
+        self.subscribers.store(subscribers.into());
+    }
+
+    fn keep(&self, kept: Kept) {
+        self.kept.store(kept.into());
+    }
+
     async fn enqueue(&self, deliveries: Vec<DeliveryRecord>, events: Vec<Event>) -> Result<()> {
         self.write((deliveries, events), |tx, (deliveries, events)| Box::pin(enqueue(tx, deliveries, events)))
             .await
@@ -172,9 +270,15 @@ impl<E: Engine> Deliveries for SqlStore<E> {
         self.write(wanted, |tx, wanted| Box::pin(claim(tx, wanted))).await
     }
 
-    async fn settle_delivery(&self, id: &str, attempt: i64, settled: Settled) -> Result<bool> {
-        self.write((id.to_owned(), attempt, settled), |tx, (id, attempt, settled)| {
-            Box::pin(settle(tx, (id, *attempt), settled))
+    async fn settle_delivery(
+        &self,
+        id: &str,
+        attempt: i64,
+        settled: Settled,
+        events: Vec<Event>,
+    ) -> Result<bool> {
+        self.write((id.to_owned(), attempt, settled, events), |tx, (id, attempt, settled, events)| {
+            Box::pin(settle(tx, (id, *attempt), settled, events))
         })
         .await
     }
@@ -183,8 +287,8 @@ impl<E: Engine> Deliveries for SqlStore<E> {
         self.read(id.to_owned(), |tx, id| Box::pin(find(tx, id))).await
     }
 
-    async fn deliveries(&self, dead: bool, page: Paging<'_>) -> Result<Vec<DeliveryRecord>> {
-        self.read((dead, owned(page)), |tx, (dead, page)| Box::pin(list(tx, *dead, page))).await
+    async fn deliveries(&self, filter: &DeliveryFilter, page: Paging<'_>) -> Result<Vec<DeliveryRecord>> {
+        self.read((filter.clone(), owned(page)), |tx, (filter, page)| Box::pin(list(tx, filter, page))).await
     }
 
     async fn redeliver(&self, id: &str, due: (i64, i64), events: Vec<Event>) -> Result<bool> {
@@ -196,5 +300,40 @@ impl<E: Engine> Deliveries for SqlStore<E> {
 
     async fn drop_delivery(&self, id: &str, events: Vec<Event>) -> Result<bool> {
         self.write((id.to_owned(), events), |tx, (id, events)| Box::pin(delete(tx, id, events))).await
+    }
+
+    async fn redeliver_to(
+        &self,
+        destination: &str,
+        due: (i64, i64),
+        limit: u32,
+        events: Vec<Event>,
+    ) -> Result<u64> {
+        self.write((destination.to_owned(), (due, limit), events), |tx, (destination, due, events)| {
+            Box::pin(redeliver_to(tx, destination, *due, events))
+        })
+        .await
+    }
+
+    async fn hold_destination(&self, wanted: Hold, events: Vec<Event>) -> Result<bool> {
+        self.write((wanted, events), |tx, (wanted, events)| Box::pin(hold(tx, wanted, events))).await
+    }
+
+    async fn release_destination(&self, destination: &str, events: Vec<Event>) -> Result<bool> {
+        self.write((destination.to_owned(), events), |tx, (destination, events)| {
+            Box::pin(release(tx, destination, events))
+        })
+        .await
+    }
+
+    async fn held_destinations(&self) -> Result<Vec<Hold>> {
+        self.read((), |tx, ()| Box::pin(held(tx))).await
+    }
+
+    async fn backlog(&self, destination: &str, most: u32) -> Result<Backlog> {
+        self.read((destination.to_owned(), most), |tx, (destination, most)| {
+            Box::pin(backlog(tx, destination, *most))
+        })
+        .await
     }
 }

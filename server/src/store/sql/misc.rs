@@ -3,18 +3,26 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::tx::{Fallible, Fault, Row, Tx, at_most_one, values};
+use super::{
+    deliveries,
+    tx::{Fallible, Fault, Row, Tx, at_most_one, values},
+};
 use crate::store::{Event, ReplyRecord};
 
-/// Writes events into the outbox. One that is there already is not written again.
+/// Writes events into the outbox, and what their subscribers are sent. One that is there already is not written again.
 pub(super) async fn publish(tx: &mut dyn Tx, events: &[Event]) -> Fallible<()> {
     for event in events {
-        tx.execute(
-            "INSERT INTO outbox (tenant, id, event_type, subject, at, data) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (tenant, id) DO NOTHING",
-            values![&event.id, event.event_type, &event.subject, event.at, &event.data],
-        )
-        .await?;
+        let rows = tx
+            .query(
+                "INSERT INTO outbox (tenant, id, event_type, subject, at, data) VALUES ($1, $2, $3, $4, $5, $6) \
+                 ON CONFLICT (tenant, id) DO NOTHING RETURNING seq",
+                values![&event.id, event.event_type, &event.subject, event.at, &event.data],
+            )
+            .await?;
+        let Some(sequence) = at_most_one(rows, Row::int)? else { continue };
+        let told = tx.subscribers().iter().filter(|who| who.wants(event.event_type) && who.has_room());
+        let told: Result<Vec<_>, _> = told.map(|who| who.delivery(event, sequence)).collect();
+        deliveries::insert(tx, &told.map_err(Fault::corrupt)?).await?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Deletion of what is dead, a bounded number of rows at a time.
 
 use super::tx::{Fallible, Tx, values};
+use crate::store::Kept;
 
 /// Rows of one kind that can go.
 #[derive(Clone, Copy)]
@@ -38,7 +39,7 @@ const DAY: i64 = 24 * 60 * 60;
 /// Every kind. A redeemed code is kept beyond its end, so that a late replay of it is still one, and a
 /// polled request so that its client is told that it has expired. Revoked
 /// authorizations stay until the end of everything issued under them.
-pub(super) const KINDS: [Dead; 20] = [
+pub(super) const KINDS: [Dead; 21] = [
     dead!("interactions", "id", "expires_at", 0),
     dead!("pushed_requests", "digest", "expires_at", 0),
     dead!("polled_requests", "digest", "expires_at", 600),
@@ -55,11 +56,19 @@ pub(super) const KINDS: [Dead; 20] = [
     dead!("revoked_jtis", "jti", "expires_at", 0),
     dead!("used_once", "digest", "expires_at", 0),
     dead!("replies", "caller", "expires_at", 0),
-    dead!("outbox", "id", "at", 30 * DAY),
-    dead!("deliveries", "id", "dead_at", 30 * DAY),
     dead!("signing_keys", "kid", "state = 'removed' AND changed_at", 30 * DAY),
     dead!("subjects", "sub", "generation = 0 AND held_at", DAY),
 ];
+
+/// Events, and what could not be delivered: kept for as long as the operator wants.
+const EVENTS: Dead = dead!("outbox", "id", "at", 0);
+const UNDELIVERED: Dead = dead!("deliveries", "id", "dead_at", 0);
+
+/// Everything that can go, events as long as they are to be kept.
+pub(super) fn kinds(kept: Kept) -> impl Iterator<Item = Dead> {
+    let events = [Dead { kept: kept.events, ..EVENTS }, Dead { kept: kept.undelivered, ..UNDELIVERED }];
+    KINDS.into_iter().chain(events)
+}
 
 pub(super) async fn purge(tx: &mut dyn Tx, dead: Dead, now: i64, limit: u32) -> Fallible<u64> {
     tx.execute(dead.sql, values![now.saturating_sub(dead.kept), limit]).await

@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, vec};
 
 use async_trait::async_trait;
 
-use crate::store::{Digest, StoreError};
+use crate::store::{Digest, StoreError, Subscriber};
 
 /// How often a step that collides with others is run before it is given up.
 pub(crate) const ATTEMPTS: u32 = 5;
@@ -26,7 +26,7 @@ impl Fault {
         Self::Store(StoreError::Unavailable(cause.to_string()))
     }
 
-    fn corrupt(cause: impl fmt::Display) -> Self {
+    pub(crate) fn corrupt(cause: impl fmt::Display) -> Self {
         Self::Store(StoreError::Corrupt(cause.to_string()))
     }
 }
@@ -60,6 +60,10 @@ pub(crate) trait Tx: Send {
     async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Fallible<u64>;
     /// Takes back what the step wrote so far and will write; its result stands.
     fn give_up(&mut self);
+    /// Who is told of the events that are written.
+    fn subscribers(&self) -> &[Subscriber] {
+        &[]
+    }
 }
 
 /// Runs steps.

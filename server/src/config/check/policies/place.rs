@@ -1,11 +1,14 @@
 //! Where a policy is, and how it and the server know each other.
 
-use std::{net::IpAddr, path::Path};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::Url;
 
-use crate::config::{BackendKind, Config, PolicyConfig};
+use crate::config::{BackendKind, Config, PolicyConfig, SecretText, SigningSecret};
 
 /// Signing secrets that the project publishes, in examples and test vectors: known to everybody.
 pub(super) const PUBLISHED: [&str; 3] = [
@@ -18,8 +21,10 @@ pub(super) fn check(config: &Config, policy: &PolicyConfig, wrong: &mut Vec<Stri
     if policy.backend == BackendKind::Rules {
         return;
     }
-    url(config, policy, wrong);
-    secrets(config, policy, wrong);
+    address(config, (policy.url.as_deref(), policy.auth.allow_plaintext_loopback), wrong);
+    let (sign, response) = (&policy.auth.sign, &policy.auth.response);
+    signing(config, sign, wrong);
+    secret(config, ("auth.response.secret", &response.secret, &response.secret_file), wrong);
     let (auth, unix) = (&policy.auth, is_unix(policy));
     if auth.mtls.cert_file.is_some() != auth.mtls.key_file.is_some() {
         wrong.push("auth.mtls needs both cert_file and key_file".to_owned());
@@ -44,10 +49,17 @@ fn is_unix(policy: &PolicyConfig) -> bool {
     policy.url.as_ref().is_some_and(|url| url.starts_with("unix://"))
 }
 
-fn url(config: &Config, policy: &PolicyConfig, wrong: &mut Vec<String>) {
-    let Some(text) = &policy.url else { return wrong.push("needs a url".to_owned()) };
-    if is_unix(policy) {
-        if crate::policy::unix(text).is_none() {
+/// What the address of a policy or of a receiver must be like.
+pub(in crate::config::check) fn address(
+    config: &Config,
+    (text, plain): (Option<&str>, Option<bool>),
+    wrong: &mut Vec<String>,
+) {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return wrong.push("needs a url".to_owned());
+    };
+    if text.starts_with("unix://") {
+        if crate::outbound::unix(text).is_none() {
             wrong.push(format!(
                 "url `{text}` is not like `unix:///run/policy.sock` or `unix:///run/policy.sock:/path`"
             ));
@@ -67,7 +79,7 @@ fn url(config: &Config, policy: &PolicyConfig, wrong: &mut Vec<String>) {
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     };
-    let plain = policy.auth.allow_plaintext_loopback.unwrap_or(config.development);
+    let plain = plain.unwrap_or(config.development);
     match url.scheme() {
         "https" => {}
         "http" if loopback && plain => {}
@@ -92,35 +104,37 @@ fn url(config: &Config, policy: &PolicyConfig, wrong: &mut Vec<String>) {
     }
 }
 
-fn secrets(config: &Config, policy: &PolicyConfig, wrong: &mut Vec<String>) {
-    let (sign, response) = (&policy.auth.sign, &policy.auth.response);
-    for (setting, text, file) in [
-        ("auth.sign.secret", &sign.secret, &sign.secret_file),
-        ("auth.sign.previous", &sign.previous, &sign.previous_file),
-        ("auth.response.secret", &response.secret, &response.secret_file),
-    ] {
-        if text.is_some() && file.is_some() {
-            wrong.push(format!("{setting} and {setting}_file exclude each other"));
-        }
-        if config.development {
-            continue;
-        }
-        if text.is_some() {
-            wrong.push(format!("use {setting}_file; a secret in the configuration is for development"));
-        }
-        // A file that cannot be read is told of at the start, with the reason.
-        let read = file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-        let known = |text: &str| {
-            PUBLISHED.iter().any(|known| known.trim_end_matches('=') == text.trim_end_matches('='))
-        };
-        if read.is_some_and(|text| known(text.trim())) {
-            wrong.push(format!("{setting}_file has a secret of an example, which everybody knows"));
-        }
+/// What the secrets must be like that requests are signed with.
+pub(in crate::config::check) fn signing(config: &Config, sign: &SigningSecret, wrong: &mut Vec<String>) {
+    secret(config, ("auth.sign.secret", &sign.secret, &sign.secret_file), wrong);
+    secret(config, ("auth.sign.previous", &sign.previous, &sign.previous_file), wrong);
+}
+
+fn secret(
+    config: &Config,
+    (setting, text, file): (&str, &Option<SecretText>, &Option<PathBuf>),
+    wrong: &mut Vec<String>,
+) {
+    if text.is_some() && file.is_some() {
+        wrong.push(format!("{setting} and {setting}_file exclude each other"));
+    }
+    if config.development {
+        return;
+    }
+    if text.is_some() {
+        wrong.push(format!("use {setting}_file; a secret in the configuration is for development"));
+    }
+    // A file that cannot be read is told of at the start, with the reason.
+    let read = file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+    let known =
+        |text: &str| PUBLISHED.iter().any(|known| known.trim_end_matches('=') == text.trim_end_matches('='));
+    if read.is_some_and(|text| known(text.trim())) {
+        wrong.push(format!("{setting}_file has a secret of an example, which everybody knows"));
     }
 }
 
 /// Whether a file has a JWT of this issuer.
-fn issued_by(path: &Path, issuer: &str) -> bool {
+pub(in crate::config::check) fn issued_by(path: &Path, issuer: &str) -> bool {
     let payload = std::fs::read_to_string(path).ok().and_then(|token| {
         let payload = token.trim().split('.').nth(1)?.to_owned();
         serde_json::from_slice::<serde_json::Value>(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()

@@ -1,0 +1,30 @@
+//! A transaction that knows who is told of the events that are written in it.
+
+use async_trait::async_trait;
+
+use super::tx::{Fallible, Row, Tx, Value};
+use crate::store::Subscriber;
+
+pub(super) struct Told<'a> {
+    pub(super) tx: &'a mut dyn Tx,
+    pub(super) subscribers: &'a [Subscriber],
+}
+
+#[async_trait]
+impl Tx for Told<'_> {
+    async fn query(&mut self, sql: &'static str, params: &[Value]) -> Fallible<Vec<Row>> {
+        self.tx.query(sql, params).await
+    }
+
+    async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Fallible<u64> {
+        self.tx.execute(sql, params).await
+    }
+
+    fn give_up(&mut self) {
+        self.tx.give_up();
+    }
+
+    fn subscribers(&self) -> &[Subscriber] {
+        self.subscribers
+    }
+}
