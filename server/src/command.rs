@@ -1,5 +1,6 @@
 //! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `mock`, `keys`, `migrate`; and `client`, `subjects`,
-//! `sessions`, `authorizations`, `policies`, `decisions`, `simulate`, which call the admin API.
+//! `sessions`, `authorizations`, `policies`, `decisions`, `simulate`,
+//! `event-receivers`, `deliveries`, which call the admin API.
 
 mod admin;
 mod keys;
@@ -18,7 +19,7 @@ use placet_sdk::check;
 use placet_server::{
     clock::{Clock, SystemClock},
     config::{Config, DEVELOPMENT_SECRETS},
-    delivery,
+    delivery, events,
     http::{self, listen::Fronts},
     random::{OsRandom, Random},
     seal::MasterKeys,
@@ -264,7 +265,12 @@ async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
                     tracing::error!(%fault, "the keys could not be looked after");
                 }
             }
-            _ = purge.tick() => purge_all(&server).await,
+            _ = purge.tick() => {
+                purge_all(&server).await;
+                if let Err(fault) = events::count(&server).await {
+                    tracing::error!(%fault, "what waits for the receivers of events could not be counted");
+                }
+            }
             changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
         }
     }

@@ -256,6 +256,7 @@ pub(crate) fn admit_admin(config: &mut Config, token: Option<String>) -> Result<
             AdminRole::Revoke,
             AdminRole::Policies,
             AdminRole::Keys,
+            AdminRole::Events,
         ],
         ..AdminConfig::default()
     });

@@ -3,9 +3,11 @@
 //! For each receiver that wants an event the store writes a delivery in that same transaction
 //! ([`Subscriber`](crate::store::Subscriber)); the worker of [`delivery`](crate::delivery) makes it.
 
+mod keeping;
 mod receivers;
 mod webhook;
 
+pub use keeping::count;
 pub use receivers::{Receiver, Receivers, destination, receiver_of};
 pub use webhook::EventWebhook;
 

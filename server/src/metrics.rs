@@ -49,6 +49,11 @@ struct Delivery {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Receiver {
+    receiver: String,
+}
+
 /// An attempt of a delivery, as long as it is under way.
 #[derive(Debug)]
 pub struct Delivering(Gauge);
@@ -74,6 +79,10 @@ pub struct Metrics {
     dropped: Counter,
     deliveries: Family<Delivery, Counter>,
     delivering: Gauge,
+    pending: Family<Receiver, Gauge>,
+    dead: Family<Receiver, Gauge>,
+    oldest: Family<Receiver, Gauge>,
+    not_kept: Family<Receiver, Counter>,
 }
 
 impl Default for Metrics {
@@ -112,6 +121,22 @@ impl Default for Metrics {
                 to,
                 "placet_deliveries_under_way",
                 "Attempts to deliver something that are under way",
+            ),
+            pending: add(to, "placet_event_receiver_pending", "Events that wait for a receiver"),
+            dead: add(
+                to,
+                "placet_event_receiver_dead",
+                "Events for a receiver that were given up and are still kept",
+            ),
+            oldest: add(
+                to,
+                "placet_event_receiver_oldest_seconds",
+                "For how long the oldest event has waited for a receiver",
+            ),
+            not_kept: add(
+                to,
+                "placet_event_receiver_not_kept",
+                "Events that were not kept for a receiver, because too many wait for it",
             ),
             dropped: add(to, "placet_decision_log_dropped", "Records of decisions that could not be written"),
             registry,
@@ -178,6 +203,19 @@ impl Metrics {
     pub fn delivering(&self) -> Delivering {
         self.delivering.inc();
         Delivering(self.delivering.clone())
+    }
+
+    /// How much waits for a receiver of events, how much was given up, and since how many seconds the oldest waits.
+    pub fn waiting(&self, receiver: &str, (pending, dead, oldest): (i64, i64, i64)) {
+        let labels = Receiver { receiver: receiver.to_owned() };
+        self.pending.get_or_create(&labels).set(pending);
+        self.dead.get_or_create(&labels).set(dead);
+        self.oldest.get_or_create(&labels).set(oldest);
+    }
+
+    /// Events were not kept for a receiver.
+    pub fn not_kept(&self, receiver: &str, events: u64) {
+        self.not_kept.get_or_create(&Receiver { receiver: receiver.to_owned() }).inc_by(events);
     }
 
     /// All of it.

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use placet_sdk::{
     admin::{
-        ClientEntry, ClientWrite, DecisionEntry, DecisionRecord, KeyEntry, PolicyChange, PolicyState, Replay,
-        Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
+        ClientEntry, ClientWrite, DecisionEntry, DecisionRecord, DeliveryEntry, EventReceiverChange,
+        EventReceiverState, KeyEntry, PolicyChange, PolicyState, Redelivered, Replay, Simulation,
+        SimulationRequest, SubjectEntry, SubjectWrite,
     },
     decision::{Decision, DecisionRequest, PolicyDocument},
     event::Event,
@@ -100,6 +101,12 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("admin-decision", schema::<DecisionEntry>(written())),
         ("admin-decision-list", schema::<Page<DecisionRecord>>(written())),
         ("admin-replay", schema::<Replay>(written())),
+        ("admin-event-receiver", schema::<EventReceiverState>(written())),
+        ("admin-event-receiver-list", schema::<Page<EventReceiverState>>(written())),
+        ("admin-event-receiver-change", schema::<EventReceiverChange>(read())),
+        ("admin-delivery", schema::<DeliveryEntry>(written())),
+        ("admin-delivery-list", schema::<Page<DeliveryEntry>>(written())),
+        ("admin-redelivered", schema::<Redelivered>(written())),
     ]
 }
 
@@ -129,6 +136,7 @@ pub fn admin_components() -> Map<String, Value> {
     add::<SubjectWrite>(&mut requests);
     add::<PolicyChange>(&mut requests);
     add::<SimulationRequest>(&mut requests);
+    add::<EventReceiverChange>(&mut requests);
     let mut answers = component(written());
     add::<Page<ClientEntry>>(&mut answers);
     add::<SessionList>(&mut answers);
@@ -140,6 +148,9 @@ pub fn admin_components() -> Map<String, Value> {
     add::<Page<DecisionRecord>>(&mut answers);
     add::<DecisionEntry>(&mut answers);
     add::<Replay>(&mut answers);
+    add::<Page<EventReceiverState>>(&mut answers);
+    add::<Page<DeliveryEntry>>(&mut answers);
+    add::<Redelivered>(&mut answers);
     add::<Problem>(&mut answers);
     let mut all = together(requests, answers);
     // The wire type leaves open what the settings are: the server alone knows all of them.

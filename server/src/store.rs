@@ -16,7 +16,7 @@ use async_trait::async_trait;
 
 pub use deliveries::*;
 pub use records::*;
-pub use subscribers::{PublishedEvent, Subscriber, matches};
+pub use subscribers::{PublishedEvent, Room, Subscriber, matches};
 
 /// The store could not do what was asked: our trouble, never the client's (503).
 #[derive(Debug, thiserror::Error)]

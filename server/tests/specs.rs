@@ -33,11 +33,13 @@ mod specs {
     mod admin_client;
     mod admin_command_line;
     mod admin_decisions;
+    mod admin_events;
     mod admin_lists;
     mod admin_policies;
     mod admin_simulate;
     mod client_id_metadata;
     mod deliveries;
+    mod event_receiver_sample;
     mod event_webhooks;
     mod faults;
     mod http_edge;

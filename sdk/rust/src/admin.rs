@@ -1,6 +1,7 @@
 //! The admin API: what an operator's programs see and change.
 
 mod decisions;
+mod events;
 mod policies;
 
 use schemars::JsonSchema;
@@ -10,6 +11,7 @@ pub use decisions::{
     CacheUse, DecisionEntry, DecisionOutcome, DecisionQuery, DecisionRecord, ParseOutcomeError, PolicyRecord,
     Replay,
 };
+pub use events::{DeliveryEntry, DeliveryQuery, EventReceiverChange, EventReceiverState, Redelivered};
 pub use policies::{
     BackendKind, BreakerState, FailureCode, FailureState, OnFailure, PolicyChange, PolicyMode, PolicyState,
     Simulation, SimulationRequest,

@@ -97,6 +97,8 @@ event_types! {
     DeliveryDead = "delivery.dead",
     /// An admin had something delivered again.
     DeliveryRedelivered = "delivery.redelivered",
+    /// An admin had something that was to be delivered forgotten.
+    DeliveryDropped = "delivery.dropped",
     /// Somebody is sent no more events for now.
     EventReceiverPaused = "event_receiver.paused",
     /// Somebody is sent events again.

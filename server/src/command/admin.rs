@@ -1,6 +1,7 @@
 //! Commands that are clients of the admin API of a running server.
 
 mod accounts;
+mod events;
 pub(super) mod output;
 mod run;
 
@@ -96,6 +97,20 @@ pub(super) enum AdminCommand {
         at: Connection,
         #[command(subcommand)]
         command: DecisionsCommand,
+    },
+    /// Look at the receivers of events, pause and resume them, and deliver again what was given up.
+    EventReceivers {
+        #[command(flatten)]
+        at: Connection,
+        #[command(subcommand)]
+        command: events::ReceiversCommand,
+    },
+    /// Look at what waits to be delivered or was given up, and deliver it again.
+    Deliveries {
+        #[command(flatten)]
+        at: Connection,
+        #[command(subcommand)]
+        command: events::DeliveriesCommand,
     },
     /// Ask the policies without any effect.
     Simulate {
@@ -215,6 +230,8 @@ pub(super) async fn main(command: AdminCommand) -> ExitCode {
         AdminCommand::Authorizations { at, command } => accounts::authorizations(&at, command).await,
         AdminCommand::Policies { at, command } => run::policies(&at, command).await,
         AdminCommand::Decisions { at, command } => run::decisions(&at, command).await,
+        AdminCommand::EventReceivers { at, command } => events::receivers(&at, command).await,
+        AdminCommand::Deliveries { at, command } => events::deliveries(&at, command).await,
         AdminCommand::Simulate { at, question } => run::simulate(&at, &question).await,
     };
     match done {

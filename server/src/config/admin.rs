@@ -17,6 +17,8 @@ pub enum AdminRole {
     Policies,
     /// Rotate and revoke signing keys.
     Keys,
+    /// Pause and resume receivers of events, and deliver again.
+    Events,
 }
 
 /// An admin: a person's or a program's access to the admin API.

@@ -1,14 +1,6 @@
 //! The receivers of events, as they are configured.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use placet_sdk::{
@@ -24,7 +16,7 @@ use crate::{
     outbound::{Endpoint, Got, SendError, Sent, Way},
     outcome::Fault,
     policy::signing_secret,
-    store::Subscriber,
+    store::{Room, Subscriber},
 };
 
 /// A connection has to stand within this time: receivers may be far away.
@@ -45,7 +37,7 @@ pub struct Receiver {
     endpoint: Endpoint,
     url: String,
     secrets: Vec<Secret>,
-    full: Arc<AtomicBool>,
+    room: Arc<Room>,
 }
 
 impl fmt::Debug for Receiver {
@@ -114,7 +106,7 @@ impl Receiver {
             endpoint,
             config: config.clone(),
             secrets: secrets.into_iter().flatten().collect(),
-            full: Arc::default(),
+            room: Arc::default(),
         })
     }
 
@@ -123,13 +115,13 @@ impl Receiver {
             destination: destination(&self.config.name),
             types: self.config.types.clone(),
             retry_for: self.config.retry_for.into(),
-            full: Arc::clone(&self.full),
+            room: Arc::clone(&self.room),
         }
     }
 
-    /// Whether so much waits for it that nothing more is kept; gives what it was before.
-    pub fn set_full(&self, full: bool) -> bool {
-        self.full.swap(full, Ordering::Relaxed)
+    /// Whether more is kept for it.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Sends it the event with this id.

@@ -3,6 +3,7 @@
 mod caller;
 mod clients;
 mod decisions;
+mod events;
 mod keys;
 mod policies;
 mod resources;
@@ -13,7 +14,7 @@ use warp::reply::Response;
 
 use super::{reply, request::Request};
 use crate::{
-    events, openapi,
+    events as recorded, openapi,
     outcome::{Fault, Outcome},
     problem::{ApiFailure, problem},
     server::Server,
@@ -43,7 +44,7 @@ fn audit(
 ) -> Result<Event, Fault> {
     data["by"] = json!(by.recorded());
     tracing::info!(admin = by.name, event = event_type, subject, "an admin changed something");
-    events::event(server, event_type, subject, &data)
+    recorded::event(server, event_type, subject, &data)
 }
 
 /// Ids of subjects and clients may hold what a path cannot, escaped; a `+` stands for itself there. None if the escapes

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clients;
+mod events;
 mod keys;
 mod policies;
 
@@ -43,12 +44,12 @@ const ITSELF: Operation = Operation {
 };
 
 pub(super) fn api() -> Api {
-    let parts: [&'static [Operation]; 5] =
-        [&clients::ALL, &accounts::ALL, &keys::ALL, &policies::ALL, &[ITSELF]];
+    let parts: [&'static [Operation]; 6] =
+        [&clients::ALL, &accounts::ALL, &keys::ALL, &policies::ALL, &events::ALL, &[ITSELF]];
     Api {
         operations: parts.into_iter().flatten().collect(),
         title: "Placet admin API",
-        summary: "Clients, sessions, authorizations, subjects, keys, policies and decisions, for operators",
+        summary: "Clients, sessions, authorizations, subjects, keys, policies, decisions and events, for operators",
         about: ABOUT,
         server: "http://127.0.0.1:8081/admin/v1",
         tags: json!([
@@ -57,6 +58,7 @@ pub(super) fn api() -> Api {
             { "name": "keys", "description": "Keys that sign, and keys that others encrypt with" },
             { "name": "policies", "description": "Policies as they are now, and trying them" },
             { "name": "decisions", "description": "What was decided, and why" },
+            { "name": "events", "description": "Receivers of events, and what waits to be delivered" },
             { "name": "description", "description": "This document" },
         ]),
         bearer: "The token of an `[[admin]]` registration, or an access token of this server for the audience \
@@ -92,6 +94,24 @@ fn parameters() -> Value {
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),
         ),
         "decision": id("decision", ("dec", 22), "the decision, or of a question that belongs to it"),
+        "receiver": path(
+            "receiver",
+            "Name of the receiver, as in the configuration",
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),
+        ),
+        "delivery": id("delivery", ("dlv", 22), "the delivery"),
+        "dead": filter("dead", "Those that were given up, instead of those that wait", json!({ "type": "boolean" })),
+        "kind": filter("kind", "Of this kind: `event`, …", json!({ "type": "string", "minLength": 1, "maxLength": 255 })),
+        "destination": filter(
+            "destination",
+            "To this destination; `receiver:` and a name for a receiver of events",
+            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+        ),
+        "delivery-cursor": filter(
+            "cursor",
+            "The `next_cursor` of the page before",
+            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+        ),
         "sub": whose(),
         "cursor": cursor(),
         "If-Match": {

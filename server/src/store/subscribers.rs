@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use base64::{
@@ -27,8 +27,27 @@ pub struct Subscriber {
     pub types: Vec<String>,
     /// For so many seconds each is attempted.
     pub retry_for: i64,
-    /// Set while so much waits for it that nothing is written any more.
-    pub full: Arc<AtomicBool>,
+    /// Whether there is room for more.
+    pub room: Arc<Room>,
+}
+
+/// Whether more is kept for somebody, and what was not.
+#[derive(Debug, Default)]
+pub struct Room {
+    full: AtomicBool,
+    not_kept: AtomicU64,
+}
+
+impl Room {
+    /// From now on more is kept, or not; gives whether that was so before.
+    pub fn set_full(&self, full: bool) -> bool {
+        self.full.swap(full, Ordering::Relaxed)
+    }
+
+    /// How many events were not kept since this was last asked.
+    pub fn take_not_kept(&self) -> u64 {
+        self.not_kept.swap(0, Ordering::Relaxed)
+    }
 }
 
 /// An event, as it is kept for a receiver.
@@ -58,9 +77,11 @@ impl Subscriber {
         self.types.iter().any(|wanted| matches(wanted, event_type))
     }
 
-    /// Whether there is room for another delivery.
+    /// Whether there is room for another delivery; counts those that there is none for.
     pub(super) fn has_room(&self) -> bool {
-        !self.full.load(Ordering::Relaxed)
+        let full = self.room.full.load(Ordering::Relaxed);
+        self.room.not_kept.fetch_add(full.into(), Ordering::Relaxed);
+        !full
     }
 
     /// The delivery of an event with this number. Deliveries to one destination are in the order of their ids.

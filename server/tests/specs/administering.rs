@@ -11,7 +11,7 @@ use super::harness::{Reply, Stand};
 pub const TOKEN: &str = "admin-token-of-the-whole-power-0123456789";
 
 /// Every role.
-pub const ROLES: [&str; 5] = ["read", "clients", "revoke", "policies", "keys"];
+pub const ROLES: [&str; 6] = ["read", "clients", "revoke", "policies", "keys", "events"];
 
 /// A server with an admin for everything, and one for each role.
 pub async fn stand() -> Stand {
@@ -21,8 +21,14 @@ pub async fn stand() -> Stand {
 /// The same, with settings that `change` has altered.
 pub async fn stand_with(change: impl FnOnce(&mut Config)) -> Stand {
     Stand::with(|config| {
-        let all =
-            [AdminRole::Read, AdminRole::Clients, AdminRole::Revoke, AdminRole::Policies, AdminRole::Keys];
+        let all = [
+            AdminRole::Read,
+            AdminRole::Clients,
+            AdminRole::Revoke,
+            AdminRole::Policies,
+            AdminRole::Keys,
+            AdminRole::Events,
+        ];
         let mut admit = |name: &str, token: &str, roles: Vec<AdminRole>| {
             config.admin.push(AdminConfig {
                 name: name.to_owned(),

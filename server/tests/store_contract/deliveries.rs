@@ -1,12 +1,10 @@
 //! Deliveries.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use placet_server::store::{
-    Backlog, Claim, DeliveryFilter, DeliveryRecord, Hold, Paging, PublishedEvent, Settled, Store, Subscriber,
+    Backlog, Claim, DeliveryFilter, DeliveryRecord, Hold, Paging, PublishedEvent, Room, Settled, Store,
+    Subscriber,
 };
 
 use crate::{backend::Backend, samples::*};
@@ -183,12 +181,12 @@ pub(crate) async fn lists_are_filtered_and_destinations_counted(backend: &Backen
 
 pub(crate) async fn whoever_wants_an_event_is_told_in_the_step_that_writes_it(backend: &Backend) {
     let store = backend.store();
-    let full = Arc::new(AtomicBool::new(false));
+    let room = Arc::new(Room::default());
     let subscriber = |destination: &str, wanted: &str| Subscriber {
         destination: destination.into(),
         types: vec![wanted.into()],
         retry_for: 60,
-        full: full.clone(),
+        room: room.clone(),
     };
     store.subscribe(vec![subscriber("a", "session.*"), subscriber("b", "*")]);
     let events = vec![event("evt_1", "session.ended"), event("evt_2", "account.disabled")];
@@ -213,8 +211,9 @@ pub(crate) async fn whoever_wants_an_event_is_told_in_the_step_that_writes_it(ba
             .await
             .expect("it answers")
     );
-    full.store(true, Ordering::SeqCst);
+    assert!(!room.set_full(true));
     store.publish(vec![event("evt_4", "session.ended")]).await.expect("it answers");
     assert_eq!(store.deliveries(&of(false), ALL).await.expect("it reads").len(), 3, "there was no room");
+    assert_eq!((room.take_not_kept(), room.take_not_kept()), (2, 0));
     assert_eq!(backend.count("session.ended").await, 2);
 }

@@ -5,8 +5,9 @@ use reqwest::Method;
 use super::{Caller, Error, segment};
 use crate::{
     admin::{
-        ClientEntry, ClientWrite, DecisionEntry, DecisionQuery, DecisionRecord, KeyEntry, PolicyChange,
-        PolicyState, Replay, Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
+        ClientEntry, ClientWrite, DecisionEntry, DecisionQuery, DecisionRecord, DeliveryEntry, DeliveryQuery,
+        EventReceiverChange, EventReceiverState, KeyEntry, PolicyChange, PolicyState, Redelivered, Replay,
+        Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
     },
     interaction::SessionInfo,
     resources::{AuthorizationInfo, Page, SessionList},
@@ -144,13 +145,7 @@ impl AdminClient {
 
     /// Decisions, the newest first.
     pub async fn decisions(&self, wanted: &DecisionQuery) -> Result<Page<DecisionRecord>, Error> {
-        let query = serde_json::to_value(wanted).map_err(|e| Error::Unexpected(e.to_string()))?;
-        let pairs = query.as_object().into_iter().flatten().map(|(name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            format!("{name}={}", segment(&text))
-        });
-        let query = pairs.collect::<Vec<_>>().join("&");
-        self.0.call(Method::GET, &format!("/decisions?{query}"), NOTHING).await
+        self.0.call(Method::GET, &format!("/decisions?{}", query(wanted)?), NOTHING).await
     }
 
     /// A decision with all that is kept of it.
@@ -158,10 +153,64 @@ impl AdminClient {
         self.0.call(Method::GET, &format!("/decisions/{}", segment(id)), NOTHING).await
     }
 
+    /// The receivers of events.
+    pub async fn event_receivers(&self) -> Result<Page<EventReceiverState>, Error> {
+        self.0.call(Method::GET, "/event-receivers", NOTHING).await
+    }
+
+    /// A receiver of events.
+    pub async fn event_receiver(&self, name: &str) -> Result<EventReceiverState, Error> {
+        self.0.call(Method::GET, &format!("/event-receivers/{}", segment(name)), NOTHING).await
+    }
+
+    /// Pauses or resumes a receiver of events.
+    pub async fn change_event_receiver(
+        &self,
+        name: &str,
+        change: EventReceiverChange,
+    ) -> Result<EventReceiverState, Error> {
+        self.0.call(Method::PATCH, &format!("/event-receivers/{}", segment(name)), Some(&change)).await
+    }
+
+    /// Attempts all events for a receiver again that were given up.
+    pub async fn redeliver_events(&self, name: &str) -> Result<Redelivered, Error> {
+        self.0.call(Method::POST, &format!("/event-receivers/{}:redeliver", segment(name)), NOTHING).await
+    }
+
+    /// What waits to be delivered, or was given up.
+    pub async fn deliveries(&self, wanted: &DeliveryQuery) -> Result<Page<DeliveryEntry>, Error> {
+        self.0.call(Method::GET, &format!("/deliveries?{}", query(wanted)?), NOTHING).await
+    }
+
+    /// A delivery.
+    pub async fn delivery(&self, id: &str) -> Result<DeliveryEntry, Error> {
+        self.0.call(Method::GET, &format!("/deliveries/{}", segment(id)), NOTHING).await
+    }
+
+    /// Attempts a delivery again, at once.
+    pub async fn redeliver(&self, id: &str) -> Result<(), Error> {
+        self.0.send(Method::POST, &format!("/deliveries/{}:redeliver", segment(id)), NOTHING).await.map(drop)
+    }
+
+    /// Forgets a delivery.
+    pub async fn drop_delivery(&self, id: &str) -> Result<(), Error> {
+        self.0.send(Method::DELETE, &format!("/deliveries/{}", segment(id)), NOTHING).await.map(drop)
+    }
+
     /// What would be decided today.
     pub async fn replay(&self, id: &str) -> Result<Replay, Error> {
         self.0.call(Method::POST, &format!("/decisions/{}:replay", segment(id)), NOTHING).await
     }
+}
+
+/// A filter as the query of a URL.
+fn query(wanted: &impl serde::Serialize) -> Result<String, Error> {
+    let query = serde_json::to_value(wanted).map_err(|e| Error::Unexpected(e.to_string()))?;
+    let pairs = query.as_object().into_iter().flatten().map(|(name, value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!("{name}={}", segment(&text))
+    });
+    Ok(pairs.collect::<Vec<_>>().join("&"))
 }
 
 fn client_path(id: &str) -> String {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use http::Method;
 use warp::{Filter, filters::BoxedFilter, reply::Response};
 
-use super::{clients, decisions, description, keys, policies, resources};
+use super::{clients, decisions, description, events, keys, policies, resources};
 use crate::{
     http::request::{Cors, Endpoint, Errors, endpoint},
     server::Server,
@@ -28,6 +28,17 @@ impl FromStr for Replayed {
     }
 }
 
+/// The id or name in `{…}:redeliver`.
+struct Redelivered(String);
+
+impl FromStr for Redelivered {
+    type Err = ();
+
+    fn from_str(segment: &str) -> Result<Self, ()> {
+        segment.strip_suffix(":redeliver").map(|id| Self(id.to_owned())).ok_or(())
+    }
+}
+
 /// The endpoints under `/admin/v1`.
 pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
     let at =
@@ -35,6 +46,34 @@ pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("admin").and(warp::path("v1"));
+    let told = endpoint(at(GET), base().and(warp::path!("event-receivers")).map(none), events::receivers)
+        .or(endpoint(
+            at(POST),
+            base().and(warp::path!("event-receivers" / Redelivered)).map(|Redelivered(id)| vec![id]),
+            events::redeliver_all,
+        ))
+        .unify()
+        .or(endpoint(
+            at(&[Method::GET, Method::PATCH]),
+            base().and(warp::path!("event-receivers" / String)).map(one),
+            events::receiver,
+        ))
+        .unify()
+        .or(endpoint(at(GET), base().and(warp::path!("deliveries")).map(none), events::deliveries))
+        .unify()
+        .or(endpoint(
+            at(POST),
+            base().and(warp::path!("deliveries" / Redelivered)).map(|Redelivered(id)| vec![id]),
+            events::redeliver,
+        ))
+        .unify()
+        .or(endpoint(
+            at(GET_DELETE),
+            base().and(warp::path!("deliveries" / String)).map(one),
+            events::delivery,
+        ))
+        .unify()
+        .boxed();
     endpoint(at(GET), base().and(warp::path!("openapi.json")).map(none), description)
         .or(endpoint(at(GET_POST), base().and(warp::path!("clients")).map(none), clients::clients))
         .unify()
@@ -101,6 +140,8 @@ pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
         ))
         .unify()
         .or(endpoint(at(GET), base().and(warp::path!("decisions" / String)).map(one), decisions::decision))
+        .unify()
+        .or(told)
         .unify()
         .boxed()
 }
