@@ -267,12 +267,20 @@ async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
             }
             _ = purge.tick() => {
                 purge_all(&server).await;
-                if let Err(fault) = events::count(&server).await {
-                    tracing::error!(%fault, "what waits for the receivers of events could not be counted");
-                }
+                look_after_events(&server).await;
             }
             changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
         }
+    }
+}
+
+/// Tells of policies that failed, and counts what waits for the receivers of events.
+async fn look_after_events(server: &Server) {
+    if let Err(fault) = events::tell_of_policies(server).await {
+        tracing::error!(%fault, "nobody is told of policies that failed");
+    }
+    if let Err(fault) = events::count(server).await {
+        tracing::error!(%fault, "what waits for the receivers of events could not be counted");
     }
 }
 

@@ -4,10 +4,12 @@
 //! ([`Subscriber`](crate::store::Subscriber)); the worker of [`delivery`](crate::delivery) makes it.
 
 mod keeping;
+mod policies;
 mod receivers;
 mod webhook;
 
 pub use keeping::count;
+pub use policies::tell_of_policies;
 pub use receivers::{Receiver, Receivers, destination, receiver_of};
 pub use webhook::EventWebhook;
 

@@ -2,6 +2,8 @@
 //!
 //! Labels have few values: names from the configuration and words of this program, never what somebody sent.
 
+mod noticed;
+
 use placet_sdk::decision::HookType;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -10,6 +12,9 @@ use prometheus_client::{
 };
 
 use crate::outcome::Fault;
+
+pub use noticed::Noticed;
+use noticed::Notices;
 
 /// The media type of the text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -68,6 +73,7 @@ impl Drop for Delivering {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    notices: Notices,
     requests: Family<Answer, Counter>,
     durations: Durations<PolicyType>,
     failures: Family<Code, Counter>,
@@ -140,6 +146,7 @@ impl Default for Metrics {
             ),
             dropped: add(to, "placet_decision_log_dropped", "Records of decisions that could not be written"),
             registry,
+            notices: Notices::default(),
         }
     }
 }
@@ -166,11 +173,13 @@ impl Metrics {
     /// A policy failed.
     pub fn policy_failed(&self, policy: &str, code: &'static str) {
         self.failures.get_or_create(&Code { policy: policy.to_owned(), code }).inc();
+        self.notices.add("policy.failed", policy, Some(code));
     }
 
     /// Whether the endpoint of a policy is asked: 0 yes, 1 a probe only, 2 no.
     pub fn policy_breaker(&self, policy: &str, state: i64) {
         self.breakers.get_or_create(&named(policy)).set(state);
+        self.notices.breaker(policy, state != 0);
     }
 
     /// A decision of a policy had been kept, or not.
@@ -182,11 +191,13 @@ impl Metrics {
     /// A decision was made without a policy, or with an old answer of it.
     pub fn policy_degraded(&self, policy: &str) {
         self.degraded.get_or_create(&named(policy)).inc();
+        self.notices.add("policy.degraded", policy, None);
     }
 
     /// A policy in shadow would have decided otherwise.
     pub fn policy_diverged(&self, policy: &str) {
         self.diverged.get_or_create(&named(policy)).inc();
+        self.notices.add("policy.diverged", policy, None);
     }
 
     /// Records of decisions could not be written.
@@ -216,6 +227,11 @@ impl Metrics {
     /// Events were not kept for a receiver.
     pub fn not_kept(&self, receiver: &str, events: u64) {
         self.not_kept.get_or_create(&Receiver { receiver: receiver.to_owned() }).inc_by(events);
+    }
+
+    /// What went wrong with policies since this was last asked.
+    pub fn take_noticed(&self) -> Vec<Noticed> {
+        self.notices.take()
     }
 
     /// All of it.

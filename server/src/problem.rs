@@ -103,7 +103,7 @@ const fn meaning(code: &'static str, title: &'static str, advice: &'static str) 
 }
 
 /// Every code of the interaction API; the OpenAPI description and `docs/protocol.md` are made from it.
-pub const MEANINGS: [Meaning; 29] = [
+pub const MEANINGS: [Meaning; 30] = [
     meaning("invalid_request", "The request is not valid", "A parameter or header is missing or malformed."),
     meaning(
         "unauthorized",
@@ -180,6 +180,7 @@ pub const MEANINGS: [Meaning; 29] = [
         "The client stands in the configuration",
         "Change the configuration and start the server again.",
     ),
+    meaning("under_way", "An attempt is under way", "Look at the delivery again in a minute."),
     meaning("no_secret", "The client has no secret", "A public client does not authenticate."),
     meaning("changed_meanwhile", "Changed in the meantime", "Read it again, and change what is there now."),
     meaning(

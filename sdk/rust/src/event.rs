@@ -201,9 +201,12 @@ pub struct EventData {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The granted scope, a list; of the end of a session, what was ended.
+    /// The granted scope.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<ScopeOrReach>,
+    pub scope: Option<Vec<String>>,
+    /// How much a logout ended: `client`, `session`, `subject`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extent: Option<String>,
     /// The chain of actors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
@@ -267,16 +270,6 @@ pub struct EventData {
     /// How often that was attempted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<i64>,
-}
-
-/// A granted scope, or how far the end of a session reaches: `client`, `session`, `subject`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum ScopeOrReach {
-    /// What was granted.
-    Scope(Vec<String>),
-    /// What was ended.
-    Reach(String),
 }
 
 /// Why an event is not taken.

@@ -10,6 +10,7 @@ const banner = "// Written by `npm run generate` from sdk/schemas/1. Do not edit
 const modules = {
   decision: ["decision-request", "decision", "policy-document"],
   interaction: ["prompt", "answer", "problem"],
+  event: ["event"],
 };
 
 /** A reference beside other keywords would make the compiler copy the type: it is told the name instead. */

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{Attempt, Schedule, kind};
 use crate::{
+    events,
     outcome::{Failure, Fault},
     random,
     server::Server,
-    store::{Claim, DeliveryRecord, Settled},
+    store::{Claim, DeliveryRecord, Event, Settled, Subscriber},
 };
 
 /// How often the worker looks for what is due, besides when it is woken.
@@ -96,6 +98,10 @@ async fn make(server: &Server, delivery: DeliveryRecord) {
         // The lease runs out, and it is attempted again.
         Err(fault) => return tracing::error!(%fault, delivery = delivery.id, "a delivery is not settled"),
     };
+    let told_of = match dead(server, &delivery, &settled) {
+        Ok(events) => events,
+        Err(fault) => return tracing::error!(%fault, delivery = delivery.id, "a delivery is not settled"),
+    };
     server.metrics().delivered(&delivery.kind, outcome);
     let told = match &settled {
         Settled::Done => "",
@@ -110,11 +116,24 @@ async fn make(server: &Server, delivery: DeliveryRecord) {
         reason = told,
         "a delivery was attempted"
     );
-    match server.store().settle_delivery(&delivery.id, delivery.attempts, settled, Vec::new()).await {
+    match server.store().settle_delivery(&delivery.id, delivery.attempts, settled, told_of).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!(delivery = delivery.id, "an attempt took longer than its lease"),
         Err(error) => tracing::error!(%error, delivery = delivery.id, "a delivery is not settled"),
     }
+}
+
+/// What others learn of a delivery that is given up. Of events they learn nothing so: that would be an event, too, and
+/// two receivers that are gone would tell each other for ever.
+fn dead(server: &Server, delivery: &DeliveryRecord, settled: &Settled) -> Result<Vec<Event>, Fault> {
+    let Settled::Dead { reason, .. } = settled else { return Ok(Vec::new()) };
+    if delivery.kind == Subscriber::KIND {
+        return Ok(Vec::new());
+    }
+    let data = json!({
+        "kind": delivery.kind, "destination": delivery.destination, "reason": reason, "attempts": delivery.attempts,
+    });
+    Ok(vec![events::event(server, "delivery.dead", &delivery.id, &data)?])
 }
 
 async fn attempt(server: &Server, delivery: &DeliveryRecord) -> Attempt {

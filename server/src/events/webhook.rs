@@ -81,6 +81,10 @@ async fn hold(server: &Server, destination: &str, reason: &str) -> Result<(), Fa
 /// The event as it is sent.
 fn cloud_event(issuer: &str, published: PublishedEvent) -> Value {
     let mut data = published.data;
+    // What does not apply is left out.
+    if let Value::Object(members) = &mut data {
+        members.retain(|_, value| !value.is_null());
+    }
     data["sequence"] = published.sequence.into();
     json!({
         "specversion": "1.0",

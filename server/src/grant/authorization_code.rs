@@ -128,7 +128,7 @@ async fn revoke_replayed(server: &Server, code: &CodeRecord) -> Outcome<()> {
         server,
         "token.reuse_detected",
         &code.authorization_id,
-        &json!({ "what": "code", "client_id": code.client_id }),
+        &json!({ "artefact": "code", "client_id": code.client_id }),
     )?;
     server.store().revoke_authorization(&code.authorization_id, server.now(), vec![event]).await?;
     tracing::warn!(authorization = %code.authorization_id, client = %code.client_id, "a code was used twice");

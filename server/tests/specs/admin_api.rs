@@ -46,12 +46,20 @@ fn operations() -> Vec<(Method, &'static str, &'static str)> {
         (Method::GET, "/decisions", "policies"),
         (Method::GET, "/decisions/dec_x", "policies"),
         (Method::POST, "/decisions/dec_x:replay", "policies"),
+        (Method::GET, "/event-receivers", "read"),
+        (Method::GET, "/event-receivers/unknown", "read"),
+        (Method::PATCH, "/event-receivers/unknown", "events"),
+        (Method::POST, "/event-receivers/unknown:redeliver", "events"),
+        (Method::GET, "/deliveries", "read"),
+        (Method::GET, "/deliveries/dlv_x", "read"),
+        (Method::DELETE, "/deliveries/dlv_x", "events"),
+        (Method::POST, "/deliveries/dlv_x:redeliver", "events"),
     ]
 }
 
 #[test]
 fn the_description_has_these_operations_with_these_roles_and_no_others() {
-    const WORDS: [&str; 9] = [
+    const WORDS: [&str; 11] = [
         "clients",
         "secret",
         "sessions",
@@ -61,6 +69,8 @@ fn the_description_has_these_operations_with_these_roles_and_no_others() {
         "policies",
         "cache",
         "decisions",
+        "event-receivers",
+        "deliveries",
     ];
     // A path with `*` in the place of ids.
     let shape = |path: &str| {

@@ -313,6 +313,32 @@ async fn what_waits_is_delivered_after_a_restart() {
 }
 
 #[tokio::test]
+async fn what_a_worker_had_sent_when_it_was_killed_is_sent_again_with_the_same_id() {
+    let slow = Sidecar::serving(|_| Answered::status(200).after(Duration::from_secs(3_600))).await;
+    let config = receiver("slow", &["account.*"], &slow.url);
+    let stand = Arc::new(Stand::with(|c| c.event_receiver = vec![config]).await);
+    happen(&stand, "bob").await;
+    let worker = |stand: &Arc<Stand>| {
+        let stand = stand.clone();
+        tokio::spawn(async move { deliver(&stand).await })
+    };
+    for sent in 1..=2 {
+        let killed = worker(&stand);
+        while slow.asked().len() < sent {
+            tokio::task::yield_now().await;
+        }
+        killed.abort();
+        assert!(killed.await.unwrap_err().is_cancelled());
+        // Nobody else attempts it before the lease is over.
+        assert_eq!(deliver(&stand).await, 0);
+        stand.clock.advance(60);
+    }
+    let asked = slow.asked();
+    assert_eq!((asked.len(), &asked[0].raw), (2, &asked[1].raw));
+    assert_eq!(asked[0].headers["webhook-id"], asked[1].headers["webhook-id"]);
+}
+
+#[tokio::test]
 async fn a_receiver_can_be_told_of_users_as_a_client_sees_them() {
     let (local, masked) = (Receiver::start().await, Receiver::start().await);
     let mut config = masked.config("masked", &["*"]);
@@ -334,5 +360,77 @@ async fn a_receiver_can_be_told_of_users_as_a_client_sees_them() {
     assert_eq!((&disabled["subject"], &disabled["data"]["sub"]), (&sub, &sub));
     for asked in masked.got() {
         assert!(!String::from_utf8_lossy(&asked.raw).contains("alice"), "{}", asked.body);
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_end_with_an_account_are_told_each() {
+    let receiver = Receiver::start().await;
+    let stand = told(&receiver, &["session.ended", "account.*"]).await;
+    for _ in 0..2 {
+        stand.sign_in(&mut Browser::new(), "web", &[]).await;
+    }
+    for _ in 0..2 {
+        happen(&stand, "alice").await;
+    }
+    deliver(&stand).await;
+    let ended = receiver.events("session.ended");
+    assert_eq!((ended.len(), receiver.events("account.disabled").len()), (2, 2), "a session ends once");
+    assert_ne!(ended[0]["subject"], ended[1]["subject"]);
+    assert!(ended.iter().all(|event| event["data"]["sub"] == "alice"));
+}
+
+#[tokio::test]
+async fn policies_that_fail_are_told_of_with_how_often() {
+    let receiver = Receiver::start().await;
+    let policy = Sidecar::answering(|_| Answered::status(500)).await;
+    let mut registration = policy.policy("hours", &["grant.client_credentials"]);
+    registration.on_failure = Some(placet_server::config::OnFailure::Proceed);
+    registration.acknowledge_fail_open = true;
+    let config = receiver.config("audit", &["policy.*"]);
+    let stand = Stand::with(|c| {
+        c.event_receiver = vec![config];
+        c.policy = vec![registration];
+    })
+    .await;
+    for _ in 0..3 {
+        let reply = stand.post("/token", "service", &[("grant_type", "client_credentials")]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    placet_server::events::tell_of_policies(&stand.server).await.unwrap();
+    placet_server::events::tell_of_policies(&stand.server).await.unwrap();
+    deliver(&stand).await;
+    assert_eq!(receiver.types(), ["placet.policy.degraded.v1", "placet.policy.failed.v1"]);
+    let failed = &receiver.events("policy.failed")[0];
+    assert_eq!((&failed["subject"], &failed["data"]["count"]), (&json!("hours"), &json!(3)));
+    assert_eq!(failed["data"]["code"], "http_status");
+}
+
+/// What is not among the published types and members is a mistake of whoever writes the event.
+#[tokio::test]
+async fn what_is_told_is_what_the_schema_says() {
+    let receiver = Receiver::start().await;
+    let stand = told(&receiver, &["*"]).await;
+    let tokens = stand.tokens("web", "openid offline_access").await;
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    stand.post("/revoke", "web", &[("token", tokens["access_token"].as_str().unwrap())]).await;
+    stand.post("/revoke", "web", &[("token", refresh)]).await;
+    for kind in ["login.failed", "credential.changed", "account.disabled", "account.enabled"] {
+        let report = json!({ "type": kind, "sub": "carol" });
+        stand.call(HEADLESS, reqwest::Method::POST, "/reports", Some(&report)).await;
+    }
+    let consents = stand.call(HEADLESS, reqwest::Method::GET, "/consents?sub=alice", None).await;
+    let consent = format!("/consents/{}", consents.json["items"][0]["id"].as_str().unwrap());
+    assert_eq!(stand.call(HEADLESS, reqwest::Method::DELETE, &consent, None).await.status, 204);
+    stand.server.keys().rotate(false, "operator:test").await.unwrap();
+    deliver(&stand).await;
+    for wanted in ["token.revoked", "authorization.revoked", "consent.revoked", "key.rotated", "login.failed"]
+    {
+        assert_eq!(receiver.events(wanted).len(), 1, "{wanted}");
+    }
+    for asked in receiver.got() {
+        let event: Event = serde_json::from_slice(&asked.raw).unwrap();
+        assert!(event.event_type.known().is_some(), "{}", event.event_type.0);
+        assert_eq!(serde_json::to_value(&event).unwrap(), asked.body, "every member is published");
     }
 }

@@ -11,8 +11,8 @@ use placet_server::store::{
     AuthorizationRecord, Backlog, Begun, Claim, ClientRecord, CodeRecord, Completed, Completion, ConsentKey,
     ConsentRecord, Deliveries, DeliveryFilter, DeliveryRecord, Digest, Event, FamilyRecord, Granted, Hold,
     InteractionRecord, Issued, JwtState, Kept, KeyRecord, NewGrant, Once, Paging, Polled, PolledRecord,
-    PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Settled, SpentRequest,
-    Store, StoreError, SubjectRecord, Subscriber, TokenRecord, TokenState, Waiting,
+    PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Settled,
+    SpentRequest, Store, StoreError, SubjectRecord, Subscriber, TokenRecord, TokenState, Waiting,
 };
 use tokio::sync::Barrier;
 

@@ -48,7 +48,7 @@ async fn ask(http: &Client, url: String) -> StatusCode {
     http.get(url).send().await.unwrap().status()
 }
 
-const INTERACTIONS: &str = "/ui/v1/interactions?kind=ciba";
+const INTERACTIONS: &str = "/ui/v1/interactions?kind=ciba&sub=alice";
 const KEYS: &str = "/admin/v1/keys";
 
 #[tokio::test]

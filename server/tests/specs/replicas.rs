@@ -19,13 +19,14 @@ use super::{
     device_flow::{self, approved, code, confirm, open, poll, start},
     harness::{Browser, CALLBACK, Stand, VERIFIER},
     prover::{Prover, token_with},
+    receiving::{Receiver, deliver},
 };
 
 static TENANTS: AtomicU64 = AtomicU64::new(0);
 
 /// Two servers of one issuer on one database, with a tenant of their own; none where there is no database.
 async fn two() -> Option<[Arc<Stand>; 2]> {
-    two_with(|_| {}).await
+    two_with(device_flow::devices).await
 }
 
 /// The same, with settings that `change` has altered.

@@ -108,7 +108,7 @@ pub(crate) async fn ending_all_sessions_of_a_subject_spares_others(backend: &Bac
     granted_in(&*store, "ses_2", "az_offline", "app", true).await;
     granted(&*store, authorization("az_without_session", "alice"), Issued::default()).await;
     assert!(store.end_session("ses_3", NOW, vec![]).await.expect("it answers"));
-    let events = vec![event("evt_1", "session.ended")];
+    let events = vec![event("evt_1", "credential.changed")];
     let ended = store.end_sessions_of("alice", NOW, events).await.expect("it answers");
     assert_eq!(ended, 2);
     assert!(live_ids(&*store, "alice", NOW).await.is_empty());
@@ -116,7 +116,8 @@ pub(crate) async fn ending_all_sessions_of_a_subject_spares_others(backend: &Bac
     assert!(!is_live(&*store, "az_online", NOW).await);
     assert!(is_live(&*store, "az_offline", NOW).await);
     assert!(is_live(&*store, "az_without_session", NOW).await);
-    assert_eq!(backend.count("session.ended").await, 1);
+    assert_eq!(backend.count("credential.changed").await, 1);
+    assert_eq!(backend.count("session.ended").await, 2, "each is told");
 }
 
 pub(crate) async fn sessions_that_end_in_a_completion_take_their_authorizations_along(backend: &Backend) {

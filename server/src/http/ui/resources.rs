@@ -156,7 +156,7 @@ pub(in crate::http) async fn consent(server: Server, request: Request) -> Outcom
 async fn delete_consent(server: &Server, request: &Request) -> ApiResult<Response> {
     caller::with(server, request, AUTHORIZATIONS).await?;
     let id = request.part(0);
-    let event = events::event(server, "authorization.revoked", id, &json!({ "reason": "consent_deleted" }))?;
+    let event = events::event(server, "consent.revoked", id, &json!({ "by": "ui" }))?;
     if server.store().delete_consent(id, server.now(), vec![event]).await? {
         server.policies().flush_all();
         Ok(reply::empty(204))

@@ -49,7 +49,7 @@ pub(super) async fn logout(server: &Server, client: Option<&Client>, state: &Sta
             server,
             "session.ended",
             facts.session_id.as_deref().unwrap_or_default(),
-            &json!({ "initiator": facts.initiator, "sub": facts.sub, "scope": scope }),
+            &json!({ "initiator": facts.initiator, "sub": facts.sub, "extent": scope }),
         )?);
     }
     let dropped: Vec<_> = here.iter().filter_map(|id| state.handles.get(id)).cloned().collect();

@@ -35,6 +35,18 @@ pub(super) async fn publish_if(tx: &mut dyn Tx, happened: bool, events: &[Event]
     Ok(happened)
 }
 
+/// A session ended with its account. It ends once, so its event has an id that follows from it.
+pub(super) fn ended_with_account(id: &str, sub: &str, at: i64) -> Event {
+    let digest = Sha256::new_with_prefix("session.ended").chain_update([0]).chain_update(id).finalize();
+    Event {
+        id: format!("evt_{}", URL_SAFE_NO_PAD.encode(&digest[..16])),
+        event_type: "session.ended",
+        subject: id.to_owned(),
+        at,
+        data: serde_json::json!({ "sub": sub, "initiator": "account" }).to_string(),
+    }
+}
+
 /// Something came back that should not have.
 pub(super) struct Reuse<'a> {
     pub(super) artefact: &'static str,

@@ -205,8 +205,8 @@ pub(super) async fn leave(tx: &mut dyn Tx, id: &str, client_id: &str, now: i64) 
     }
 }
 
-/// Ends all sessions of a subject, as [`end`] does; gives how many were live.
-pub(super) async fn end_all_of(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<u64> {
+/// Ends all sessions of a subject, as [`end`] does; gives those that were live.
+pub(super) async fn end_all_of(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<Vec<SessionRecord>> {
     subjects::hold(tx, sub, now).await?;
     let rows = tx
         .query(
@@ -222,7 +222,15 @@ pub(super) async fn end_all_of(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible
     for session in &ended {
         participants::tell(tx, session, now).await?;
     }
-    Ok(ended.iter().map(|session| u64::from(was_live(session, now))).sum())
+    Ok(ended.into_iter().filter(|session| was_live(session, now)).collect())
+}
+
+/// Ends all sessions of a subject because of what happened to the account, and tells of each.
+pub(super) async fn end_all_of_account(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<u64> {
+    let ended = end_all_of(tx, sub, now).await?;
+    let told: Vec<_> = ended.iter().map(|session| misc::ended_with_account(&session.id, sub, now)).collect();
+    misc::publish(tx, &told).await?;
+    Ok(u64::try_from(told.len()).unwrap_or(u64::MAX))
 }
 
 pub(super) async fn end_all_and_publish(
@@ -231,9 +239,8 @@ pub(super) async fn end_all_and_publish(
     now: i64,
     events: &[Event],
 ) -> Fallible<u64> {
-    let ended = end_all_of(tx, sub, now).await?;
     misc::publish(tx, events).await?;
-    Ok(ended)
+    end_all_of_account(tx, sub, now).await
 }
 
 fn was_live(ended: &SessionRecord, now: i64) -> bool {

@@ -48,7 +48,7 @@ pub(super) async fn set_disabled(
     )
     .await?;
     if disabled {
-        sessions::end_all_of(tx, sub, now).await?;
+        sessions::end_all_of_account(tx, sub, now).await?;
         authorizations::revoke_of_subject(tx, sub, now).await?;
     }
     misc::publish(tx, events).await
