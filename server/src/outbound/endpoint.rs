@@ -93,7 +93,9 @@ impl Endpoint {
             connect_timeout: way.connect_timeout,
         };
         let socket = socket
-            .map(|(path, _)| Ok::<_, Fault>(Socket { path, owners: owners(way.peer_uid)?, seen: Mutex::default() }))
+            .map(|(path, _)| {
+                Ok::<_, Fault>(Socket { path, owners: owners(way.peer_uid)?, seen: Mutex::default() })
+            })
             .transpose()?;
         Ok(Self {
             client: Operator::new(&route)?,

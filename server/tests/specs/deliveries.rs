@@ -6,7 +6,7 @@ use std::sync::Arc;
 use placet_server::{
     delivery,
     server::{Environment, Server},
-    store::{Claim, Paging},
+    store::{Claim, DeliveryFilter, Paging},
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -71,7 +71,15 @@ async fn a_receiver_that_says_no_or_points_elsewhere_is_given_up_at_once_and_kep
         reasons,
         [307, 400, 410].map(|status| format!("the receiver answered with the status {status}"))
     );
-    let dead = stand.server.store().deliveries(true, Paging { after: "", limit: 9 }).await.unwrap();
+    let dead = stand
+        .server
+        .store()
+        .deliveries(
+            &DeliveryFilter { dead: true, ..DeliveryFilter::default() },
+            Paging { after: "", limit: 9 },
+        )
+        .await
+        .unwrap();
     assert!(dead.iter().all(|dead| dead.destination == "web" && dead.attempts == 1));
 }
 

@@ -110,8 +110,10 @@ async fn an_unknown_path_is_a_json_404() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_413() {
     let stand = Stand::start().await;
-    let large = "a=".to_owned() + &"x".repeat(128 * 1024);
     for (url, methods) in all(&stand) {
+        // Assertions in SAML are long.
+        let limit = if url.ends_with("/token") { 256 * 1024 } else { 128 * 1024 };
+        let large = format!("a={}", "x".repeat(limit - 1));
         for method in methods.iter().filter(|m| matches!(**m, "POST" | "PUT")) {
             let method_name = Method::from_bytes(method.as_bytes()).unwrap();
             let request = stand

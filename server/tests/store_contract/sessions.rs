@@ -1,8 +1,8 @@
 //! Sessions.
 
 use placet_server::store::{
-    AuthorizationRecord, Completed, Completion, EndSessions, EndedSession, InteractionRecord, Issued, Paging,
-    SessionChange, SessionRecord, Store,
+    AuthorizationRecord, Completed, Completion, DeliveryFilter, EndSessions, EndedSession, InteractionRecord,
+    Issued, Paging, SessionChange, SessionRecord, Store,
 };
 
 use crate::{backend::Backend, samples::*};
@@ -165,7 +165,7 @@ async fn signed_in(store: &dyn Store, session_id: &str, az: &str, client_id: &st
 
 /// Whom the deliveries that wait tell of the end of which session, in order.
 async fn told(store: &dyn Store) -> Vec<(String, String)> {
-    let waiting = store.deliveries(false, ALL).await.expect("it reads");
+    let waiting = store.deliveries(&DeliveryFilter::default(), ALL).await.expect("it reads");
     let mut told: Vec<_> = waiting
         .into_iter()
         .map(|delivery| {
