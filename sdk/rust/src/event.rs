@@ -1,4 +1,4 @@
-//! Events: what receivers are told, as CloudEvents 1.0 in structured JSON.
+//! Events: what receivers are told, as `CloudEvents` 1.0 in structured JSON.
 //!
 //! They are posted with the signature of Standard Webhooks; its id is that of the event, the same at every attempt.
 //! Feature `signature` has [`Event::read`], which verifies before it reads.
@@ -156,7 +156,7 @@ impl JsonSchema for TypeName {
     }
 }
 
-/// An event, a CloudEvent 1.0.
+/// An event, a `CloudEvent` 1.0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// `1.0`.

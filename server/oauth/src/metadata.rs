@@ -172,6 +172,19 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
             document[member] = json!(list);
         }
     }
+    what_is_on(&mut document, d, issuer);
+    if let Value::Object(members) = &mut document {
+        members.extend(d.verified_claims.clone());
+        if let Some(base) = d.mtls_base {
+            let aliases = aliases(members, (issuer, base));
+            members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
+        }
+    }
+    document
+}
+
+/// What is announced where it is on.
+fn what_is_on(document: &mut Value, d: &Discovery<'_>, issuer: &str) {
     if d.grant_types.contains(&GrantType::DeviceCode) {
         document["device_authorization_endpoint"] = json!(format!("{issuer}/device_authorization"));
     }
@@ -191,14 +204,6 @@ pub fn discovery(d: &Discovery<'_>) -> Value {
     if d.documents {
         document["client_id_metadata_document_supported"] = json!(true);
     }
-    if let Value::Object(members) = &mut document {
-        members.extend(d.verified_claims.clone());
-        if let Some(base) = d.mtls_base {
-            let aliases = aliases(members, (issuer, base));
-            members.insert("mtls_endpoint_aliases".to_owned(), Value::Object(aliases));
-        }
-    }
-    document
 }
 
 /// The endpoints that clients call themselves, at another host (RFC 8705 section 5).

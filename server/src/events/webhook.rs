@@ -1,4 +1,4 @@
-//! Events as CloudEvents 1.0 in structured JSON, posted to receivers.
+//! Events as `CloudEvents` 1.0 in structured JSON, posted to receivers.
 
 use async_trait::async_trait;
 use placet_sdk::{Instant, event::full_name};

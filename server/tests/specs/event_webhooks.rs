@@ -1,4 +1,4 @@
-//! Events as CloudEvents 1.0, signed as Standard Webhooks writes it.
+//! Events as `CloudEvents` 1.0, signed as Standard Webhooks writes it.
 
 use std::{sync::Arc, time::Duration};
 

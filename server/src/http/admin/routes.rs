@@ -46,34 +46,6 @@ pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("admin").and(warp::path("v1"));
-    let told = endpoint(at(GET), base().and(warp::path!("event-receivers")).map(none), events::receivers)
-        .or(endpoint(
-            at(POST),
-            base().and(warp::path!("event-receivers" / Redelivered)).map(|Redelivered(id)| vec![id]),
-            events::redeliver_all,
-        ))
-        .unify()
-        .or(endpoint(
-            at(&[Method::GET, Method::PATCH]),
-            base().and(warp::path!("event-receivers" / String)).map(one),
-            events::receiver,
-        ))
-        .unify()
-        .or(endpoint(at(GET), base().and(warp::path!("deliveries")).map(none), events::deliveries))
-        .unify()
-        .or(endpoint(
-            at(POST),
-            base().and(warp::path!("deliveries" / Redelivered)).map(|Redelivered(id)| vec![id]),
-            events::redeliver,
-        ))
-        .unify()
-        .or(endpoint(
-            at(GET_DELETE),
-            base().and(warp::path!("deliveries" / String)).map(one),
-            events::delivery,
-        ))
-        .unify()
-        .boxed();
     endpoint(at(GET), base().and(warp::path!("openapi.json")).map(none), description)
         .or(endpoint(at(GET_POST), base().and(warp::path!("clients")).map(none), clients::clients))
         .unify()
@@ -141,7 +113,44 @@ pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
         .unify()
         .or(endpoint(at(GET), base().and(warp::path!("decisions" / String)).map(one), decisions::decision))
         .unify()
-        .or(told)
+        .or(of_events(server))
+        .unify()
+        .boxed()
+}
+
+/// What is told to others, and who is told.
+fn of_events(server: &Server) -> BoxedFilter<(Response,)> {
+    let at =
+        |methods| Endpoint { errors: Errors::Problem, ..Endpoint::of_standards(server, methods, Cors::No) };
+    let none = || Vec::<String>::new();
+    let one = |id: String| vec![id];
+    let base = || warp::path("admin").and(warp::path("v1"));
+    endpoint(at(GET), base().and(warp::path!("event-receivers")).map(none), events::receivers)
+        .or(endpoint(
+            at(POST),
+            base().and(warp::path!("event-receivers" / Redelivered)).map(|Redelivered(id)| vec![id]),
+            events::redeliver_all,
+        ))
+        .unify()
+        .or(endpoint(
+            at(&[Method::GET, Method::PATCH]),
+            base().and(warp::path!("event-receivers" / String)).map(one),
+            events::receiver,
+        ))
+        .unify()
+        .or(endpoint(at(GET), base().and(warp::path!("deliveries")).map(none), events::deliveries))
+        .unify()
+        .or(endpoint(
+            at(POST),
+            base().and(warp::path!("deliveries" / Redelivered)).map(|Redelivered(id)| vec![id]),
+            events::redeliver,
+        ))
+        .unify()
+        .or(endpoint(
+            at(GET_DELETE),
+            base().and(warp::path!("deliveries" / String)).map(one),
+            events::delivery,
+        ))
         .unify()
         .boxed()
 }

@@ -107,6 +107,14 @@ fn decision(ciba: &CibaState, refusal: Option<String>) -> Result<Decision, Fault
 /// Why a token does not go through the browser.
 const UNBOUND: &str = "the access token has to be bound to a key, and in the browser it cannot be";
 
+/// What a client learns that asks after its request.
+fn decided(state: &State) -> Result<Option<Decision>, Fault> {
+    match &state.ciba {
+        Some(ciba) => decision(ciba, None).map(Some),
+        None => device::decision(state),
+    }
+}
+
 /// A grant.
 pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -> Outcome<Grant> {
     let Some(part) = session_part(server, client, state).await? else { return Ok(Grant::Over) };
@@ -156,10 +164,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
     if let (Some(accepted), Some(id)) = (&mut state.accepted, &part.session_id) {
         accepted.session_id = Some(id.clone());
     }
-    let decided = match &state.ciba {
-        Some(ciba) => Some(decision(ciba, None)?),
-        None => device::decision(state)?,
-    };
+    let decided = decided(state)?;
     // It has to live until the client has asked after it.
     let of_device = state.device.as_ref().map_or(0, |device| device.waits(now));
     let fetched = of_device + state.ciba.as_ref().map_or(0, |_| (state.ends_at - now).max(0));

@@ -188,14 +188,14 @@ async fn redeliver_to(
 }
 
 async fn hold(tx: &mut dyn Tx, hold: &Hold, events: &[Event]) -> Fallible<bool> {
-    let held = tx
+    let inserted = tx
         .execute(
             "INSERT INTO held_destinations (tenant, destination, held_at, reason) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (tenant, destination) DO NOTHING",
             values![&hold.destination, hold.held_at, &hold.reason],
         )
         .await?;
-    misc::publish_if(tx, held > 0, events).await
+    misc::publish_if(tx, inserted > 0, events).await
 }
 
 async fn release(tx: &mut dyn Tx, destination: &str, events: &[Event]) -> Fallible<bool> {
