@@ -48,7 +48,8 @@ pub(crate) async fn a_disabled_subject_gets_nothing(backend: &Backend) {
     assert_eq!(store.consents_of("alice", ALL, NOW).await.expect("it reads"), []);
     let untouched = store.interaction("ia_1", NOW).await.expect("it reads");
     assert_eq!(untouched, Some(interaction("ia_1")));
-    assert_eq!(backend.outbox().await, [("account.disabled".to_owned(), "something".to_owned())]);
+    let told = [("session.ended", "ses_1"), ("account.disabled", "something")];
+    assert_eq!(backend.outbox().await, told.map(|(what, about)| (what.to_owned(), about.to_owned())));
 }
 
 pub(crate) async fn disabling_revokes_offline_authorizations_too_and_enabling_revives_nothing(

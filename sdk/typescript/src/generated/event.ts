@@ -12,7 +12,7 @@ export interface Actor {
   sub: string;
 }
 
-/** An event, a CloudEvent 1.0. */
+/** An event, a `CloudEvent` 1.0. */
 export interface Event {
   /** Ids and reasons. */
   data: EventData;
