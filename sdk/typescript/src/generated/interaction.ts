@@ -796,6 +796,8 @@ export interface SessionInfo {
   expires_at?: Instant;
   /** Id, `ses_…`; not a credential. */
   id: string;
+  /** When it was last used, within a minute. */
+  last_used_at?: Instant;
   /** The user. */
   sub: string;
 }

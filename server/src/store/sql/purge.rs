@@ -39,7 +39,7 @@ const DAY: i64 = 24 * 60 * 60;
 /// Every kind. A redeemed code is kept beyond its end, so that a late replay of it is still one, and a
 /// polled request so that its client is told that it has expired. Revoked
 /// authorizations stay until the end of everything issued under them.
-pub(super) const KINDS: [Dead; 18] = [
+const KINDS: [Dead; 18] = [
     dead!("interactions", "id", "expires_at", 0),
     dead!("pushed_requests", "digest", "expires_at", 0),
     dead!("polled_requests", "digest", "expires_at", 600),
