@@ -62,7 +62,8 @@ impl Kind for EventWebhook {
     fn pause(&self, attempts: i64, dice: u32) -> i64 {
         let nth = usize::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(PAUSES.len() - 1);
         // A tenth more or less: what failed together does not come back together.
-        PAUSES[nth] - PAUSES[nth] / 10 + i64::from(dice) % (PAUSES[nth] / 5 + 1)
+        let spread = PAUSES[nth] / 10;
+        PAUSES[nth] - spread + i64::from(dice) % (2 * spread + 1)
     }
 }
 

@@ -75,6 +75,8 @@ fn every_member_of_the_struct_is_read_from_json() {
         "require_pushed_authorization_requests": true,
         "backchannel_token_delivery_mode": "ping", "backchannel_client_notification_endpoint": "n",
         "backchannel_user_code_parameter": true,
+        "backchannel_logout_uri": "b", "backchannel_logout_session_required": true,
+        "frontchannel_logout_uri": "f", "frontchannel_logout_session_required": false,
     });
     members.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     for algorithm in MEMBERS.iter().filter(|name| name.ends_with("_alg") || name.ends_with("_enc")) {
