@@ -19,7 +19,7 @@ test("the package holds what users need, and nothing else", async () => {
   const [{ files }] = Object.values(packed as object) as [{ files: { path: string }[] }];
   const modules = ["answer", "body", "discovery", "envelope", "hooks", "index", "interaction", "json", "node"];
   modules.push("policy", "question", "refusal", "replay", "settings", "signature");
-  modules.push("generated/decision", "generated/interaction", "generated/rules");
+  modules.push("event", "generated/decision", "generated/event", "generated/interaction", "generated/rules");
   const expected = modules.flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]);
   assert.deepEqual(
     files.map((file) => file.path).sort(),

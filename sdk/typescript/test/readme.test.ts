@@ -10,7 +10,7 @@ const run = promisify(execFile);
 test("the examples of the README compile", async () => {
   const text = await readFile(new URL("README.md", root), "utf8");
   const examples = [...text.matchAll(/^```ts\n(.*?)^```/gms)].map((match) => match[1] ?? "");
-  assert.equal(examples.length, 2);
+  assert.equal(examples.length, 3);
   const folder = new URL("build/readme/", root);
   await mkdir(folder, { recursive: true });
   const given = `
