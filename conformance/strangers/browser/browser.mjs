@@ -1,11 +1,27 @@
 // A browser, and the steps that users take in it.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 
 import { chromium } from 'playwright-core';
 
 /** Passwords of the development users. */
 export const PASSWORDS = { alice: 'wonderland', bob: 'builder' };
+
+/** The secret of alice's second factor, as the login app publishes it for development. */
+export const ALICE = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+
+/** The code that an authenticator app shows for a secret, `later` time steps from now (RFC 6238). */
+export function code(secret, later = 0) {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  const mac = createHmac('sha1', key).update(step).digest();
+  const at = mac[19] & 15;
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
 
 const ARGS = [
   '--no-sandbox',

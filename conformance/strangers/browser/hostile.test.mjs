@@ -76,16 +76,18 @@ test('the name can be typed at once, and the return key signs in, it does not ca
   await person.page.locator('#consent-allow').waitFor();
 });
 
-test('no cookie can be read by scripts or is sent along by other sites', async () => {
+test('no cookie that lets anybody in can be read by scripts, and none is sent along by other sites', async () => {
   const person = await someone();
   await person.arriveAtTokens();
   const cookies = await person.context.cookies();
   assert.deepEqual(
     [...new Set(cookies.map((cookie) => cookie.name))].sort(),
-    ['placet-demo', 'placet-ib', 'placet-login', 'placet-sso'],
+    ['placet-demo', 'placet-ib', 'placet-login', 'placet-op', 'placet-sso'],
   );
   for (const { name, httpOnly, sameSite } of cookies) {
-    assert.deepEqual({ name, httpOnly, sameSite }, { name, httpOnly: true, sameSite: 'Lax' });
+    // The state of the browser is for the script of `check_session_iframe`, and lets nobody in.
+    const hidden = name !== 'placet-op';
+    assert.deepEqual({ name, httpOnly, sameSite }, { name, httpOnly: hidden, sameSite: 'Lax' });
   }
 });
 

@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { startMock } from '../stand.mjs';
-import { PASSWORDS, Person, launch } from './browser.mjs';
+import { ALICE, PASSWORDS, Person, code, launch } from './browser.mjs';
 
 const CODE = 'WDJB-MJHT';
 const MOST_PAGES = 10;
 
 /** What a willing user presses, on the first of these buttons that a page has. */
 const BUTTONS = [
-  '#try-again', '#account-0', '#login-submit', '#signup-submit', '#code-submit', '#device-confirm', '#custom-accept',
+  '#try-again', '#account-0', '#login-submit', '#totp-submit', '#approve-sign-in', '#review-0', '#signup-submit', '#code-submit', '#device-confirm', '#custom-accept',
   '#consent-allow', '#logout-confirm', '#login-cancel',
 ];
 
@@ -27,12 +27,11 @@ const SCENARIOS = {
   'session-idle': {},
   'max-age': {},
   'login-hint': {},
-  // A password is no second factor: the app says so, and the only button leads back.
-  'answer-insufficient': {},
+  'answer-insufficient': { asksCode: true, pages: ['/login', '/login'] },
   'deny-login': { press: { '#login-submit': '#login-cancel' } },
-  'step-up-essential': {},
-  'step-up-voluntary': {},
-  'step-up-policy': {},
+  'step-up-essential': { asksCode: true, pages: ['/totp'] },
+  'step-up-voluntary': { asksCode: true, pages: ['/login', '/login'] },
+  'step-up-policy': { asksCode: true, pages: ['/totp'] },
   'challenge-after-consent': { pages: ['/login', '/consent', '/login'] },
   'three-accounts': { pages: ['/select'] },
   'select-none': {},
@@ -80,9 +79,14 @@ const SCENARIOS = {
   'device-expired-code': { pages: ['/device', '/error'], ends: '#error-page' },
   'device-different-network': { pages: ['/device', '/consent', '/consent'], ends: '#done-page' },
   'device-refused': { press: { '#device-confirm': '#device-cancel' }, pages: ['/device', '/device'], ends: '#done-page' },
-  'ciba-approve': { pages: ['/consent', '/consent'], ends: '#done-page' },
-  'ciba-sign-in': { pages: ['/login', '/login'], ends: '#done-page' },
-  'ciba-deny': { press: { '#consent-allow': '#consent-deny' }, pages: ['/consent', '/consent'], ends: '#done-page' },
+  // Pages of such a request are for the user who signed in where requests are approved.
+  'ciba-approve': { pages: ['/approve', '/approve', '/consent', '/consent'], ends: '#done-page' },
+  'ciba-sign-in': {
+    asksCode: true, pages: ['/login', '/login', '/approve', '/approve', '/consent', '/consent'], ends: '#done-page',
+  },
+  'ciba-deny': {
+    press: { '#consent-allow': '#consent-deny' }, pages: ['/approve', '/approve', '/consent', '/consent'], ends: '#done-page',
+  },
   'logout-client': { check: '#scope-client', pages: ['/logout'] },
   'logout-session': { pages: ['/logout'] },
   'logout-subject': { check: '#scope-subject', pages: ['/logout'] },
@@ -92,17 +96,18 @@ const SCENARIOS = {
   'logout-declined': { press: { '#logout-confirm': '#logout-cancel' }, pages: ['/logout'] },
 };
 
-let stand;
 let browser;
+/** What the scenarios share that ask for no code: one is good once. */
+let shared;
 
 before(async () => {
-  stand = await startMock();
+  shared = await startMock();
   browser = await launch();
 });
 
 after(async () => {
   await browser?.close();
-  await stand?.stop();
+  await shared?.stop();
 });
 
 /** Fills in what a page asks for. */
@@ -119,13 +124,18 @@ async function fill(page, { check, codes }) {
     await page.fill('#username', 'carol');
     await page.fill('#password', 'higher-further-faster');
     await page.fill('#password-again', 'higher-further-faster');
+  } else if (await there('#approve-sign-in')) {
+    await page.fill('#username', 'alice');
+    await page.fill('#password', PASSWORDS.alice);
+  } else if (await there('#totp-submit')) {
+    await page.fill('#code', code(ALICE));
   } else if (await there('#code-submit')) {
     await page.fill('#user_code', codes.shift() ?? CODE);
   }
 }
 
 /** Walks on until the mock or the last page of the app is reached. */
-async function walk(person, { press = {}, check, codes = [], ends }) {
+async function walk(person, stand, { press = {}, check, codes = [], ends }) {
   const { page } = person;
   for (let pages = 0; pages < MOST_PAGES; pages += 1) {
     if (page.url().startsWith(stand.mock)) return;
@@ -140,7 +150,7 @@ async function walk(person, { press = {}, check, codes = [], ends }) {
 }
 
 test('every scenario of the mock is walked', async () => {
-  const gallery = await (await fetch(`${stand.mock}/`)).text();
+  const gallery = await (await fetch(`${shared.mock}/`)).text();
   const offered = [...gallery.matchAll(/\/start\/([a-z0-9-]+)/g)].map(([, name]) => name);
   assert.ok(offered.length > 60, `${offered.length} scenarios`);
   assert.deepEqual([...new Set(offered)].sort(), Object.keys(SCENARIOS).sort());
@@ -148,12 +158,13 @@ test('every scenario of the mock is walked', async () => {
 
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
   test(`the login app gives the right answers in \`${name}\``, async () => {
+    const stand = scenario.asksCode ? await startMock() : shared;
     const person = await Person.arrive(browser, stand);
     try {
       let id;
       person.page.on('request', (request) => (id ??= /\bia_[\w-]+/.exec(request.url())?.[0]));
       await person.page.goto(`${stand.mock}/start/${name}`);
-      await walk(person, scenario);
+      await walk(person, stand, scenario);
       const run = await (await fetch(`${stand.mock}/runs/${id}.json`)).json();
       assert.deepEqual([run.verdict, run.reasons ?? []], ['expected', []]);
       assert.deepEqual(person.shownBy(stand.login), scenario.pages ?? ['/login']);
@@ -162,6 +173,7 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
       assert.deepEqual(complaints, []);
     } finally {
       await person.leave();
+      if (stand !== shared) await stand.stop();
     }
   });
 }

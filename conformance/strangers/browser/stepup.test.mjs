@@ -1,14 +1,10 @@
 // Stepping up with the login app and the demo app: the API wants more, and the user is asked for what is missing.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 
 import { start } from '../stand.mjs';
-import { Person, PASSWORDS, launch } from './browser.mjs';
-
-/** The secret of alice's second factor, as the login app publishes it for development. */
-const ALICE = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+import { ALICE, PASSWORDS, Person, code, launch } from './browser.mjs';
 
 let stand;
 let browser;
@@ -32,18 +28,6 @@ afterEach(async () => {
   await stand.stop();
   assert.deepEqual(complaints, []);
 });
-
-/** The code that an authenticator app shows for a secret, `later` time steps from now (RFC 6238). */
-function code(secret, later = 0) {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-  const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('');
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
-  const mac = createHmac('sha1', key).update(step).digest();
-  const at = mac[19] & 15;
-  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
 
 async function transfer() {
   await person.page.goto(`${stand.app}/transfer`);
