@@ -115,8 +115,15 @@ impl Secure {
         for file in ["ca.pem", "client.pem", "client.key"] {
             query = query.replace(&format!("{{{file}}}"), self.path(file).to_str().expect("a path"));
         }
-        format!("postgres://postgres@localhost:{}/postgres?{query}", self.port)
+        format!("{}?{query}", through(self.port))
     }
+}
+
+/// The database of the tests, at this port of this machine.
+fn through(port: u16) -> String {
+    let config: tokio_postgres::Config = postgres_url().expect("a database").parse().expect("a url");
+    let (user, name) = (config.get_user().unwrap_or("postgres"), config.get_dbname().unwrap_or("postgres"));
+    format!("postgres://{user}@localhost:{port}/{name}")
 }
 
 /// Listens on a port of its own, and passes on to the database at `url`; without an acceptor it refuses TLS.
@@ -208,10 +215,8 @@ async fn a_database_may_ask_for_a_certificate() {
 async fn a_database_without_tls_is_not_spoken_to_in_plain_text_instead() {
     let Some(url) = postgres_url() else { return };
     let port = stand_before(&url, None).await;
-    let error = reach(&format!("postgres://postgres@localhost:{port}/postgres?sslmode=verify-full"))
-        .await
-        .expect_err("no TLS");
+    let error = reach(&format!("{}?sslmode=verify-full", through(port))).await.expect_err("no TLS");
     assert!(error.contains("TLS"), "{error}");
-    let plain = format!("postgres://postgres@localhost:{port}/postgres?sslmode=disable");
+    let plain = format!("{}?sslmode=disable", through(port));
     assert_eq!(reach(&plain).await, Ok(()), "the operator says that the network is trusted");
 }
