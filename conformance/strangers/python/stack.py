@@ -78,7 +78,7 @@ jwk = {{ {resource_jwk} }}
 [[admin]]
 name = "root"
 token_sha256 = ["{admin_token}"]
-roles = ["read", "clients", "revoke", "policies", "keys"]
+roles = ["read", "clients", "revoke", "policies", "keys", "events"]
 
 [decision_log]
 questions = true
@@ -90,6 +90,13 @@ backend = "rules"
 
 [policy.rules]
 access_token_lifetime = 300
+
+# Nobody listens there, so that deliveries wait.
+[[event_receiver]]
+name = "nobody"
+url = "http://127.0.0.1:9/"
+types = ["client.registered"]
+auth.sign.secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 """
 
 

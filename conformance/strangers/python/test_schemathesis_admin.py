@@ -76,6 +76,14 @@ class Admin:
         requests.post(f"{self.stack.issuer}/token", data=form, auth=auth, timeout=10).raise_for_status()
         return self.call("GET", "/decisions", params={"limit": 1}).json()["items"][0]["id"]
 
+    def receiver(self):
+        return "nobody"
+
+    def delivery(self):
+        self.call("PATCH", "/event-receivers/nobody", json={"paused": False})
+        self.client()
+        return self.call("GET", "/deliveries").json()["items"][0]["id"]
+
     def real(self, kind):
         """The id of a thing of this kind, as it stands in a path."""
         return self.of_user(kind) if kind in ("session", "authorization") else getattr(self, kind)()

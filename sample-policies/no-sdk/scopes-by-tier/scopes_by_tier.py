@@ -32,7 +32,8 @@ def answer(headers, body):
         return 401, {}
     try:
         question = json.loads(body)
-        if question["id"] != name or any(headers.get(f"placet-{m}", question.get(m)) != question.get(m) for m in ROUTING):
+        differs = [headers.get(f"placet-{m}", question.get(m)) != question.get(m) for m in ROUTING]
+        if question["id"] != name or any(differs):
             return 400, {}
         if question["type"] != "grant.client_credentials":
             return 501, {}

@@ -29,7 +29,7 @@ def test_every_type_has_its_rules() -> None:
     assert set().union(*(rules.settable for rules in RULES.values())) <= set(Proposal.__annotations__)
     password = RULES["grant.password"]
     assert password.section == "password"
-    assert password.settable == {"grant", "session", "token_response"}
+    assert password.settable == {"grant", "token_response"}
     assert "invalid_grant" in password.error_codes
     assert password.challengeable and not password.cacheable
 

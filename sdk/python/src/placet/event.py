@@ -31,9 +31,7 @@ class NotSigned(Exception):
     """The message is not from who it should be: answer 401."""
 
 
-def read_event(
-    secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, now: float | None = None
-) -> Event:
+def read_event(secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, now: float | None = None) -> Event:
     """The event that was posted. Raises `NotSigned`, or ValueError if it is none (answer 400)."""
     sent = {name.lower(): value for name, value in headers.items()}
     if not verify(secrets, sent, body, time.time() if now is None else now):
