@@ -93,10 +93,12 @@ const array = (values) => `[${values.map((v) => JSON.stringify(v)).join(', ')}]`
  * Starts a server, its login app and the demo app.
  *
  * `loginHost` and `appHost` are names that the browser knows them by; `lifetimes` are settings of the server, `more`
- * is the end of its configuration; with `https` it brings the certificate.
+ * is the end of its configuration; with `https` it brings the certificate. `loginApp` says how another login app than
+ * that of this repository is started: its program, its arguments and its environment.
  */
 export async function start({
   loginHost = 'localhost', appHost = 'localhost', lifetimes = {}, demo = true, https = false, more = '',
+  loginApp,
 } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'placet-strangers-'));
   const [port, privatePort, loginPort, appPort] = await freePorts(4);
@@ -185,7 +187,8 @@ export async function start({
       server = await serve();
     };
     const users = join(dir, 'users.toml');
-    await run('placet-login', loginPort, [
+    if (loginApp) await run(...loginApp({ dir, api, login, port: loginPort }));
+    else await run('placet-login', loginPort, [
       'serve', '--dev', '--listen', `127.0.0.1:${loginPort}`, '--public-url', `${login}/`, '--api', api,
       '--token', UI_TOKEN, '--users', users,
     ]);
