@@ -11,7 +11,7 @@ const MOST_PAGES = 10;
 
 /** What a willing user presses, on the first of these buttons that a page has. */
 const BUTTONS = [
-  '#try-again', '#account-0', '#login-submit', '#totp-submit', '#approve-sign-in', '#review-0', '#signup-submit', '#code-submit', '#device-confirm', '#custom-accept',
+  '#try-again', '#account-0', '#login-submit', '#totp-submit', '#pass-sign-in', '#review-0', '#signup-submit', '#code-submit', '#device-confirm', '#custom-accept',
   '#consent-allow', '#logout-confirm', '#login-cancel',
 ];
 
@@ -124,7 +124,7 @@ async function fill(page, { check, codes }) {
     await page.fill('#username', 'carol');
     await page.fill('#password', 'higher-further-faster');
     await page.fill('#password-again', 'higher-further-faster');
-  } else if (await there('#approve-sign-in')) {
+  } else if (await there('#pass-sign-in')) {
     await page.fill('#username', 'alice');
     await page.fill('#password', PASSWORDS.alice);
   } else if (await there('#totp-submit')) {

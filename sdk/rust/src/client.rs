@@ -99,9 +99,9 @@ impl UiClient {
         self.0.send(Method::DELETE, &format!("/interactions/{}", segment(id)), None::<&()>).await.map(drop)
     }
 
-    /// The live sessions of a user.
-    pub async fn sessions(&self, sub: &str) -> Result<SessionList, Error> {
-        self.0.call(Method::GET, &format!("/sessions?sub={}", segment(sub)), None::<&()>).await
+    /// The live sessions of a user; `cursor` is the `next_cursor` of the page before.
+    pub async fn sessions(&self, sub: &str, cursor: Option<&str>) -> Result<SessionList, Error> {
+        self.0.call(Method::GET, &of_user("/sessions", sub, cursor), None::<&()>).await
     }
 
     /// Ends a session.
@@ -114,9 +114,9 @@ impl UiClient {
         self.0.send(Method::DELETE, &format!("/sessions?sub={}", segment(sub)), None::<&()>).await.map(drop)
     }
 
-    /// The remembered consents of a user.
-    pub async fn consents(&self, sub: &str) -> Result<Page<ConsentInfo>, Error> {
-        self.0.call(Method::GET, &format!("/consents?sub={}", segment(sub)), None::<&()>).await
+    /// The remembered consents of a user; `cursor` is the `next_cursor` of the page before.
+    pub async fn consents(&self, sub: &str, cursor: Option<&str>) -> Result<Page<ConsentInfo>, Error> {
+        self.0.call(Method::GET, &of_user("/consents", sub, cursor), None::<&()>).await
     }
 
     /// Withdraws a consent: every authorization granted under it ends.
@@ -124,9 +124,13 @@ impl UiClient {
         self.0.send(Method::DELETE, &format!("/consents/{}", segment(id)), None::<&()>).await.map(drop)
     }
 
-    /// The authorizations of a user.
-    pub async fn authorizations(&self, sub: &str) -> Result<Page<AuthorizationInfo>, Error> {
-        self.0.call(Method::GET, &format!("/authorizations?sub={}", segment(sub)), None::<&()>).await
+    /// The authorizations of a user; `cursor` is the `next_cursor` of the page before.
+    pub async fn authorizations(
+        &self,
+        sub: &str,
+        cursor: Option<&str>,
+    ) -> Result<Page<AuthorizationInfo>, Error> {
+        self.0.call(Method::GET, &of_user("/authorizations", sub, cursor), None::<&()>).await
     }
 
     /// Revokes an authorization and its tokens.
@@ -193,6 +197,11 @@ fn refusal(status: StatusCode, bytes: &[u8]) -> Error {
         Ok(problem) if !problem.code.is_empty() => Error::Refused(Box::new(problem)),
         _ => Error::Unexpected(json!({ "status": status.as_u16() }).to_string()),
     }
+}
+
+fn of_user(path: &str, sub: &str, cursor: Option<&str>) -> String {
+    let more = cursor.map(|cursor| format!("&cursor={}", segment(cursor))).unwrap_or_default();
+    format!("{path}?sub={}{more}", segment(sub))
 }
 
 /// Percent-encodes everything that is not unreserved (RFC 3986), so that an id is always one path segment.

@@ -5,7 +5,7 @@ mod consent;
 mod custom;
 mod ending;
 pub(crate) mod login;
-mod second;
+pub(crate) mod second;
 mod select;
 mod setup;
 mod signup;

@@ -5,12 +5,14 @@
 //! sends the answer, and goes on until the last prompt says where the browser goes. It keeps no state of its own
 //! but the user directory and counters of failures.
 
+mod account;
 mod app;
 mod approve;
 mod brand;
 mod clock;
 pub mod command;
 mod csrf;
+mod device;
 mod directory;
 mod failure;
 mod flow;
@@ -18,6 +20,7 @@ mod form;
 mod language;
 mod limiter;
 mod page;
+mod pass;
 mod password;
 mod proof;
 mod qr;

@@ -56,11 +56,7 @@ impl Client {
             uri.starts_with("https://") || uri.starts_with("data:image/") || dev && is_web(uri)
         });
         Self {
-            initial: name
-                .chars()
-                .find(|c| c.is_alphanumeric())
-                .map(|c| c.to_uppercase().collect())
-                .unwrap_or_default(),
+            initial: initial(&name),
             name,
             logo,
             host: client.document_host.clone(),
@@ -68,6 +64,11 @@ impl Client {
             terms: client.tos_uri.clone().filter(|uri| is_web(uri)),
         }
     }
+}
+
+/// What stands for a name that has no picture.
+pub(crate) fn initial(name: &str) -> String {
+    name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
 }
 
 /// Whether a link may go there.

@@ -11,7 +11,7 @@ use warp::{
     reply::{Reply, Response},
 };
 
-use crate::{app::App, approve, brand::Asset, failure, flow, page, step::Step, visit::Visit};
+use crate::{account, app::App, approve, brand::Asset, failure, flow, page, step::Step, visit::Visit};
 
 /// The largest form.
 const MAX_FORM: u64 = 64 * 1024;
@@ -20,11 +20,12 @@ const MAX_FORM: u64 = 64 * 1024;
 pub(crate) fn all(app: &Arc<App>) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + use<> {
     let root = warp::path::end().and(warp::get()).and(visit(app)).then(flow::enter).boxed();
     let health = warp::path!("healthz").and(warp::get()).map(|| "ok\n".into_response()).boxed();
-    let approve = approve_page(app);
-    let pages =
-        Step::ALL.into_iter().fold(root.or(health).unify().or(approve).unify().boxed(), |routes, step| {
-            routes.or(show(app, step)).unify().or(submit(app, step)).unify().boxed()
-        });
+    let approve = own_page(app, approve::PATH, approve::show, approve::submit);
+    let account = own_page(app, account::PATH, account::show, account::submit);
+    let own = root.or(health).unify().or(approve).unify().or(account).unify().boxed();
+    let pages = Step::ALL
+        .into_iter()
+        .fold(own, |routes, step| routes.or(show(app, step)).unify().or(submit(app, step)).unify().boxed());
     let lost = visit(app).map(move |visit: Visit| {
         let t = visit.text(None);
         failure::plain(&visit, StatusCode::NOT_FOUND, t.not_found_title, t.not_found)
@@ -53,15 +54,22 @@ fn submit(app: &Arc<App>, step: Step) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-fn approve_page(app: &Arc<App>) -> BoxedFilter<(Response,)> {
-    let path = || warp::path(approve::PATH).and(warp::path::end());
-    let show = path().and(warp::get()).and(visit(app)).then(approve::show).boxed();
+/// A page that belongs to no interaction.
+fn own_page<S, A, F, G>(app: &Arc<App>, path: &'static str, show: S, submit: A) -> BoxedFilter<(Response,)>
+where
+    S: Fn(Visit) -> F + Clone + Send + Sync + 'static,
+    A: Fn(Visit, Bytes) -> G + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+    G: Future<Output = Response> + Send + 'static,
+{
+    let path = || warp::path(path).and(warp::path::end());
+    let show = path().and(warp::get()).and(visit(app)).then(show).boxed();
     let submit = path()
         .and(warp::post())
         .and(warp::body::content_length_limit(MAX_FORM))
         .and(visit(app))
         .and(warp::body::bytes())
-        .then(approve::submit)
+        .then(submit)
         .boxed();
     show.or(submit).unify().boxed()
 }

@@ -3,10 +3,12 @@
 //! A language is a value of [`Text`]; a sentence that is missing is an error of the compiler. `{}` stands for the
 //! one thing that a sentence speaks about.
 
+mod account;
 mod approve;
 mod de;
 mod en;
 mod names;
+mod times;
 
 pub(crate) use self::{de::DE, en::EN};
 
@@ -27,6 +29,8 @@ impl About {
 pub(crate) struct Text {
     /// Language tag.
     pub(crate) tag: &'static str,
+    /// The account page.
+    pub(crate) account: &'static account::Account,
     /// The page for requests that wait.
     pub(crate) approve: &'static approve::Approve,
     pub(crate) sign_in: &'static str,

@@ -6,9 +6,9 @@ use std::{
 };
 
 use http::HeaderMap;
-use placet_sdk::interaction::Prompt;
+use placet_sdk::{grant::Object, interaction::Prompt};
 
-use crate::{app::App, approve, csrf, language, random, text::Text};
+use crate::{app::App, csrf, device, language, random, text::Text};
 
 /// A request, and what it says about the browser.
 pub(crate) struct Visit {
@@ -23,9 +23,9 @@ pub(crate) struct Visit {
     /// Whether another site made the browser send this.
     pub(crate) is_cross_site: bool,
     pub(crate) is_form: bool,
-    /// The cookie of whoever opened the page for requests.
-    pub(crate) pass: Option<String>,
-    accept_language: Option<String>,
+    /// What kind of browser it is, in words.
+    pub(crate) device: Option<String>,
+    headers: HeaderMap,
 }
 
 impl Visit {
@@ -41,16 +41,36 @@ impl Visit {
             address: address(headers, peer, &app.trusted_proxies),
             is_cross_site: headers.get("sec-fetch-site").is_some_and(|v| v == "cross-site"),
             is_form: media_type.is_some_and(|m| m.eq_ignore_ascii_case("application/x-www-form-urlencoded")),
-            pass: csrf::cookie(headers, approve::cookie(app.secure)).map(str::to_owned),
-            accept_language: text(http::header::ACCEPT_LANGUAGE).map(str::to_owned),
+            device: text(http::header::USER_AGENT).and_then(device::describe),
+            headers: headers.clone(),
             app,
         }
+    }
+
+    /// The value of a cookie.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        csrf::cookie(&self.headers, name)
+    }
+
+    /// What a session is to remember of the browser that began it, for the account page of its user.
+    pub(crate) fn mark_of(&self, sub: &str) -> Object {
+        let mut known = Object::new();
+        known.insert("address".to_owned(), self.address.clone().into());
+        known.insert("browser".to_owned(), self.browser_of(sub).into());
+        known.extend(self.device.clone().map(|device| ("device".to_owned(), device.into())));
+        known
+    }
+
+    /// How sessions of a user know this browser again; it opens nothing, and differs for each user.
+    pub(crate) fn browser_of(&self, sub: &str) -> String {
+        self.app.seal.sign("browser of a session", &[self.browser.as_bytes(), sub.as_bytes()])
     }
 
     /// The language of the answer.
     pub(crate) fn text(&self, prompt: Option<&Prompt>) -> &'static Text {
         let locales = prompt.map(|prompt| prompt.ui.locales.as_slice()).unwrap_or_default();
-        language::choose(locales, self.accept_language.as_deref())
+        let accepted = self.headers.get(http::header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
+        language::choose(locales, accepted)
     }
 }
 

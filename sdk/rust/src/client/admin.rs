@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use super::{Caller, Error, segment};
+use super::{Caller, Error, of_user, segment};
 use crate::{
     admin::{
         ClientEntry, ClientWrite, DecisionEntry, DecisionQuery, DecisionRecord, DeliveryEntry, DeliveryQuery,
@@ -215,11 +215,6 @@ fn query(wanted: &impl serde::Serialize) -> Result<String, Error> {
 
 fn client_path(id: &str) -> String {
     format!("/clients/{}", segment(id))
-}
-
-fn of_user(path: &str, sub: &str, cursor: Option<&str>) -> String {
-    let more = cursor.map(|cursor| format!("&cursor={}", segment(cursor))).unwrap_or_default();
-    format!("{path}?sub={}{more}", segment(sub))
 }
 
 fn paged(path: &str, cursor: Option<&str>) -> String {

@@ -181,7 +181,9 @@ pub(super) fn after_password(
 ) -> Next {
     let means = &visit.app.means;
     match strength::need(auth, means, Second::of(user, means)) {
-        Ok(Need::Password(acr)) => signed_in(prompt, auth, user, Proof { acr, remember, both: false }).into(),
+        Ok(Need::Password(acr)) => {
+            signed_in(prompt, auth, user, Proof { acr, remember, both: false, visit }).into()
+        }
         Ok(Need::Both(_)) => Next::Page(second::ask(visit, prompt, auth, (user, remember))),
         Err(strength::Unmet) => {
             let shell = Shell::new(visit, Some(prompt));
@@ -268,6 +270,8 @@ pub(super) struct Proof<'a> {
     pub(super) remember: bool,
     /// Whether a second factor was given, too.
     pub(super) both: bool,
+    /// The browser.
+    pub(super) visit: &'a Visit,
 }
 
 /// The answer for a user who gave the password, and a second factor if it takes one.
@@ -281,16 +285,14 @@ pub(super) fn signed_in(prompt: &Prompt, auth: &AuthPrompt, user: &User, proof: 
         sub: user.sub.clone(),
         authenticated_at: None,
         acr: proof.acr.map(str::to_owned),
-        amr: if proof.both { &strength::BOTH[..] } else { &["pwd"] }
-            .iter()
-            .map(|m| (*m).to_owned())
-            .collect(),
+        amr: strength::methods(proof.both),
         session: SessionAnswer {
             action: if session.is_some() { SessionAction::Reuse } else { SessionAction::Create },
             // A session that outlives the browser stays so.
             persistent: (proof.remember || session.is_none()).then_some(proof.remember),
             id: session,
             claims: Some(user.session_claims()),
+            data: Some(proof.visit.mark_of(&user.sub)),
             ..SessionAnswer::default()
         },
     })

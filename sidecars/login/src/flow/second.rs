@@ -145,7 +145,7 @@ pub(super) async fn decide(
     let (error, status, wait) =
         match check(visit, (&prompt.id, prompt.step), &user, form.text("code")).await? {
             Check::Right => {
-                let proof = login::Proof { acr: Some(class), remember, both: true };
+                let proof = login::Proof { acr: Some(class), remember, both: true, visit };
                 return Ok(login::signed_in(prompt, auth, &user, proof).into());
             }
             Check::Wrong => (text.totp_wrong, StatusCode::UNPROCESSABLE_ENTITY, None),
@@ -161,7 +161,7 @@ pub(super) async fn decide(
 }
 
 /// What came out of a code.
-pub(super) enum Check {
+pub(crate) enum Check {
     /// It is this user's, and was not used before.
     Right,
     /// It is not.
@@ -173,7 +173,12 @@ pub(super) enum Check {
 }
 
 /// Checks a code, and uses it up if it is right. The same form once more finds its own code used, and counts.
-async fn check(visit: &Visit, at: (&str, u32), user: &User, typed: &str) -> Result<Check, Failure> {
+pub(crate) async fn check(
+    visit: &Visit,
+    at: (&str, u32),
+    user: &User,
+    typed: &str,
+) -> Result<Check, Failure> {
     let app = &visit.app;
     // Taken before it is looked at: racing guesses are counted, all of them.
     if let Some(wait) = app.limits.by_code.take(&user.sub, Instant::now()) {

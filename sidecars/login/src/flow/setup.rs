@@ -114,7 +114,7 @@ pub(super) async fn decide(
         Ok(Ok(())) => {
             app.limits.by_code.forget(&user.sub);
             tracing::info!(sub = user.sub, "a second factor was set up");
-            let proof = login::Proof { acr: Some(class), remember: proof.remember, both: true };
+            let proof = login::Proof { acr: Some(class), remember: proof.remember, both: true, visit };
             Ok(login::signed_in(prompt, auth, &user, proof).into())
         }
         // Another browser was faster: its second factor counts, and is asked for.

@@ -93,16 +93,22 @@ pub(super) fn need<'a>(auth: &AuthPrompt, means: &'a Means, second: Second) -> R
     })
 }
 
-/// The class to assert where this user's password is enough.
-pub(crate) fn by_password<'a>(
+/// The class to assert where what this user gave before is enough: the password, or the second factor, too.
+pub(crate) fn of_pass<'a>(
     auth: &AuthPrompt,
     means: &'a Means,
-    user: &User,
+    (user, both): (&User, bool),
 ) -> Result<Option<&'a str>, Unmet> {
     match need(auth, means, Second::of(user, means))? {
         Need::Password(class) => Ok(class),
+        Need::Both(class) if both => Ok(Some(class)),
         Need::Both(_) => Err(Unmet),
     }
+}
+
+/// The methods of who gave the password, or the second factor, too.
+pub(crate) fn methods(both: bool) -> Vec<String> {
+    if both { &BOTH[..] } else { &["pwd"] }.iter().map(|m| (*m).to_owned()).collect()
 }
 
 /// The answer of a user who does not go on: it names the demand if that is the reason.

@@ -1,10 +1,11 @@
 //! German.
 
-use super::{About, Text, approve};
+use super::{About, Text, account, approve};
 
 /// German.
 pub(crate) static DE: Text = Text {
     tag: "de",
+    account: &account::DE,
     approve: &approve::DE,
     sign_in: "Anmelden",
     sign_in_to: About("um mit {} fortzufahren"),

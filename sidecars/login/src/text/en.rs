@@ -1,10 +1,11 @@
 //! English.
 
-use super::{About, Text, approve};
+use super::{About, Text, account, approve};
 
 /// English.
 pub(crate) static EN: Text = Text {
     tag: "en",
+    account: &account::EN,
     approve: &approve::EN,
     sign_in: "Sign in",
     sign_in_to: About("to continue to {}"),

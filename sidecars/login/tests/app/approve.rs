@@ -31,7 +31,7 @@ fn over() -> Value {
 async fn sign_in(browser: &Browser, name: &str) -> Page {
     let password = if name == "alice" { "wonderland" } else { "builder" };
     let page = browser.get("/approve").await;
-    assert!(page.has("approve-sign-in"));
+    assert!(page.has("pass-sign-in"));
     let fields = [("username", name), ("password", password), ("action", "sign-in")];
     let answer = browser.submit(&page, &fields).await;
     assert_eq!(answer.location().as_deref(), Some("/approve"), "{}", answer.body);
@@ -126,7 +126,7 @@ async fn the_page_of_consent_is_for_whoever_signed_in_on_it() {
     // Signed out in another tab, and the form sent from this one.
     let list = browser.get("/approve").await;
     browser.submit(&list, &[("action", "sign-out")]).await;
-    assert!(browser.get("/approve").await.has("approve-sign-in"));
+    assert!(browser.get("/approve").await.has("pass-sign-in"));
     let answer = browser.submit(&page, &[("action", "allow")]).await;
     assert_eq!(answer.location().as_deref(), Some("/approve"));
     assert!(stage.fake.answers("ia_1").is_empty());
@@ -161,5 +161,5 @@ async fn a_wrong_password_opens_nothing() {
     let fields = [("username", "alice"), ("password", "bob"), ("action", "sign-in")];
     let answer = browser.submit(&page, &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(browser.get("/approve").await.has("approve-sign-in"));
+    assert!(browser.get("/approve").await.has("pass-sign-in"));
 }

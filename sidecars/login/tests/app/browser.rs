@@ -10,6 +10,7 @@ pub(crate) struct Browser {
     base: String,
     cookies: Mutex<BTreeMap<String, String>>,
     language: Option<&'static str>,
+    agent: Option<&'static str>,
 }
 
 /// An answer.
@@ -26,11 +27,25 @@ impl Browser {
             .no_proxy()
             .build()
             .unwrap();
-        Self { http, base: base.to_owned(), cookies: Mutex::default(), language: None }
+        Self { http, base: base.to_owned(), cookies: Mutex::default(), language: None, agent: None }
     }
 
     pub(crate) fn speaking(self, language: &'static str) -> Self {
         Self { language: Some(language), ..self }
+    }
+
+    /// With this `User-Agent`.
+    pub(crate) fn called(self, agent: &'static str) -> Self {
+        Self { agent: Some(agent), ..self }
+    }
+
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.lock().unwrap().get(name).cloned()
+    }
+
+    /// Has this cookie from now on.
+    pub(crate) fn keep(&self, name: &str, value: &str) {
+        self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }
 
     /// The same browser at another address.
@@ -81,10 +96,14 @@ impl Browser {
         if let Some(language) = self.language {
             request = request.header(header::ACCEPT_LANGUAGE, language);
         }
+        if let Some(agent) = self.agent {
+            request = request.header(header::USER_AGENT, agent);
+        }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         for line in headers.get_all(header::SET_COOKIE) {
             let line = line.to_str().unwrap();
+            assert!(line.contains("HttpOnly") && line.contains("SameSite=Lax"), "{line}");
             let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
             let mut cookies = self.cookies.lock().unwrap();
             if line.contains("Max-Age=0") {

@@ -17,6 +17,9 @@ use warp::{
 
 pub(crate) const TOKEN: &str = "token-of-the-test";
 
+/// How many entries a page of a list has.
+const PAGE: usize = 100;
+
 /// What happened, and what is to happen.
 #[derive(Default)]
 pub(crate) struct Play {
@@ -29,6 +32,10 @@ pub(crate) struct Play {
     /// Every `PUT`, accepted or not: interaction, step, body.
     pub(crate) puts: Vec<(String, u32, Value)>,
     pub(crate) reports: Vec<Value>,
+    /// What the server keeps of the user, by resource: `sessions`, `consents`, `authorizations`.
+    pub(crate) kept: HashMap<String, Vec<Value>>,
+    /// What was deleted, in order.
+    pub(crate) deleted: Vec<String>,
     /// How many calls came at all.
     pub(crate) calls: u32,
     /// A refusal of the next answers.
@@ -120,6 +127,19 @@ impl Play {
             ("GET", ["interactions"]) => self.list(query),
             ("GET", ["interactions", id]) => self.current(id),
             ("PUT", ["interactions", id, "steps", step]) => self.put(id, step.parse().unwrap(), &body),
+            ("GET", [resource @ ("sessions" | "consents" | "authorizations")]) => {
+                let items = self.kept.get(*resource).map(Vec::as_slice).unwrap_or_default();
+                let from = query.split_once("&cursor=").map_or(0, |(_, at)| at.parse().unwrap());
+                let page = &items[from..items.len().min(from + PAGE)];
+                let next = (from + PAGE < items.len()).then(|| (from + PAGE).to_string());
+                warp::reply::json(&json!({ "items": page, "next_cursor": next })).into_response()
+            }
+            ("DELETE", [resource, rest @ ..]) => {
+                self.deleted.push([&[*resource], rest].concat().join("/"));
+                let items = self.kept.entry((*resource).to_owned()).or_default();
+                items.retain(|item| rest.first().is_some_and(|id| item["id"] != *id));
+                StatusCode::NO_CONTENT.into_response()
+            }
             ("POST", ["reports"]) => {
                 self.reports.push(body);
                 StatusCode::ACCEPTED.into_response()

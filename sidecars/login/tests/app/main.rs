@@ -1,5 +1,6 @@
 //! The login app against a scripted server.
 
+mod account;
 mod approve;
 mod browser;
 mod consent;
