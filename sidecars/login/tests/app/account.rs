@@ -14,7 +14,7 @@ use crate::{
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-fn session(id: &str, sub: &str, data: Value) -> Value {
+fn session(id: &str, sub: &str, data: &Value) -> Value {
     json!({ "id": id, "sub": sub, "authenticated_at": "2026-11-23T09:00:00Z", "data": data })
 }
 
@@ -22,7 +22,7 @@ fn session(id: &str, sub: &str, data: Value) -> Value {
 async fn stage_of(sub: &str) -> Stage {
     let stage = Stage::start().await;
     let known = json!({ "device": "Firefox · Linux", "address": "192.0.2.7", "browser": "of somebody else" });
-    let sessions = vec![session("ses_1", sub, known), session("ses_2", sub, json!({}))];
+    let sessions = vec![session("ses_1", sub, &known), session("ses_2", sub, &json!({}))];
     let consent = json!({
         "id": "cns_1", "sub": sub, "client_id": "books", "client_name": "Books & <Co>", "scope": ["email"],
         "claims": [], "granted_at": "2026-10-20T09:00:00Z",
@@ -81,7 +81,7 @@ async fn whoever_opens_the_page_gives_the_password() {
         "Unknown device",
         "Books &#38; &#60;Co&#62;",
         ">tv<",
-        "Your email address",
+        "See your email address",
         "reports.read",
         "20 October 2026",
     ] {
@@ -183,11 +183,7 @@ async fn the_session_of_this_browser_is_marked_and_stays_when_the_others_end() {
     browser.submit(&page, &[("username", "bob"), ("password", "builder")]).await;
     let data = stage.fake.answers("ia_1").remove(0)["session"]["data"].clone();
     assert_eq!((&data["address"], &data["device"]), (&json!("127.0.0.1"), &json!("Firefox · Linux")));
-    stage.fake.play.lock().unwrap().kept.get_mut("sessions").unwrap().push(session(
-        "ses_3",
-        "bob",
-        data.clone(),
-    ));
+    stage.fake.play.lock().unwrap().kept.get_mut("sessions").unwrap().push(session("ses_3", "bob", &data));
     let page = signed_in(&browser).await;
     assert_eq!(page.body.matches("This browser").count(), 1, "{}", page.body);
     assert!(page.says("Sign out everywhere else"));
@@ -209,7 +205,7 @@ async fn the_session_of_this_browser_is_marked_and_stays_when_the_others_end() {
 #[tokio::test]
 async fn lists_of_many_pages_are_read_to_their_end() {
     let stage = stage_of("bob").await;
-    let many: Vec<Value> = (0..250).map(|n| session(&format!("ses_{n}"), "bob", json!({}))).collect();
+    let many: Vec<Value> = (0..250).map(|n| session(&format!("ses_{n}"), "bob", &json!({}))).collect();
     stage.fake.play.lock().unwrap().kept.insert("sessions".to_owned(), many);
     let browser = stage.browser();
     let page = signed_in(&browser).await;
