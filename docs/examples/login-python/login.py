@@ -132,7 +132,7 @@ def answer_of(prompt, form):
         return {"type": kind, "accepted": action == "confirm",
                 **({"scope": form["scope"]} if action == "confirm" and "scope" in form else {})}
     if action in ("deny", "unmet"):
-        return {"type": "deny", **({"error": "unmet_authentication_requirements"} if action == "unmet" else {})}
+        return {"type": "deny", "error": "access_denied" if action == "deny" else "unmet_authentication_requirements"}
     if kind == "consent" and action == "allow":  # everything that this very prompt listed
         return {"type": kind, "accept_all": True, "remember": {"mode": "always" if "remember" in form else "never"}}
     if kind != "auth" or out_of_reach(part):
@@ -183,7 +183,8 @@ class Handler(BaseHTTPRequestHandler):
         if prompt["type"] == "error":
             raise Fault(400, "The app made a mistake: " + prompt["error"]["error_description"])
         if prompt["type"] == "response":  # to the server's /resume, where it all takes effect
-            return self.send(303, b"", {"Location": prompt["response"]["delivery"]["uri"]})
+            uri = prompt["response"]["delivery"].get("uri")
+            return self.send(303, b"", {"Location": uri}) if uri else self.page(200, "<p>You can close this page.</p>")
         self.form(200, prompt, form_of(prompt, other="other" in query))
 
     def take(self):

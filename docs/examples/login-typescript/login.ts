@@ -166,7 +166,7 @@ async function answer(prompt: OpenPrompt, fields: URLSearchParams): Promise<Answ
     return action === 'confirm' ? { type: 'confirm', accepted: true, ...(scope && { scope }) } : { type: 'confirm', accepted: false };
   }
   if (action === 'unmet') return { type: 'deny', error: 'unmet_authentication_requirements' };
-  if (action === 'deny') return { type: 'deny' };
+  if (action === 'deny') return { type: 'deny', error: 'access_denied' };
   if (prompt.type === 'auth' && !outOfReach(prompt.auth)) return signedIn(prompt, prompt.auth, fields);
   if (prompt.type === 'consent' && action === 'allow') { // everything that this very prompt listed
     return { type: 'consent', accept_all: true, remember: { mode: fields.has('remember') ? 'always' : 'never' } };
@@ -235,8 +235,10 @@ async function handle(request: IncomingMessage, response: ServerResponse) {
   if (!id) throw new Fault(400, 'Sign-ins begin at the app that you want to use.');
   const prompt = await api.current(id);
   if (prompt.type === 'error') throw new Fault(400, `The app made a mistake: ${prompt.error.error_description}`);
-  // To the server's /resume, where it all takes effect.
-  if (prompt.type === 'response') return send(response, 303, '', { Location: prompt.response.delivery.uri ?? '/' });
+  if (prompt.type === 'response') { // to the server's /resume, where it all takes effect
+    const { uri } = prompt.response.delivery;
+    return uri ? send(response, 303, '', { Location: uri }) : page(response, 200, '<p>You can close this page.</p>');
+  }
   show(response, 200, browser, prompt, form(prompt, '', undefined, searchParams.has('other')));
 }
 
