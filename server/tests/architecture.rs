@@ -298,6 +298,54 @@ fn tracked() -> Vec<(String, String)> {
 }
 
 #[test]
+fn every_test_that_the_documentation_names_exists() {
+    let mut found = Vec::new();
+    for page in ["docs/security.md", "docs/operations.md"] {
+        let text = fs::read_to_string(root().join(page)).expect("the page is there");
+        for (number, row) in text.lines().enumerate().filter(|(_, line)| line.starts_with('|')) {
+            let missing =
+                missing_tests(row).into_iter().map(|name| format!("{page}:{}: `{name}`", number + 1));
+            found.extend(missing);
+        }
+    }
+    assert_none(&found, "a promise is held by a test that exists");
+}
+
+/// The test files and the tests of a row of a table, in backquotes, that do not exist; tests stand after their file.
+fn missing_tests(row: &str) -> Vec<&str> {
+    let mut file = String::new();
+    let mut missing = Vec::new();
+    for quoted in row.split('`').skip(1).step_by(2) {
+        if [".rs", ".py", ".mjs"].iter().any(|ending| quoted.ends_with(ending)) {
+            let places = ["server/tests", ""].map(|dir| root().join(dir).join(quoted));
+            match places.iter().find_map(|place| fs::read_to_string(place).ok()) {
+                Some(text) => file = text,
+                None => missing.push(quoted),
+            }
+        } else if is_test(quoted)
+            && ["fn", "def"].iter().all(|kind| !file.contains(&format!("{kind} {quoted}(")))
+        {
+            missing.push(quoted);
+        }
+    }
+    missing
+}
+
+/// Whether this is the name of a test: a sentence. Metrics and settings have fewer words, or another beginning.
+fn is_test(name: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name.chars().all(is_word) && name.matches('_').count() >= 3 && !name.starts_with("placet_")
+}
+
+#[test]
+fn a_test_that_is_not_there_is_noticed() {
+    let row = |name: &str| format!("| P | `architecture.rs`: `{name}` |");
+    assert!(missing_tests(&row("a_test_that_is_not_there_is_noticed")).is_empty());
+    assert_eq!(missing_tests(&row("a_test_that_nobody_wrote")), ["a_test_that_nobody_wrote"]);
+    assert_eq!(missing_tests("| P | `specs/nothing.rs` |"), ["specs/nothing.rs"]);
+}
+
+#[test]
 fn a_use_is_told_from_a_mention() {
     assert!(uses("use warp::Filter;", "warp"));
     assert!(uses("pub type Connector = tokio_postgres::NoTls;", "tokio_postgres"));
