@@ -28,7 +28,7 @@ struct Command {
 #[derive(Subcommand)]
 enum What {
     /// Loads a server with scenarios, one after the other, and prints a row for each.
-    Load(Arguments),
+    Load(Box<Arguments>),
     /// The ceiling: a bare warp handler, which answers (`GET /plain`) or signs a token as a server would (`POST /token`).
     Bare {
         /// Where it listens.
@@ -83,7 +83,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let done = match Command::parse().what {
-        What::Load(arguments) => load(arguments).await,
+        What::Load(arguments) => load(*arguments).await,
         What::Bare { listen } => bare::serve(listen).await,
         What::Sidecar => sidecar::serve().await,
     };

@@ -111,9 +111,8 @@ impl Worker {
         let mut wire = Wire::new(address, place.host());
         let task = match kind {
             Kind::BarePlain => Task::get("/plain"),
-            Kind::BareSigned => Task::form("/token", basic("bench-jwt"), TOKEN.to_owned()),
             Kind::Keys => Task::get("/jwks"),
-            Kind::CredentialsJwt => Task::form("/token", basic("bench-jwt"), TOKEN.to_owned()),
+            Kind::BareSigned | Kind::CredentialsJwt => Task::form("/token", basic("bench-jwt"), TOKEN.to_owned()),
             Kind::CredentialsOpaque => Task::form("/token", basic("bench-opaque"), TOKEN.to_owned()),
             Kind::CredentialsSidecar => Task::form("/token", basic("bench-sidecar"), TOKEN.to_owned()),
             Kind::Dpop => Task::Prove(Prover::new(place, basic("bench-jwt"))?),

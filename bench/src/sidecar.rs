@@ -8,11 +8,11 @@ struct Allow;
 
 impl Policy for Allow {
     async fn client_credentials(&self, x: ClientCredentials) -> Decision<ClientCredentials> {
-        x.allow().into()
+        x.allow()
     }
 
     async fn token_exchange(&self, x: TokenExchange) -> Decision<TokenExchange> {
-        x.allow().into()
+        x.allow()
     }
 }
 
