@@ -86,8 +86,10 @@ pub(crate) async fn run(kind: Kind, place: &Place, load: Load, pids: &[u32]) -> 
     let begin = Instant::now() + load.warm_up;
     let end = begin + load.measured;
     let turn = Arc::new(AtomicU64::new(0));
-    let tasks: Vec<_> =
-        workers.into_iter().map(|worker| tokio::spawn(work(worker, load.pace, (begin, end), Arc::clone(&turn)))).collect();
+    let tasks: Vec<_> = workers
+        .into_iter()
+        .map(|worker| tokio::spawn(work(worker, load.pace, (begin, end), Arc::clone(&turn))))
+        .collect();
     tokio::time::sleep_until(begin).await;
     let before = measure::usage(pids);
     tokio::time::sleep_until(end).await;

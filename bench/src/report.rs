@@ -8,7 +8,9 @@ use crate::{drive::Measured, scenario::Kind};
 
 /// The head of the table.
 pub(crate) fn head() {
-    println!("| Scenario | Of | per second | p50 ms | p95 ms | p99 ms | max ms | CPU µs each | MiB | wrong |");
+    println!(
+        "| Scenario | Of | per second | p50 ms | p95 ms | p99 ms | max ms | CPU µs each | MiB | wrong |"
+    );
     println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|");
 }
 

@@ -98,21 +98,33 @@ pub(crate) struct Worker {
 
 enum Task {
     /// The same request again and again.
-    Same { method: &'static str, path: &'static str, headers: Vec<(&'static str, String)>, body: String, expects: StatusCode },
+    Same {
+        method: &'static str,
+        path: &'static str,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+        expects: StatusCode,
+    },
     Prove(Prover),
-    Refresh { authorization: String, token: String },
+    Refresh {
+        authorization: String,
+        token: String,
+    },
     Sign(Browser),
 }
 
 impl Worker {
     /// Makes a worker ready.
     pub(crate) async fn prepare(kind: Kind, place: &Place, number: usize) -> Result<Self, Broken> {
-        let address = if matches!(kind, Kind::BarePlain | Kind::BareSigned) { place.bare } else { place.public };
+        let address =
+            if matches!(kind, Kind::BarePlain | Kind::BareSigned) { place.bare } else { place.public };
         let mut wire = Wire::new(address, place.host());
         let task = match kind {
             Kind::BarePlain => Task::get("/plain"),
             Kind::Keys => Task::get("/jwks"),
-            Kind::BareSigned | Kind::CredentialsJwt => Task::form("/token", basic("bench-jwt"), TOKEN.to_owned()),
+            Kind::BareSigned | Kind::CredentialsJwt => {
+                Task::form("/token", basic("bench-jwt"), TOKEN.to_owned())
+            }
             Kind::CredentialsOpaque => Task::form("/token", basic("bench-opaque"), TOKEN.to_owned()),
             Kind::CredentialsSidecar => Task::form("/token", basic("bench-sidecar"), TOKEN.to_owned()),
             Kind::Dpop => Task::Prove(Prover::new(place, basic("bench-jwt"))?),
@@ -144,12 +156,15 @@ impl Worker {
                 Task::form("/token", basic("bench-web"), body)
             }
             Kind::DevicePoll => {
-                let codes = wire.form("/device_authorization", &[], "client_id=bench-device&scope=openid").await?;
+                let codes =
+                    wire.form("/device_authorization", &[], "client_id=bench-device&scope=openid").await?;
                 let code = codes.having(StatusCode::OK)?.string("/device_code")?;
                 let body = format!(
                     "client_id=bench-device&grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code={code}"
                 );
-                let Task::Same { method, path, headers, body, .. } = Task::form("/token", String::new(), body) else {
+                let Task::Same { method, path, headers, body, .. } =
+                    Task::form("/token", String::new(), body)
+                else {
                     return Err(Broken::Answer("a form is sent again and again".to_owned()));
                 };
                 Task::Same { method, path, headers, body, expects: StatusCode::BAD_REQUEST }
@@ -163,7 +178,8 @@ impl Worker {
         let wire = &mut self.wire;
         match &mut self.task {
             Task::Same { method, path, headers, body, expects } => {
-                let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let headers: Vec<(&str, &str)> =
+                    headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 wire.send(method, path, &headers, body.clone()).await?.having(*expects)?;
             }
             Task::Prove(prover) => prover.once(wire).await?,

@@ -8,11 +8,8 @@ use placet_server::config::Config;
 
 /// The documents that people read, as paths from the root of the project.
 fn documents() -> Vec<PathBuf> {
-    let listed = Command::new("git")
-        .args(["ls-files", "*.md"])
-        .current_dir(root())
-        .output()
-        .expect("git is there");
+    let listed =
+        Command::new("git").args(["ls-files", "*.md"]).current_dir(root()).output().expect("git is there");
     let names = String::from_utf8(listed.stdout).expect("the names of documents are UTF-8");
     let documents: Vec<PathBuf> = names.lines().map(PathBuf::from).collect();
     assert!(documents.len() > 20, "only {} documents were found", documents.len());
@@ -107,10 +104,7 @@ fn without_links(heading: &str) -> String {
 fn links(line: &str) -> Vec<&str> {
     // What stands in backticks is no link.
     let prose = line.split('`').step_by(2);
-    prose
-        .flat_map(|piece| piece.split("](").skip(1))
-        .filter_map(|tail| tail.split(')').next())
-        .collect()
+    prose.flat_map(|piece| piece.split("](").skip(1)).filter_map(|tail| tail.split(')').next()).collect()
 }
 
 #[test]
@@ -134,11 +128,7 @@ fn every_link_leads_somewhere() {
 
 fn leads_somewhere(document: &Path, link: &str) -> bool {
     let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-    let target = if path.is_empty() {
-        document.to_owned()
-    } else {
-        folder(document).join(path)
-    };
+    let target = if path.is_empty() { document.to_owned() } else { folder(document).join(path) };
     if !root().join(&target).exists() {
         return false;
     }
@@ -172,7 +162,9 @@ fn settings_in_documents_are_settings_of_the_server() {
 
 /// Sidecars have settings of their own.
 fn settings_of_the_server(document: &Path) -> bool {
-    document == Path::new("README.md") || document.starts_with("docs") || document.starts_with("sample-policies")
+    document == Path::new("README.md")
+        || document.starts_with("docs")
+        || document.starts_with("sample-policies")
 }
 
 #[test]
@@ -195,7 +187,9 @@ fn the_book_has_every_page() {
     let summary = read(Path::new("docs/book/SUMMARY.md"));
     let missing: Vec<_> = documents()
         .into_iter()
-        .filter(|path| path.starts_with("docs") && !path.starts_with("docs/book") && !path.starts_with("docs/examples"))
+        .filter(|path| {
+            path.starts_with("docs") && !path.starts_with("docs/book") && !path.starts_with("docs/examples")
+        })
         .filter(|path| !summary.contains(&format!("({})", path.display())))
         .collect();
     assert!(missing.is_empty(), "pages that the book does not list: {missing:?}");

@@ -61,7 +61,8 @@ impl Browser {
         let done = self.answer(&interaction, 2, &consent).await?;
         let resume = done.string("/response/delivery/uri")?;
         let resume = resume.strip_prefix(&self.issuer).unwrap_or(&resume);
-        let back = wire.send("GET", resume, &[("cookie", &cookie)], "").await?.having(StatusCode::SEE_OTHER)?;
+        let back =
+            wire.send("GET", resume, &[("cookie", &cookie)], "").await?.having(StatusCode::SEE_OTHER)?;
         let code = parameter(back.location()?, "code")?;
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "authorization_code")
@@ -72,7 +73,12 @@ impl Browser {
         wire.form("/token", &[("authorization", &self.client)], body).await?.having(StatusCode::OK)
     }
 
-    async fn answer(&mut self, interaction: &str, step: u32, answer: &serde_json::Value) -> Result<Answer, Broken> {
+    async fn answer(
+        &mut self,
+        interaction: &str,
+        step: u32,
+        answer: &serde_json::Value,
+    ) -> Result<Answer, Broken> {
         let path = format!("/ui/v1/interactions/{interaction}/steps/{step}");
         let headers = [("authorization", BEARER), ("content-type", "application/json")];
         self.private.send("PUT", &path, &headers, answer.to_string()).await?.having(StatusCode::OK)
