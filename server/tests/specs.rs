@@ -69,6 +69,7 @@ mod specs {
     mod openid_ciba_notification;
     mod openid_ciba_signed;
     mod policy_approve;
+    mod policy_asking;
     mod policy_backends;
     mod policy_cache;
     mod policy_chain;
@@ -90,6 +91,7 @@ mod specs {
     mod policy_rego_sample;
     mod policy_request;
     mod policy_shadow;
+    mod policy_sockets;
     mod policy_table;
     mod policy_table_codes;
     mod policy_transport;

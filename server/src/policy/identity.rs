@@ -94,7 +94,10 @@ fn ends_with(chain: Option<&Actor>, end: Option<&Actor>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use placet_sdk::grant::Grant;
+    use placet_sdk::{
+        decision::{CibaLimits, CibaProposal, GrantLimits},
+        grant::Grant,
+    };
 
     use super::*;
 
@@ -109,6 +112,42 @@ mod tests {
 
     fn policy(allow_impersonation: bool) -> PolicyConfig {
         PolicyConfig { allow_impersonation, sub_deny: vec!["admin:*".to_owned()], ..PolicyConfig::default() }
+    }
+
+    #[test]
+    fn whoever_must_not_know_who_somebody_is_cannot_say_it_either() {
+        let settable = || Limits {
+            grant: Some(GrantLimits { sub: Freedom::Settable, ..GrantLimits::default() }),
+            ciba: Some(CibaLimits { sub: Freedom::Settable, ..CibaLimits::default() }),
+            ..Limits::default()
+        };
+        let known = CibaProposal { sub: Some("alice".to_owned()), ..CibaProposal::default() };
+        let both = Proposal { ciba: Some(known), ..grant("alice", None) };
+        for (view, proposal, freedom) in [
+            (SubjectView::Local, &both, Freedom::Settable),
+            (SubjectView::Pairwise, &both, Freedom::Fixed),
+            (SubjectView::Pairwise, &Proposal::default(), Freedom::Forbidden),
+        ] {
+            let mut limits = settable();
+            let policy = PolicyConfig { subject_view: view, ..policy(true) };
+            restrict(&mut limits, &policy, proposal, false);
+            assert_eq!(limits.grant.unwrap().sub, freedom, "{view:?}");
+            assert_eq!(limits.ciba.unwrap().sub, freedom, "{view:?}");
+        }
+    }
+
+    #[test]
+    fn an_authenticated_user_is_fixed_for_whoever_may_not_impersonate() {
+        for (may, impersonation, freedom) in [
+            (false, true, Freedom::Fixed),
+            (true, true, Freedom::Settable),
+            (false, false, Freedom::Settable),
+        ] {
+            let limits = GrantLimits { sub: Freedom::Settable, ..GrantLimits::default() };
+            let mut limits = Limits { grant: Some(limits), ..Limits::default() };
+            restrict(&mut limits, &policy(may), &grant("alice", None), impersonation);
+            assert_eq!(limits.grant.unwrap().sub, freedom, "{may} {impersonation}");
+        }
     }
 
     #[test]

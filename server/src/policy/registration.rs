@@ -188,7 +188,30 @@ fn url_of(origin: &Origin) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::ManualClock, random::OsRandom};
+    use crate::{clock::ManualClock, config::PolicyCache, random::OsRandom};
+
+    fn registered(config: &PolicyConfig) -> Registration {
+        let mut making = Making {
+            clock: Arc::new(ManualClock::new(0)),
+            random: Arc::new(OsRandom),
+            gates: &mut HashMap::new(),
+        };
+        Registration::new(config, &mut making).unwrap()
+    }
+
+    #[test]
+    fn what_says_who_somebody_is_or_is_only_tried_out_is_never_kept() {
+        let cache = PolicyCache { max_age: 60, ..PolicyCache::default() };
+        let kept = PolicyConfig { backend: BackendKind::Rules, cache, ..PolicyConfig::default() };
+        let policy = registered(&kept);
+        let unkept = registered(&PolicyConfig { cache: PolicyCache::default(), ..kept });
+        for hook in HookType::ALL {
+            assert_eq!(policy.caches(hook), hook.cacheable(), "{hook}");
+            assert!(!unkept.caches(hook), "{hook}");
+        }
+        policy.set(|setting| setting.mode = PolicyMode::Shadow);
+        assert!(HookType::ALL.iter().all(|hook| !policy.caches(*hook)));
+    }
 
     #[test]
     fn nothing_stands_in_for_an_answer_that_has_to_set_something() {
@@ -197,12 +220,7 @@ mod tests {
             on_failure: Some(OnFailure::Proceed),
             ..PolicyConfig::default()
         };
-        let mut making = Making {
-            clock: Arc::new(ManualClock::new(0)),
-            random: Arc::new(OsRandom),
-            gates: &mut HashMap::new(),
-        };
-        let policy = Registration::new(&config, &mut making).unwrap();
+        let policy = registered(&config);
         for hook in HookType::ALL {
             let alone = policy.on_failure(hook, false);
             assert_eq!(alone == OnFailure::Proceed, !hook.needs_policy(), "{hook}");

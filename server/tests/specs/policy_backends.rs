@@ -3,7 +3,7 @@
 use placet_server::{
     config::{
         AuthzenConfig, AuthzenStrategy, BackendKind, Config, OpaConfig, PolicyAuth, PolicyConfig,
-        ResourceSearch,
+        ResourceSearch, ScopeConfig,
     },
     policy::DecisionFilter,
 };
@@ -223,6 +223,16 @@ async fn the_metadata_of_a_decision_point_says_where_it_is_asked() {
     }
 }
 
+/// A source of the claim `groups`, which are those that a user is a member of.
+fn searching(pdp: &Sidecar) -> PolicyConfig {
+    let search = ResourceSearch { resource_type: "group".to_owned(), action: "member".to_owned() };
+    PolicyConfig {
+        owns: vec!["groups".to_owned()],
+        authzen: AuthzenConfig { claims: [("groups".to_owned(), search)].into(), ..AuthzenConfig::default() },
+        ..at(pdp, BackendKind::Authzen, &["claims.source"])
+    }
+}
+
 #[tokio::test]
 async fn claims_can_be_what_a_search_for_resources_finds() {
     let pdp = pdp(|asked| {
@@ -233,15 +243,7 @@ async fn claims_can_be_what_a_search_for_resources_finds() {
     })
     .await;
     let stand = Stand::with(|config| {
-        let search = ResourceSearch { resource_type: "group".to_owned(), action: "member".to_owned() };
-        config.policy.push(PolicyConfig {
-            owns: vec!["groups".to_owned()],
-            authzen: AuthzenConfig {
-                claims: [("groups".to_owned(), search)].into(),
-                ..AuthzenConfig::default()
-            },
-            ..at(&pdp, BackendKind::Authzen, &["claims.source"])
-        });
+        config.policy.push(searching(&pdp));
     })
     .await;
     let mut browser = Browser::new();
@@ -250,6 +252,52 @@ async fn claims_can_be_what_a_search_for_resources_finds() {
     let token = text(&stand.redeem("web", &code).await.json["access_token"]);
     let userinfo = stand.userinfo(&token).await;
     assert_eq!(userinfo.json["groups"], json!(["staff", "readers"]), "{}", userinfo.text);
+}
+
+#[tokio::test]
+async fn a_search_that_found_more_than_one_page_tells_nothing() {
+    let found = json!([{ "type": "group", "id": "staff" }]);
+    for (page, status) in [
+        (json!({}), 200),
+        (json!({ "page": { "next_token": "" } }), 200),
+        (json!({ "page": { "next_token": "2" } }), 503),
+        (json!({ "next_token": "2" }), 503),
+    ] {
+        let mut answer = page.clone();
+        answer["results"] = found.clone();
+        let pdp = pdp(move |_| answer.clone()).await;
+        let stand = Stand::with(|config| config.policy.push(searching(&pdp))).await;
+        let mut browser = Browser::new();
+        let claims = json!({ "userinfo": { "groups": null } }).to_string();
+        let code = stand.sign_in(&mut browser, "web", &[("claims", &claims)]).await["code"].clone();
+        let token = text(&stand.redeem("web", &code).await.json["access_token"]);
+        assert_eq!(stand.userinfo(&token).await.status, status, "{page}");
+        assert_eq!(failure(&stand), if status == 200 { "none" } else { "too_large" }, "{page}");
+    }
+}
+
+#[tokio::test]
+async fn no_more_is_asked_of_a_decision_point_than_fits_one_request() {
+    for (scopes, status) in [(128, 200), (129, 503)] {
+        let pdp = pdp(|asked| {
+            let all = asked.body["evaluations"].as_array().unwrap();
+            json!({ "evaluations": all.iter().map(|_| json!({ "decision": true })).collect::<Vec<_>>() })
+        })
+        .await;
+        let names: Vec<String> = (0..scopes).map(|n| format!("s{n}")).collect();
+        let stand = Stand::with(|config| {
+            config.scopes.extend(names.iter().map(|name| ScopeConfig::named(name)));
+            client(config, "service").metadata.scope = Some(names.join(" ").parse().unwrap());
+            config.policy.push(at(&pdp, BackendKind::Authzen, &[HOOK]));
+        })
+        .await;
+        let issuer = stand.issuer.clone();
+        let both = [("resource", "https://api.example"), ("resource", &*issuer)];
+        let reply = ask(&stand, &both).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        assert_eq!(failure(&stand), if status == 200 { "none" } else { "too_large" });
+        assert_eq!(pdp.requests().len(), usize::from(status == 200));
+    }
 }
 
 #[tokio::test]

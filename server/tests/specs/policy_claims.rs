@@ -153,6 +153,9 @@ async fn sources_are_asked_at_the_same_time_each_for_its_own() {
         let asked = sidecar.requests();
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0]["limits"]["claims"]["names"], json!([claim]));
+        let requested: Vec<&Value> =
+            asked[0]["claims"]["requested"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+        assert_eq!(requested, [claim], "what others are asked for is none of its business");
         assert_eq!(asked[0]["chain"]["of"], 3);
     }
 }
@@ -237,4 +240,38 @@ async fn a_claim_that_two_sources_tell_is_told_by_none() {
     // The configuration has one owner for each claim; an operator can switch on another later.
     stand.server.policies().set_mode("two", PolicyMode::Enforce).unwrap();
     assert_eq!(email(&stand, "alice").await.status, 503);
+}
+
+#[tokio::test]
+async fn a_source_that_owns_nothing_of_what_is_wanted_is_not_asked() {
+    let sidecar = Sidecar::start(|_| json!({ "decision": "allow" })).await;
+    let stand = Stand::with(|config| config.policy.push(source(&sidecar, "plans", &["plan"]))).await;
+    let token = text(&stand.tokens("web", "openid email").await["access_token"]);
+    assert_eq!(stand.userinfo(&token).await.status, 200);
+    assert!(sidecar.requests().is_empty());
+}
+
+#[tokio::test]
+async fn two_sources_cannot_speak_in_the_name_of_one_other_source() {
+    let naming = async |name: &'static str, claim: &'static str| {
+        Sidecar::start(move |_| {
+            let named = json!({ name: { "claims": [claim], "jwt": "e30.e30.c2ln" } });
+            json!({ "decision": "allow", "set": { "claim_sources": named } })
+        })
+        .await
+    };
+    for (other, status) in [("post", 200), ("bank", 503)] {
+        let (one, two) = (naming("bank", "email").await, naming(other, "phone_number").await);
+        let stand = Stand::with(|config| {
+            config.policy.extend([source(&one, "one", &["email"]), source(&two, "two", &["phone_number"])]);
+        })
+        .await;
+        let token = text(&stand.tokens("web", "openid email phone").await["access_token"]);
+        let info = stand.userinfo(&token).await;
+        assert_eq!(info.status, status, "{}", info.text);
+        if status == 200 {
+            let names = &info.json["_claim_names"];
+            assert_eq!(*names, json!({ "email": "bank", "phone_number": "post" }), "{}", info.text);
+        }
+    }
 }

@@ -175,42 +175,6 @@ async fn a_bearer_from_a_file_goes_along() {
 }
 
 #[tokio::test]
-async fn a_sidecar_on_a_unix_socket_is_asked_if_the_socket_belongs_to_who_it_should() {
-    let folder = folder("socket");
-    let path = folder.join("policy.sock");
-    let sidecar = Sidecar::on_socket(&path, Arc::new(allow));
-    assert_eq!(ask(&with(sidecar.policy("socket", &[HOOK])).await).await.status, 200);
-    assert_eq!(sidecar.asked()[1].path, "/");
-    let deeper = PolicyConfig {
-        url: Some(format!("{}:/placet/decide", sidecar.url)),
-        discovery: false,
-        ..sidecar.policy("deeper", &[HOOK])
-    };
-    assert_eq!(ask(&with(deeper).await).await.status, 200);
-    assert_eq!(sidecar.asked()[2].path, "/placet/decide");
-
-    // The file may be of one user and whoever listens of another.
-    if std::os::unix::fs::chown(&path, Some(65_534), None).is_ok() {
-        let mut handed = sidecar.policy("handed", &[HOOK]);
-        handed.auth.peer_uid = Some(65_534);
-        let stand = with(handed).await;
-        assert_eq!(ask(&stand).await.status, 503);
-        assert_eq!(failure(&stand), "connect");
-        std::os::unix::fs::chown(&path, Some(0), None).unwrap();
-    }
-    let mut foreign = sidecar.policy("foreign", &[HOOK]);
-    foreign.auth.peer_uid = Some(4_000_000_000);
-    let stand = with(foreign).await;
-    assert_eq!(ask(&stand).await.status, 503);
-    assert_eq!(failure(&stand), "connect");
-    let file = folder.join("no-socket");
-    std::fs::write(&file, "").unwrap();
-    let no_socket = policy("file", &[HOOK], &format!("unix://{}", file.display()));
-    assert_eq!(ask(&with(no_socket).await).await.status, 503);
-    std::fs::remove_dir_all(folder).unwrap();
-}
-
-#[tokio::test]
 async fn both_sides_can_prove_themselves_by_certificates_of_a_private_authority() {
     let folder = folder("mtls");
     let (authority, stranger) = (Identity::authority(), Identity::authority());
