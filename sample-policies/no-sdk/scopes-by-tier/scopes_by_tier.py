@@ -21,6 +21,17 @@ def decide(question):  # <- the whole policy
     return {"decision": "allow", "set": {"grant": {"scope": scope}}}
 
 
+def members(pairs):  # of two members with one name, readers differ about which counts
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name is there twice")
+    return dict(pairs)
+
+
+def depth(value):
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
 def answer(headers, body):
     name, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     mac = hmac.digest(KEY, f"{name}.{stamp}.".encode() + body, hashlib.sha256)
@@ -31,9 +42,9 @@ def answer(headers, body):
     if not (fresh and any([hmac.compare_digest(wanted, signature) for signature in given])):
         return 401, {}
     try:
-        question = json.loads(body)
+        question = json.loads(body, object_pairs_hook=members)
         differs = [headers.get(f"placet-{m}", question.get(m)) != question.get(m) for m in ROUTING]
-        if question["id"] != name or any(differs):
+        if question["id"] != name or any(differs) or depth(question) > 32:
             return 400, {}
         if question["type"] != "grant.client_credentials":
             return 501, {}

@@ -98,6 +98,15 @@ def test_what_is_no_question_is_refused(port: int) -> None:
     assert ask(port, envelope("grant.password"))[0] == 501
     for body in (b"", b"{", b"[]", b"{}", b"\xff", b"[" * 20_000):
         assert post(port, body, signed(body, "dec_1"))[0] == 400, body[:5]
+    for extra, status in (
+        ('"x": 1, "x": 1', 400),
+        ('"client": {"data": {"tier": "gold"}}', 400),
+        ('"x": [{"a": 1, "a": 2}]', 400),
+        (f'"x": {"[" * 32}{"]" * 32}', 400),
+        (f'"x": {"[" * 31}{"]" * 31}', 200),
+    ):
+        body = json.dumps(asked).replace("{", "{" + extra + ",", 1).encode()
+        assert post(port, body, signed(body, asked["id"]))[0] == status, extra
     other = json.dumps(asked).encode()
     assert post(port, other, signed(other, "dec_1"))[0] == 400
 

@@ -1,7 +1,7 @@
 import type { DecisionRequest, HookType } from "./generated/decision.js";
 import { rules } from "./generated/rules.js";
 import { isHookType } from "./hooks.js";
-import { isObject } from "./json.js";
+import { isObject, parseStrictly } from "./json.js";
 import { Refusal } from "./refusal.js";
 
 /** Headers that repeat members of the body, for those who route. They are not signed, so they must not differ. */
@@ -19,7 +19,7 @@ const OBJECTS = ["chain", "request", "proposal", "limits"] as const;
 export function parse(bytes: Uint8Array, headers: Headers): DecisionRequest {
   let envelope: unknown;
   try {
-    envelope = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    envelope = parseStrictly(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw new Refusal(400, "the body is not JSON");
   }

@@ -50,6 +50,47 @@ test("a body that is no question is refused", async () => {
   }
 });
 
+test("a body with a name twice is refused, wherever it is and however it is written", async () => {
+  const handler = allowing();
+  const twice = [
+    '"novelty": 1, "novelty": 1',
+    '"attempt": 1',
+    '"novelty": { "a": 1, "b": [{}], "a": 2 }',
+    '"novelty": [0, { "a": "}", "a": "{" }]',
+    '"novelty": { "a": 1, "\\u0061": 2 }',
+    '"__proto__": 1, "__proto__": 2',
+  ];
+  for (const members of twice) {
+    const envelope = exchange();
+    const body = JSON.stringify(envelope).replace("{", `{${members},`);
+    assert.equal((await handler(signedRequest(body, envelope.id))).status, 400, members);
+  }
+  const once = [
+    '"novelty": { "a": { "a": ["a", "a"] }, "b": { "a": "a" } }',
+    '"novelty": [{ "a": 1 }, { "a": 1 }]',
+    '"novelty": { "": "", "\\"": "\\"", "\\\\": ",\\"a\\":" }',
+  ];
+  for (const members of once) {
+    const envelope = exchange();
+    const body = JSON.stringify(envelope).replace("{", `{${members},`);
+    assert.equal((await handler(signedRequest(body, envelope.id))).status, 200, members);
+  }
+});
+
+test("a body is nested at most 32 deep", async () => {
+  const handler = allowing();
+  for (const [depth, status] of [
+    [31, 200],
+    [32, 400],
+    [50_000, 400],
+  ] as const) {
+    const envelope = exchange();
+    const novelty = "[".repeat(depth) + "]".repeat(depth);
+    const body = JSON.stringify(envelope).replace("{", `{"novelty":${novelty},`);
+    assert.equal((await handler(signedRequest(body, envelope.id))).status, status, `${depth}`);
+  }
+});
+
 test("a body that is not UTF-8 is refused", async () => {
   const handler = allowing();
   const request = signedRequest("\u00ff", "dec_1");

@@ -12,7 +12,7 @@ use super::{
     round::{Round, again, question},
     sidecar::{Answer, Message},
 };
-use crate::decision::{DecisionRequest, ViolationCode};
+use crate::decision::{DecisionRequest, MAX_DEPTH, ViolationCode};
 
 /// How often an answer may be late before it counts: the machine of a test may be busy.
 const LATE: usize = 3;
@@ -43,6 +43,7 @@ pub(super) async fn check(context: &Context) -> Vec<Found> {
         ("C9", Finding::of(broken(&[ViolationCode::ErrorCode]))),
         ("C10", Finding::of(methods(context).await)),
         ("C11", Finding::of(late(context).await)),
+        ("C12", Finding::of(ambiguous(context).await)),
     ]
 }
 
@@ -151,6 +152,24 @@ async fn malformed(context: &Context) -> Vec<String> {
         let message = message.without(&["placet-type", "placet-issuer", "placet-protocol"]);
         let message = message.signed(&context.sidecar.secret, 0);
         found.extend(must(context, &format!("`{body}`"), message, 400).await);
+    }
+    found
+}
+
+/// What readers of JSON understand in different ways, or not at all.
+async fn ambiguous(context: &Context) -> Vec<String> {
+    let deep = format!("\"kit_deep\":{}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+    let mut found = Vec::new();
+    for (what, member) in [
+        ("a name twice", "\"attempt\":2"),
+        ("a name twice in an object below", "\"kit_twice\":[{\"a\":1,\"a\":1}]"),
+        ("a name twice, once with an escape", "\"kit_twice\":{\"a\":1,\"\\u0061\":1}"),
+        ("JSON nested deeper than 32", &deep),
+    ] {
+        let mut message = sound(context);
+        let whole = String::from_utf8_lossy(&message.body).replacen('{', &format!("{{{member},"), 1);
+        message.body = whole.into_bytes();
+        found.extend(must(context, what, message.signed(&context.sidecar.secret, 0), 400).await);
     }
     found
 }

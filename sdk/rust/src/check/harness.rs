@@ -99,6 +99,7 @@ macro_rules! check {
             a_denial_has_a_code_of_its_type "C9",
             get_and_head_are_not_answered_with_200 "C10",
             an_answer_leaves_a_fifth_of_the_time "C11",
+            a_name_twice_and_deep_nesting_are_answered_with_400 "C12",
             a_request_without_a_signature_is_answered_with_401 "S1",
             a_wrong_signature_is_answered_with_401 "S2",
             a_timestamp_ten_minutes_off_is_answered_with_401 "S3",

@@ -46,7 +46,7 @@ const fn check(id: &'static str, level: Level, title: &'static str) -> Check {
 }
 
 /// Every check, besides the author's cases.
-pub const CHECKS: [Check; 28] = [
+pub const CHECKS: [Check; 29] = [
     check("C1", Level::Core, "a request is answered with a decision"),
     check("C2", Level::Core, "the id is repeated"),
     check("C3", Level::Core, "unknown members and headers are ignored"),
@@ -58,6 +58,7 @@ pub const CHECKS: [Check; 28] = [
     check("C9", Level::Core, "a denial has a code of its type"),
     check("C10", Level::Core, "GET and HEAD are not answered with 200"),
     check("C11", Level::Core, "an answer takes at most 80 % of the time there is"),
+    check("C12", Level::Core, "a name twice, and JSON nested deeper than 32, are answered with 400"),
     check("S1", Level::Security, "a request without a signature is answered with 401"),
     check("S2", Level::Security, "a wrong signature is answered with 401"),
     check("S3", Level::Security, "a timestamp ten minutes off is answered with 401"),

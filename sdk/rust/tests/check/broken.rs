@@ -13,6 +13,7 @@ use futures_util::{Stream, StreamExt as _};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use placet_sdk::{
     Instant,
+    decision::strict_json,
     policy::{Secret, Settings, serve},
     signature::{SignedHeaders, sign, verify},
 };
@@ -32,6 +33,8 @@ pub(crate) enum Fault {
     UnknownTypeIsNotFound,
     MalformedIsAFailure,
     AnyContentType,
+    TakesANameTwice,
+    TakesAnyDepth,
     BeyondTheLimits,
     WithoutWhatIsRequired,
     AnotherErrorCode,
@@ -225,6 +228,17 @@ impl Between {
     fn before(&self, incoming: &mut Incoming) {
         match self.fault {
             Fault::AnyContentType => incoming.set("content-type", "application/json"),
+            Fault::TakesANameTwice if strict_json(&incoming.body).is_err() && !incoming.json().is_null() => {
+                // As `JSON.parse` reads it: the last one counts.
+                incoming.body = serde_json::to_vec(&incoming.json()).unwrap().into();
+                incoming.sign();
+            }
+            Fault::TakesAnyDepth if incoming.json().get("kit_deep").is_some() => {
+                let mut shallow = incoming.json();
+                shallow.as_object_mut().unwrap().remove("kit_deep");
+                incoming.body = shallow.to_string().into();
+                incoming.sign();
+            }
             Fault::TakesUnsigned
                 if matches!(incoming.text("webhook-signature"), "" | "v1,") && incoming.asks() =>
             {

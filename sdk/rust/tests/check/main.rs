@@ -76,6 +76,8 @@ each_is_caught! {
     another_error_code_is_caught: AnotherErrorCode by "C9";
     answering_get_is_caught: AnswersGet by "C10";
     being_late_is_caught: Late by "C11";
+    taking_a_name_twice_is_caught: TakesANameTwice by "C12";
+    taking_any_depth_is_caught: TakesAnyDepth by "C12";
     taking_unsigned_requests_is_caught: TakesUnsigned by "S1";
     taking_any_secret_is_caught: TakesAnySecret by "S2";
     taking_any_time_is_caught: TakesAnyTime by "S3";
