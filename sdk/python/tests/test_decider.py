@@ -14,8 +14,10 @@ from conftest import NEW, OLD, RESPONSE, Server, content, message, signed
 from placet import App, Request, challenge, deny
 from placet.answer import Answer
 from placet.memory import MOST_BYTES, Memory
-from placet.signature import Secret, verify
+from placet.signature import Secret, headers, verify
 from placet.testing import envelope
+from placet.types import HookType
+from placet.workers import HANGING_PER_PLACE
 
 Serve = Callable[[Callable[[Request], Any]], Server]
 STRANGER = Secret("whsec_bm9ib2R5IGtub3dzIHRoaXMgb25lLCBub3QgZXZlbiB1cw==")
@@ -60,6 +62,12 @@ def test_what_is_not_signed_by_the_server_is_401(server: Server, asked: dict[str
     assert server.post(*message(asked, RESPONSE)).status == 401
     for shift in (-600, 600):
         assert server.post(*message(asked, shift=shift)).status == 401
+
+
+@pytest.mark.parametrize("twice", ['"x": 1, "x": 1', '"attempt": 1', '"x": [{"a": 1, "\\u0061": 2}]'])
+def test_what_has_a_name_twice_is_400(server: Server, asked: dict[str, Any], twice: str) -> None:
+    body = json.dumps(asked).replace("{", "{" + twice + ",", 1).encode()
+    assert server.post(body, headers(NEW, asked["id"], int(time.time()), body)).status == 400
 
 
 def test_what_is_nested_too_deeply_is_400(server: Server, asked: dict[str, Any]) -> None:
@@ -233,6 +241,80 @@ def test_a_function_that_is_late_is_504(serve: Serve, asked: dict[str, Any]) -> 
             await asyncio.sleep(0.05)
 
     assert asyncio.run(late()) == 504
+
+
+def test_functions_that_hang_keep_no_place_and_too_many_are_503_while_health_is_answered() -> None:
+    enough = threading.Event()
+    app = App("under-test", "1", threads=2)
+
+    @app.on("grant.client_credentials")
+    def sometimes(x: Request) -> Answer:
+        if x.get("/client/data/hang", False):
+            enough.wait(60)
+        return x.allow()
+
+    @app.on("claims.source")
+    async def claims(x: Request) -> Answer:
+        return x.allow()
+
+    server = Server(app)
+
+    async def asked(hook: HookType, hang: bool, timeout: str) -> int:
+        body, sent = message(envelope(hook, {"client": {"data": {"hang": hang}}}))
+        sent.update({"content-type": "application/json", "placet-timeout-ms": timeout})
+        return (await server.sidecar.decide(sent, body)).status
+
+    async def story() -> None:
+        hook: HookType = "grant.client_credentials"
+        for _ in range(2 * HANGING_PER_PLACE):
+            assert await asked(hook, False, "10000") == 200
+            assert await asked(hook, True, "50") == 504
+        body, sent = message(envelope(hook))
+        refused = await server.sidecar.decide({**sent, "content-type": "application/json"}, body)
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        health = server.sidecar.route("GET", "/healthz")
+        assert health is not None
+        assert health.status == 200
+        assert await asked("claims.source", False, "10000") == 200
+        enough.set()
+        for _ in range(200):
+            if await asked(hook, False, "10000") == 200:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("it did not recover")
+
+    asyncio.run(story())
+
+
+def test_functions_wait_for_their_turn_and_those_that_waited_too_long_never_run() -> None:
+    enough = threading.Event()
+    ran: list[str] = []
+    app = App("under-test", "1", threads=1)
+
+    @app.on("grant.client_credentials")
+    def one(x: Request) -> Answer:
+        ran.append(x.get("/client/data/name", ""))
+        enough.wait(60)
+        return x.allow()
+
+    server = Server(app)
+
+    async def asked(name: str, timeout: str) -> int:
+        body, sent = message(envelope("grant.client_credentials", {"client": {"data": {"name": name}}}))
+        sent.update({"content-type": "application/json", "placet-timeout-ms": timeout})
+        return (await server.sidecar.decide(sent, body)).status
+
+    async def story() -> list[int]:
+        first = asyncio.create_task(asked("first", "10000"))
+        await asyncio.sleep(0.05)
+        late = await asked("late", "50")
+        last = asyncio.create_task(asked("last", "10000"))
+        await asyncio.sleep(0.05)
+        enough.set()
+        return [late, await first, await last]
+
+    assert asyncio.run(story()) == [504, 200, 200]
+    assert ran == ["first", "last"]
 
 
 @pytest.mark.parametrize(("sent", "at_most"), [("300", 0.28), ("50", 0.04), ("0", 0), ("999999999", 9.98)])

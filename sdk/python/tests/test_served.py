@@ -253,3 +253,11 @@ def test_what_is_under_way_at_the_end_is_finished() -> None:
     assert "Traceback" not in said
     assert f"listening on 127.0.0.1 port {running.port}" in said
     assert f"grant.client_credentials {slow['id']}: <allow>" in said
+
+
+def test_a_handler_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    running = Served("own")
+    hanging = envelope("grant.password", {"client": {"data": {"sleep": 600}}})
+    assert running.ask(hanging, placet_timeout_ms="100")[0] == 504
+    assert running.call("GET", "/healthz")[0] == 200
+    assert running.end()[0] == 0

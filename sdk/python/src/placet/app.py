@@ -26,7 +26,8 @@ class App:
     """A policy. Serve it with `run`, or hand it to any ASGI server.
 
     `name` and `version` stand in the discovery document and in every decision; a new version makes the server forget
-    the decisions of the old one. `threads` is how many handlers that are no coroutines run at the same time.
+    the decisions of the old one. `threads` is how many handlers that are no coroutines run at the same time;
+    one that does not come back in time keeps no place.
 
     Settings are read from the environment when the first request comes or the server starts, not before.
     """

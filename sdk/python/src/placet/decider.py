@@ -6,7 +6,6 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from .request import Malformed, Request, check
 from .settings import Settings
 from .signature import HEADER_ID, headers, verify
 from .types import Decision, DecisionRequest
+from .workers import Workers
 
 log = logging.getLogger("placet")
 
@@ -42,6 +42,8 @@ _REPEATED = {
     "placet-tenant": "tenant",
 }
 
+_BUSY = refusal(503, "busy").with_headers({"retry-after": "1"})
+
 
 class Decider:
     """Checks requests, asks the handlers, and signs what they answer."""
@@ -49,13 +51,13 @@ class Decider:
     def __init__(self, policy: Policy, settings: Settings) -> None:
         self._policy = policy
         self._settings = settings
-        self._threads = ThreadPoolExecutor(policy.threads, thread_name_prefix="placet")
+        self._workers = Workers(policy.threads)
         self._memory = memory.Memory()
         self._under_way: dict[bytes, asyncio.Task[Reply]] = {}
 
     def close(self) -> None:
         """Takes no more work; handlers that run go on in the background."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
 
     async def decide(self, sent: Mapping[str, str], body: bytes) -> Reply:
         """Answers a POST. Header names are in lower case."""
@@ -88,7 +90,7 @@ class Decider:
         task = self._under_way.get(key)
         if task is None:
             if len(self._under_way) >= MOST_AT_ONCE:
-                return refusal(503, "busy").with_headers({"retry-after": "1"})
+                return _BUSY
             task = asyncio.create_task(self._remembered(key, rule, request))
             self._under_way[key] = task
             task.add_done_callback(lambda _: self._under_way.pop(key, None))
@@ -102,6 +104,9 @@ class Decider:
         return reply
 
     async def _asked(self, rule: Rule, request: Request) -> Reply:
+        if self._workers.full and not inspect.iscoroutinefunction(rule.handler):
+            log.error("%s %s: too many handlers hang", request.type, request.id)
+            return _BUSY
         work = self._started(rule, request)
         done, _ = await asyncio.wait({work}, timeout=request.remaining)
         if not done:
@@ -125,7 +130,7 @@ class Decider:
         if inspect.iscoroutinefunction(rule.handler):
             return asyncio.ensure_future(rule.handler(request))
         context = copy_context()
-        return asyncio.get_running_loop().run_in_executor(self._threads, context.run, rule.handler, request)
+        return self._workers.start(lambda: context.run(rule.handler, request))
 
     def _signed(self, reply: Reply, identifier: str) -> Reply:
         secret = self._settings.response_secret
