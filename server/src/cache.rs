@@ -69,6 +69,14 @@ where
         self.entries.entry(key).and_compute_with(|_| async { Op::Put(value) }).await;
     }
 
+    /// Keeps a value unless one is there that `stands`. Tells whether it was kept: of several who try, one is told so.
+    pub async fn claim(&self, key: K, value: V, stands: impl FnOnce(&V) -> bool + Send) -> bool {
+        let computed = self.entries.entry(key).and_compute_with(|present| async move {
+            if present.is_some_and(|entry| stands(entry.value())) { Op::Nop } else { Op::Put(value) }
+        });
+        matches!(computed.await, CompResult::Inserted(_) | CompResult::ReplacedWith(_))
+    }
+
     /// Forgets the value, also one that is being loaded right now.
     pub async fn remove(&self, key: K) {
         self.entries.entry(key).and_compute_with(|_| async { Op::Remove }).await;
@@ -82,6 +90,17 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+
+    #[tokio::test]
+    async fn of_several_who_claim_a_key_one_gets_it_until_it_stands_no_more() {
+        let cache = Cached::<&str, u32>::new(10, Duration::from_secs(60));
+        let claims = (0..20).map(|n| cache.claim("k", n, |_| true));
+        let got = futures_util::future::join_all(claims).await;
+        assert_eq!(got.iter().filter(|got| **got).count(), 1);
+        assert!(!cache.claim("k", 21, |_| true).await);
+        assert!(cache.claim("k", 22, |_| false).await);
+        assert_eq!(cache.peek(&"k").await, Some(22));
+    }
 
     #[tokio::test]
     async fn a_value_that_was_being_loaded_while_it_was_removed_is_not_served() {

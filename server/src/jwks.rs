@@ -1,8 +1,7 @@
 //! Public keys of others: of clients and of trusted issuers (RFC 7517).
 
 mod certificate;
-
-use std::{sync::Arc, time::Duration};
+mod fetched;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -13,30 +12,18 @@ use openssl::{
     pkey::{Id, PKey},
     rsa::Rsa,
 };
-use placet_jose::{Encryption, EncryptionKeySet, KeyError};
+use placet_jose::{EncryptionKeySet, KeyError};
 use placet_oauth::jwt::Compact;
 use serde_json::{Map, Value};
 
-use crate::{
-    cache::Cached,
-    client::ClientCertificate,
-    outbound::{FetchError, Outbound},
-};
+use crate::outbound::FetchError;
 use certificate::Registered;
+pub use fetched::KeySets;
 
 /// The weakest RSA key (RFC 7518 section 3.3), and the largest: verification gets dear.
 const RSA_BITS: std::ops::RangeInclusive<i32> = 2048..=8192;
 /// How long its public exponent may be: with one as long as the modulus, to verify costs as much as to sign.
 const RSA_EXPONENT_BITS: std::ops::RangeInclusive<i32> = 2..=64;
-/// Sets in memory at most, and for how long.
-const SETS: u64 = 10_000;
-const TTL: Duration = Duration::from_secs(900);
-/// A set is not fetched again for an unknown key within this time.
-const AGAIN: Duration = Duration::from_secs(60);
-/// For this time, a set that could not be fetched is not asked for again by those who show a JWT: else each of them would
-/// make this server ask an issuer that is down already.
-const PAUSE: Duration = Duration::from_secs(5);
-
 /// A public key with the algorithms it may be used for.
 struct PublicKey {
     kid: Option<String>,
@@ -215,107 +202,6 @@ fn material(jwk: &Map<String, Value>) -> Option<(DecodingKey, Vec<Algorithm>, Ve
             Some((DecodingKey::from_ed_der(&der), vec![Algorithm::EdDSA], der))
         }
         _ => None,
-    }
-}
-
-/// Key sets that are fetched, kept for a while.
-pub struct KeySets {
-    outbound: Outbound,
-    sets: Cached<String, Arc<KeySet>>,
-    fetched: Cached<String, ()>,
-    failed: Cached<String, KeySetError>,
-}
-
-impl std::fmt::Debug for KeySets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("KeySets")
-    }
-}
-
-impl KeySets {
-    /// No set yet.
-    pub fn new(outbound: Outbound) -> Self {
-        Self {
-            outbound,
-            sets: Cached::new(SETS, TTL),
-            fetched: Cached::new(SETS, AGAIN),
-            failed: Cached::new(SETS, PAUSE),
-        }
-    }
-
-    /// The set at `uri` that may have signed a JWT. A key that it does not know makes it be fetched again, at most
-    /// once a minute.
-    ///
-    /// # Errors
-    ///
-    /// The set cannot be fetched, or is none.
-    pub async fn at(&self, uri: &str, jwt: &Compact<'_>) -> Result<Arc<KeySet>, KeySetError> {
-        if let Some(failed) = self.failed.peek(&uri.to_owned()).await {
-            return Err(failed);
-        }
-        let set = self.with(uri, |set| set.knows(jwt)).await;
-        if let Err(failed) = &set {
-            self.failed.put(uri.to_owned(), failed.clone()).await;
-        }
-        set
-    }
-
-    /// The set at `uri` that may hold a certificate, as for a JWT.
-    ///
-    /// # Errors
-    ///
-    /// The set cannot be fetched, or is none.
-    pub async fn with_certificate(
-        &self,
-        uri: &str,
-        certificate: &ClientCertificate,
-    ) -> Result<Arc<KeySet>, KeySetError> {
-        self.with(uri, |set| set.holds(certificate)).await
-    }
-
-    /// The set at `uri`, to encrypt with. If it has no key for it, it is fetched again, at most once a minute.
-    ///
-    /// # Errors
-    ///
-    /// The set cannot be fetched, or is none.
-    pub async fn to_encrypt(
-        &self,
-        uri: &str,
-        (alg, enc): (placet_jose::Algorithm, Encryption),
-    ) -> Result<Arc<KeySet>, KeySetError> {
-        self.with(uri, |set| set.encryption.select(alg, enc, None).is_some()).await
-    }
-
-    async fn with(&self, uri: &str, suits: impl Fn(&KeySet) -> bool) -> Result<Arc<KeySet>, KeySetError> {
-        let set = self.get(uri).await?;
-        if suits(&set) || !self.may_fetch(uri).await {
-            return Ok(set);
-        }
-        self.sets.remove(uri.to_owned()).await;
-        self.get(uri).await
-    }
-
-    async fn get(&self, uri: &str) -> Result<Arc<KeySet>, KeySetError> {
-        let load = async {
-            self.may_fetch(uri).await;
-            let bytes = self.outbound.get(uri).await?;
-            let value = placet_oauth::claims::strict_json_bytes(&bytes)
-                .map_err(|_| KeySetError::Malformed("is not JSON"))?;
-            let set = value.as_object().ok_or(KeySetError::Malformed("is not an object"))?;
-            KeySet::parse(set).map(|set| Some(Arc::new(set)))
-        };
-        self.sets.get(uri.to_owned(), load).await?.ok_or(KeySetError::Malformed("is empty"))
-    }
-
-    /// Whether the set was not fetched within the last minute; it counts as fetched from now on.
-    async fn may_fetch(&self, uri: &str) -> bool {
-        let mut first = false;
-        let note = async {
-            first = true;
-            Ok::<_, std::convert::Infallible>(Some(()))
-        };
-        let _ = self.fetched.get(uri.to_owned(), note).await;
-        first
     }
 }
 

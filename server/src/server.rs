@@ -132,6 +132,7 @@ impl Server {
             profile.announce(&mut discovery);
         }
         let max_age = config.client_id_metadata.max_age;
+        let key_sets = KeySets::new(outbound.clone(), environment.clock.clone());
         Ok(Self(Arc::new(Inner {
             clients: Cached::new(CLIENTS, CLIENT_TTL),
             config,
@@ -145,7 +146,7 @@ impl Server {
             metrics,
             to_deliver: Notify::new(),
             receivers,
-            key_sets: KeySets::new(outbound.clone()),
+            key_sets,
             documents: Documents::new(outbound.clone(), max_age),
             outbound,
             authorities,

@@ -138,6 +138,11 @@ impl Shelf {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// Takes it away: who asks gets an error.
+    pub fn clear(&self) {
+        *self.set.lock().unwrap() = None;
+    }
+
     /// Puts a key set there.
     pub fn put(&self, set: Value) {
         *self.set.lock().unwrap() = Some(set);

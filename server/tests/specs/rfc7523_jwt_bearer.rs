@@ -1,5 +1,7 @@
 //! The JWT bearer grant (RFC 7523 section 2.1) through the front door, under the discipline of RFC 8725.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use openssl::{
     bn::{BigNum, BigNumContext},
@@ -343,4 +345,52 @@ async fn an_issuer_whose_keys_cannot_be_had_is_not_asked_for_them_by_each_assert
         }
     }
     assert_eq!((down.asked(), up.asked()), (1, 1));
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_again_serve_until_they_are_old_and_then_nobodys_do() {
+    let (known, new) = (Signer::new("known-1"), Signer::new("new-1"));
+    let shelf = Shelf::empty().await;
+    shelf.put(known.jwks());
+    let sidecar =
+        Sidecar::start(|_| json!({ "decision": "allow", "set": { "grant": { "sub": "alice" } } })).await;
+    let stand = Stand::with(|config| {
+        config.clients.push(configured("assertive", &json!({ "grant_types": [GRANT] })));
+        config.trusted_issuers.push(TrustedIssuer {
+            issuer: PARTNER.to_owned(),
+            jwks_uri: Some(shelf.uri.clone()),
+            ..TrustedIssuer::default()
+        });
+        config.policy.push(sidecar.policy("mapping", &["grant.jwt_bearer"]));
+    })
+    .await;
+    let number = AtomicU32::new(0);
+    let used = async |signer: &Signer| {
+        let (now, jti) = (stand.now(), number.fetch_add(1, Ordering::SeqCst).to_string());
+        let claims = json!({
+            "iss": PARTNER, "sub": "alice", "aud": stand.issuer, "iat": now, "exp": now + 300, "jti": jti,
+        });
+        let form = [("grant_type", GRANT), ("assertion", &*signer.sign(&claims))];
+        stand.post("/token", "assertive", &form).await.status
+    };
+    assert_eq!((used(&known).await, shelf.asked()), (200, 1));
+    assert_eq!((used(&new).await, shelf.asked()), (400, 1), "at most once a minute");
+    shelf.clear();
+    stand.clock.advance(61);
+    assert_eq!((used(&new).await, shelf.asked()), (503, 2), "it may be a key of today");
+    assert_eq!((used(&new).await, used(&known).await), (503, 200));
+    assert_eq!(shelf.asked(), 2, "nor does everybody ask");
+    stand.clock.advance(6);
+    assert_eq!((used(&known).await, used(&new).await, shelf.asked()), (200, 503, 3));
+    shelf.put(json!({ "keys": "none" }));
+    stand.clock.advance(6);
+    assert_eq!((used(&new).await, used(&known).await, shelf.asked()), (503, 200, 4));
+    shelf.clear();
+    stand.clock.advance(900 - 61 - 6 - 6 - 1);
+    assert_eq!((used(&known).await, shelf.asked()), (200, 4));
+    stand.clock.advance(1);
+    assert_eq!((used(&known).await, shelf.asked()), (503, 5), "a key of then may be one that was stolen");
+    stand.clock.advance(6);
+    shelf.put(new.jwks());
+    assert_eq!((used(&new).await, used(&known).await, shelf.asked()), (200, 400, 6));
 }
