@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{breaker::BreakerState, context::Trace, failure::Failed};
+use crate::{outcome::Fault, random::Random};
 
 /// A question to one policy.
 #[derive(Clone)]
@@ -34,6 +35,12 @@ impl Call {
     /// those who are asked in earnest, at the same endpoint too.
     pub(super) fn counts(&self) -> bool {
         self.request.mode == Mode::Enforce
+    }
+
+    /// The headers by which whoever is asked goes on with the trace; one that is empty is not sent.
+    pub(super) fn traced(&self, random: &dyn Random) -> Result<[(&'static str, String); 2], Fault> {
+        let state = self.trace.state().unwrap_or_default().to_owned();
+        Ok([("traceparent", self.trace.parent(random)?), ("tracestate", state)])
     }
 }
 

@@ -211,7 +211,7 @@ impl Run {
                 continue;
             }
             if shadow {
-                self.shadows.push(Shadow::new(policy, request));
+                self.shadows.push(Shadow::new(policy, request, &self.round));
                 continue;
             }
             asked = true;

@@ -72,11 +72,13 @@ impl Registration {
             BackendKind::Authzen => {
                 let (origin, transport) = route::to(config, making.gates)?;
                 let discovery = Discovery::new(origin.clone());
-                Box::new(Authzen { origin, transport, discovery, config: config.authzen.clone() })
+                let (config, random) = (config.authzen.clone(), making.random.clone());
+                Box::new(Authzen { origin, transport, discovery, config, random })
             }
             BackendKind::Opa => {
                 let (origin, transport) = route::to(config, making.gates)?;
-                Box::new(Opa { origin, transport, config: config.opa.clone() })
+                let (config, random) = (config.opa.clone(), making.random.clone());
+                Box::new(Opa { origin, transport, config, random })
             }
         };
         Ok(Self {

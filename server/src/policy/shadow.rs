@@ -15,6 +15,7 @@ use super::{
     context::Context,
     failure::Failed,
     registration::Registration,
+    tighten,
 };
 
 /// Questions to policies in shadow that may be open at once; more are left out.
@@ -25,11 +26,13 @@ pub(super) const OPEN: usize = 64;
 pub(super) struct Shadow {
     policy: Arc<Registration>,
     request: Box<DecisionRequest>,
+    /// What those before it set: it is held to what it would be held to if it counted.
+    set: Arc<tighten::Set>,
 }
 
 impl Shadow {
-    pub(super) fn new(policy: &Arc<Registration>, request: Box<DecisionRequest>) -> Self {
-        Self { policy: policy.clone(), request }
+    pub(super) fn new(policy: &Arc<Registration>, request: Box<DecisionRequest>, round: &Round) -> Self {
+        Self { policy: policy.clone(), request, set: round.set.clone() }
     }
 }
 
@@ -81,10 +84,10 @@ impl Policies {
         (shadow, round): (Shadow, &Round),
         (end, proposal): (&End, &Proposal),
     ) -> PolicyRecord {
-        let Shadow { policy, request } = shadow;
+        let Shadow { policy, request, set } = shadow;
         let asked = (&*policy, request.hook, round.mode);
         let (started, id) = (Instant::now(), request.id.clone());
-        let told = self.ask(&policy, round, request).await;
+        let told = self.ask(&policy, &Round { set, ..round.clone() }, request).await;
         let mut part = self.measured(asked, started.elapsed(), &told);
         if let Err(failed) = &told {
             self.failed(asked, failed);

@@ -69,7 +69,7 @@ impl Run {
                 continue;
             }
             if source.takes_part(HOOK, PolicyMode::Shadow) {
-                self.shadows.push(Shadow::new(source, request));
+                self.shadows.push(Shadow::new(source, request, &self.round));
             } else {
                 asked.push((source, request));
             }

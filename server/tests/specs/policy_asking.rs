@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use placet_sdk::admin::PolicyRecord;
+use placet_sdk::admin::{FailureCode, PolicyRecord};
 use placet_server::{
     config::{BackendKind, OnFailure, PolicyConfig, PolicyMode},
     policy::DecisionFilter,
@@ -50,7 +50,7 @@ async fn once_the_time_is_used_up_nobody_else_is_asked_not_even_rules_that_need_
         .await;
         assert_eq!(ask(&stand).await.status, 503, "{backend:?}");
         let last = part(&stand, "last");
-        assert_eq!((last.failure.map(|code| code.as_str()), last.attempts), (Some("budget"), 0));
+        assert_eq!((last.failure.map(FailureCode::as_str), last.attempts), (Some("budget"), 0));
     }
     assert!(next.asked().is_empty(), "not for its document either");
 }
@@ -87,7 +87,7 @@ async fn a_policy_is_asked_only_in_a_mode_that_its_document_says_it_knows() {
         assert_eq!(sidecar.requests().len(), usize::from(status == 200));
         let told = part(&stand, "modes");
         let failure = (status == 503).then_some("not_implemented");
-        assert_eq!(told.failure.map(|code| code.as_str()), failure);
+        assert_eq!(told.failure.map(FailureCode::as_str), failure);
         assert_eq!(told.attempts, u32::from(status == 200));
     }
     let (sidecar, policy) = knowing(json!(["enforce"])).await;
@@ -106,7 +106,7 @@ async fn a_policy_is_asked_only_in_a_mode_that_its_document_says_it_knows() {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(part(&stand, "modes").failure.map(|code| code.as_str()), Some("not_implemented"));
+    assert_eq!(part(&stand, "modes").failure.map(FailureCode::as_str), Some("not_implemented"));
     assert!(sidecar.requests().is_empty(), "what it does would be in earnest");
 }
 
@@ -141,6 +141,6 @@ async fn what_the_result_must_have_is_asked_of_the_last_policy_alone() {
             assert_eq!(required, last, "{request}");
         }
         assert_eq!(part(&stand, "first").failure, None);
-        assert_eq!(part(&stand, "last").failure.map(|code| code.as_str()), failing);
+        assert_eq!(part(&stand, "last").failure.map(FailureCode::as_str), failing);
     }
 }

@@ -301,6 +301,39 @@ async fn no_more_is_asked_of_a_decision_point_than_fits_one_request() {
 }
 
 #[tokio::test]
+async fn decision_points_of_others_go_on_with_the_trace_too() {
+    let yes = pdp(|asked| match asked.path.as_str() {
+        "/access/v1/evaluation" => json!({ "decision": true }),
+        _ => json!({ "result": true }),
+    })
+    .await;
+    for backend in [BackendKind::Authzen, BackendKind::Opa] {
+        let policy = PolicyConfig {
+            authzen: AuthzenConfig { strategy: AuthzenStrategy::Whole, ..AuthzenConfig::default() },
+            ..at(&yes, backend, &[HOOK])
+        };
+        let stand = Stand::with(|config| config.policy.push(policy)).await;
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let request = stand
+            .http
+            .post(format!("{}/token", stand.issuer))
+            .basic_auth("service", Some(super::harness::SECRET))
+            .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+            .header("tracestate", "rojo=00f067aa0ba902b7")
+            .form(&[("grant_type", "client_credentials")]);
+        assert_eq!(request.send().await.unwrap().status(), 200, "{backend:?}");
+        let asked = yes.asked().pop().unwrap();
+        let parent = asked.headers["traceparent"].to_str().unwrap();
+        assert!(parent.starts_with(&format!("00-{trace}-")) && parent.ends_with("-01"), "{parent}");
+        assert!(!parent.contains("00f067aa0ba902b7"), "{parent}");
+        assert_eq!(asked.headers["tracestate"], "rojo=00f067aa0ba902b7");
+        assert_eq!(ask(&stand, &[]).await.status, 200);
+        let headers = yes.asked().pop().unwrap().headers;
+        assert!(headers.contains_key("traceparent") && !headers.contains_key("tracestate"), "{backend:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_open_policy_agent_decides_at_the_path_of_the_type() {
     let opa = pdp(|asked| {
         assert_eq!(asked.path, "/v1/data/acme/grant/client_credentials/decision");
@@ -340,41 +373,4 @@ async fn an_undefined_result_of_an_open_policy_agent_never_allows() {
         assert_eq!(ask(&stand, &[]).await.status, status, "{shown}");
         assert_eq!(failure(&stand), code, "{shown}");
     }
-}
-
-#[tokio::test]
-async fn claims_of_several_sources_come_together_and_an_optional_one_may_fail() {
-    let owns = |sidecar: &Sidecar, name: &str, names: &[&str]| PolicyConfig {
-        owns: names.iter().map(|n| (*n).to_owned()).collect(),
-        ..sidecar.policy(name, &["claims.source"])
-    };
-    let crm =
-        Sidecar::start(|_| json!({ "decision": "allow", "set": { "claims": { "plan": "gold" } } })).await;
-    let hr = Sidecar::start(|request| {
-        assert_eq!(request["limits"]["claims"]["names"], json!(["department"]));
-        json!({ "decision": "allow", "set": { "claims": { "department": "books" } } })
-    })
-    .await;
-    let broken = Sidecar::answering(|_| Answered::status(500)).await;
-    let stealing =
-        Sidecar::start(|_| json!({ "decision": "allow", "set": { "claims": { "plan": "free" } } })).await;
-    let claims = json!({ "userinfo": { "plan": null, "department": null, "badge": null } }).to_string();
-    let userinfo = async |policies: Vec<PolicyConfig>| {
-        let stand = Stand::with(|config| config.policy.extend(policies)).await;
-        let mut browser = Browser::new();
-        let code = stand.sign_in(&mut browser, "web", &[("claims", &claims)]).await["code"].clone();
-        let token = text(&stand.redeem("web", &code).await.json["access_token"]);
-        let reply = stand.userinfo(&token).await;
-        (reply.status, reply.json)
-    };
-    let optional = PolicyConfig { optional: true, ..owns(&broken, "badges", &["badge"]) };
-    let (status, json) =
-        userinfo(vec![owns(&crm, "crm", &["plan"]), owns(&hr, "hr", &["department"]), optional]).await;
-    assert_eq!(status, 200, "{json}");
-    assert_eq!((&json["plan"], &json["department"]), (&json!("gold"), &json!("books")));
-    assert!(json.get("badge").is_none());
-    assert_eq!(userinfo(vec![owns(&broken, "badges", &["badge"])]).await.0, 503);
-    let (status, _) =
-        userinfo(vec![owns(&crm, "crm", &["plan"]), owns(&stealing, "thief", &["badge"])]).await;
-    assert_eq!(status, 503, "what another source owns cannot be set");
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     harness::{Browser, Reply, Stand},
     helpers::text,
-    sidecar::Sidecar,
+    sidecar::{Answered, Sidecar},
 };
 
 /// A source that owns these claims, or all others if there are none.
@@ -274,4 +274,37 @@ async fn two_sources_cannot_speak_in_the_name_of_one_other_source() {
             assert_eq!(*names, json!({ "email": "bank", "phone_number": "post" }), "{}", info.text);
         }
     }
+}
+
+#[tokio::test]
+async fn claims_of_several_sources_come_together_and_an_optional_one_may_fail() {
+    let crm =
+        Sidecar::start(|_| json!({ "decision": "allow", "set": { "claims": { "plan": "gold" } } })).await;
+    let hr = Sidecar::start(|request| {
+        assert_eq!(request["limits"]["claims"]["names"], json!(["department"]));
+        json!({ "decision": "allow", "set": { "claims": { "department": "books" } } })
+    })
+    .await;
+    let broken = Sidecar::answering(|_| Answered::status(500)).await;
+    let stealing =
+        Sidecar::start(|_| json!({ "decision": "allow", "set": { "claims": { "plan": "free" } } })).await;
+    let claims = json!({ "userinfo": { "plan": null, "department": null, "badge": null } }).to_string();
+    let userinfo = async |policies: Vec<PolicyConfig>| {
+        let stand = Stand::with(|config| config.policy.extend(policies)).await;
+        let mut browser = Browser::new();
+        let code = stand.sign_in(&mut browser, "web", &[("claims", &claims)]).await["code"].clone();
+        let token = text(&stand.redeem("web", &code).await.json["access_token"]);
+        let reply = stand.userinfo(&token).await;
+        (reply.status, reply.json)
+    };
+    let optional = PolicyConfig { optional: true, ..source(&broken, "badges", &["badge"]) };
+    let (status, json) =
+        userinfo(vec![source(&crm, "crm", &["plan"]), source(&hr, "hr", &["department"]), optional]).await;
+    assert_eq!(status, 200, "{json}");
+    assert_eq!((&json["plan"], &json["department"]), (&json!("gold"), &json!("books")));
+    assert!(json.get("badge").is_none());
+    assert_eq!(userinfo(vec![source(&broken, "badges", &["badge"])]).await.0, 503);
+    let (status, _) =
+        userinfo(vec![source(&crm, "crm", &["plan"]), source(&stealing, "thief", &["badge"])]).await;
+    assert_eq!(status, 503, "what another source owns cannot be set");
 }

@@ -120,6 +120,32 @@ async fn a_policy_in_shadow_that_fails_keeps_nobody_from_the_same_endpoint() {
 }
 
 #[tokio::test]
+async fn a_policy_in_shadow_is_held_to_what_those_before_it_set_and_to_nothing_that_came_later() {
+    let plan = async |plan: &'static str| {
+        Sidecar::start(move |_| {
+            let grant = json!({ "access_token": { "claims": { "plan": plan } } });
+            json!({ "decision": "allow", "set": { "grant": grant } })
+        })
+        .await
+    };
+    let (gold, free) = (plan("gold").await, plan("free").await);
+    for (order, failure, diverged) in [(20, Some(FailureCode::Limit), None), (5, None, Some(true))] {
+        let stand = Stand::with(|config| {
+            config.policy.push(PolicyConfig { order: 10, ..gold.policy("now", &[HOOK]) });
+            config.policy.push(PolicyConfig { order, ..shadow(free.policy("next", &[HOOK])) });
+        })
+        .await;
+        let token = ask(&stand).await.json["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(super::harness::claims(&token)["plan"], "gold");
+        let part = compared(&stand).await.policies.remove(0);
+        assert_eq!((part.failure, part.diverged), (failure, diverged), "{order}");
+        // As it would be if it counted.
+        stand.server.policies().set_mode("next", PolicyMode::Enforce).unwrap();
+        assert_eq!(ask(&stand).await.status, 503, "{order}");
+    }
+}
+
+#[tokio::test]
 async fn a_policy_in_shadow_turns_no_grant_on() {
     let sidecar =
         Sidecar::start(|_| json!({ "decision": "allow", "set": { "grant": { "sub": "alice" } } })).await;

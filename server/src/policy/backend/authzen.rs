@@ -3,6 +3,8 @@
 mod answer;
 mod question;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use http::Method;
 use placet_sdk::decision::{Decision, HookType, MAX_ANSWER_BYTES};
@@ -21,6 +23,7 @@ use crate::{
         breaker::BreakerState,
         failure::{Failed, FailureCode},
     },
+    random::Random,
 };
 
 /// The most questions in one request.
@@ -32,6 +35,7 @@ pub(in crate::policy) struct Authzen {
     pub(in crate::policy) transport: Transport,
     pub(in crate::policy) discovery: Discovery<Metadata>,
     pub(in crate::policy) config: AuthzenConfig,
+    pub(in crate::policy) random: Arc<dyn Random>,
 }
 
 /// Its metadata, as far as it matters (AuthZEN section 9.1).
@@ -200,7 +204,8 @@ impl Authzen {
             max_answer: MAX_ANSWER_BYTES,
             counts: call.counts(),
         };
-        let message = |_| Ok(Message { headers: headers(&call.request.id), body: body.to_string().into() });
+        let message =
+            |_| Ok(Message { headers: headers(call, &*self.random)?, body: body.to_string().into() });
         let (got, attempts) = self.transport.send(&target, message).await?;
         accept(&got)
             .and_then(|()| {

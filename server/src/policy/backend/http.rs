@@ -120,7 +120,7 @@ impl Http {
         let signatures: Vec<String> =
             self.secrets.iter().map(|secret| sign(secret, &request.id, now, body)).collect();
         let left = call.until.saturating_duration_since(Instant::now()).as_millis();
-        let parent = call.trace.parent(&*self.random).map_err(|e| e.to_string())?;
+        let [(parent, parents), (state, states)] = call.traced(&*self.random).map_err(|e| e.to_string())?;
         let mut headers = HeaderMap::new();
         let (tenant, signature) = (request.tenant.clone().unwrap_or_default(), signatures.join(" "));
         for (name, value) in [
@@ -134,8 +134,8 @@ impl Http {
             ("placet-type", request.hook.as_str()),
             ("placet-issuer", &request.issuer),
             ("placet-tenant", &tenant),
-            ("traceparent", &parent),
-            ("tracestate", call.trace.state().unwrap_or_default()),
+            (parent, &parents),
+            (state, &states),
             ("x-request-id", &request.id),
         ] {
             if !value.is_empty() {

@@ -1,5 +1,7 @@
 //! Open Policy Agents, through their REST API.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use placet_sdk::decision::{Decision, MAX_ANSWER_BYTES};
@@ -16,6 +18,7 @@ use crate::{
         breaker::BreakerState,
         failure::{Failed, FailureCode},
     },
+    random::Random,
 };
 
 /// An Open Policy Agent.
@@ -23,6 +26,7 @@ pub(in crate::policy) struct Opa {
     pub(in crate::policy) origin: Origin,
     pub(in crate::policy) transport: Transport,
     pub(in crate::policy) config: OpaConfig,
+    pub(in crate::policy) random: Arc<dyn Random>,
 }
 
 #[async_trait]
@@ -40,7 +44,13 @@ impl Backend for Opa {
             max_answer: MAX_ANSWER_BYTES,
             counts: call.counts(),
         };
-        let (got, attempts) = self.transport.send(&target, |attempt| Ok(message(call, attempt))).await?;
+        let message = |attempt: u32| {
+            let mut input = call.shown.clone();
+            input["attempt"] = attempt.into();
+            let body = json!({ "input": input }).to_string().into();
+            Ok(Message { headers: headers(call, &*self.random)?, body })
+        };
+        let (got, attempts) = self.transport.send(&target, message).await?;
         accept(&got)
             .and_then(|()| read(call, &got.body))
             .map(|decision| Answered { decision, attempts })
@@ -52,21 +62,20 @@ impl Backend for Opa {
     }
 }
 
-fn message(call: &Call, attempt: u32) -> Message {
-    let mut input = call.shown.clone();
-    input["attempt"] = attempt.into();
-    Message { headers: headers(&call.request.id), body: json!({ "input": input }).to_string().into() }
-}
-
 /// The headers that both adapters send.
-pub(super) fn headers(id: &str) -> HeaderMap {
+pub(super) fn headers(call: &Call, random: &dyn Random) -> Result<HeaderMap, Failed> {
+    let unsent = |e: &dyn std::fmt::Display| Failed { attempts: 0, ..Failed::new(FailureCode::Schema, e) };
     let json = || HeaderValue::from_static("application/json");
     let mut headers =
         HeaderMap::from_iter([(http::header::CONTENT_TYPE, json()), (http::header::ACCEPT, json())]);
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
+    let traced = call.traced(random).map_err(|e| unsent(&e))?;
+    for (name, value) in traced.into_iter().chain([("x-request-id", call.request.id.clone())]) {
+        if !value.is_empty() {
+            let value = HeaderValue::from_str(&value).map_err(|e| unsent(&e))?;
+            headers.insert(HeaderName::from_static(name), value);
+        }
     }
-    headers
+    Ok(headers)
 }
 
 /// The result as a decision. A result that is not there was not decided: a misspelt package must never allow.
