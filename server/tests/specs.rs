@@ -51,6 +51,7 @@ mod specs {
     mod jarm;
     mod jwt_confusion;
     mod keys;
+    mod killed;
     mod master_key;
     mod oidc_back_channel_logout;
     mod oidc_core_claims;
@@ -111,6 +112,7 @@ mod specs {
     mod rfc7523_jwt_bearer;
     mod rfc7591_registration;
     mod rfc7662_introspection;
+    mod rfc8628_bound;
     mod rfc8628_device;
     mod rfc8628_policies;
     mod rfc8628_verification;

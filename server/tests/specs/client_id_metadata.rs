@@ -213,6 +213,23 @@ async fn what_a_document_may_ask_for_is_bounded() {
 }
 
 #[tokio::test]
+async fn what_others_may_register_for_is_not_what_a_document_may_ask_for() {
+    const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+    let stand = stand_with(|config| config.registration.allowed_grants.push(DEVICE.to_owned())).await;
+    let site = Site::open().await;
+    site.publish(|document| document["grant_types"] = json!(["authorization_code", DEVICE]));
+    refuses(&site.authorize(&stand).await, DEVICE);
+    let form = [("client_id", site.id.as_str()), ("scope", "openid")];
+    let device = stand.post_public("/device_authorization", &form).await;
+    assert_eq!((device.status, device.error()), (401, "invalid_client"), "{}", device.text);
+    // Whoever registers may.
+    let body =
+        json!({ "redirect_uris": ["https://new.example/cb"], "grant_types": ["authorization_code", DEVICE] });
+    let registered = stand.http.post(format!("{}/register", stand.issuer)).json(&body).send().await.unwrap();
+    assert_eq!(registered.status(), 201);
+}
+
+#[tokio::test]
 async fn a_client_with_a_key_proves_that_it_has_it() {
     let (stand, site) = (stand().await, Site::open().await);
     let signer = Signer::new("key-1");

@@ -3,6 +3,7 @@
 //! `PLACET_TEST_POSTGRES` names the database; `./test` makes one.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},
     time::Duration,
 };
@@ -14,12 +15,19 @@ use placet_server::{
         postgres::{PoolSettings, Postgres},
     },
 };
+use serde_json::json;
 
 use super::{
+    calling,
     device_flow::{self, approved, code, confirm, open, poll, start},
-    harness::{Browser, CALLBACK, Stand, VERIFIER},
+    encrypting::Reader,
+    harness::{Browser, CALLBACK, Stand, VERIFIER, claims},
+    helpers::{configured, refresh, text, verified},
+    leaving,
     prover::{Prover, token_with},
+    receiver,
     receiving::{Receiver, deliver},
+    sidecar::Sidecar,
 };
 
 static TENANTS: AtomicU64 = AtomicU64::new(0);
@@ -214,4 +222,108 @@ async fn of_events_at_two_replicas_whose_workers_race_each_is_delivered_once() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 16);
+}
+
+/// Two servers with a policy that knows alice, and clients that ask for her.
+async fn two_calling(sidecar: &Sidecar, change: impl Fn(&mut Config)) -> Option<[Arc<Stand>; 2]> {
+    two_with(|config| {
+        config.policy = vec![sidecar.policy("directory", &["ciba.request"])];
+        config.clients.push(calling::caller("desk", "poll", &json!({})));
+        change(config);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn of_100_polls_racing_over_two_replicas_one_has_the_tokens_of_the_user_who_was_asked() {
+    let sidecar = Sidecar::start(calling::directory).await;
+    let Some(stands) = two_calling(&sidecar, |_| {}).await else { return };
+    let asked = calling::ask(&stands[0], "desk", &[]).await;
+    let id = asked.json["auth_req_id"].as_str().unwrap().to_owned();
+    calling::approve(&stands[1], "alice").await;
+    let mut races = Vec::new();
+    for n in 0..100 {
+        let (stand, id) = (stands[n % 2].clone(), id.clone());
+        races.push(tokio::spawn(async move { calling::poll(&stand, "desk", &id).await }));
+    }
+    let mut won = Vec::new();
+    for race in races {
+        let reply = race.await.unwrap();
+        match reply.status {
+            200 => won.push(reply.json["access_token"].as_str().unwrap().to_owned()),
+            _ => assert_eq!(reply.error(), "invalid_grant", "{}", reply.text),
+        }
+    }
+    assert_eq!(won.len(), 1);
+    // A client that was pinged and polls may ask twice: what it has stays good.
+    for stand in &stands {
+        assert!(stand.is_active("desk", &won[0]).await);
+    }
+}
+
+#[tokio::test]
+async fn of_logout_tokens_and_pings_at_two_replicas_whose_workers_race_each_is_delivered_once() {
+    let (sidecar, ear) = (Sidecar::start(calling::directory).await, Receiver::start().await);
+    let web = receiver::Receiver::start(&[]).await;
+    let stands = two_calling(&sidecar, |config| {
+        let told = json!({ "backchannel_client_notification_endpoint": ear.at.url });
+        config.clients.push(calling::caller("bell", "ping", &told));
+        leaving::tell(config, "web", &web.uri);
+    });
+    let Some(stands) = stands.await else { return };
+    for n in 0..6 {
+        let (one, other) = (&stands[n % 2], &stands[(n + 1) % 2]);
+        let mut browser = Browser::new();
+        leaving::tokens(one, &mut browser, "web").await;
+        leaving::log_out(other, &mut browser, "session", &[]).await;
+        assert_eq!(calling::ask(one, "bell", &[]).await.status, 200);
+        calling::approve(other, "alice").await;
+    }
+    let mut racing = Vec::new();
+    for n in 0..8 {
+        let stand = stands[n % 2].clone();
+        racing.push(tokio::spawn(async move { deliver(&stand).await }));
+    }
+    let mut attempts = 0;
+    for race in racing {
+        attempts += race.await.unwrap();
+    }
+    assert_eq!(attempts, 12);
+    let pings: BTreeSet<String> = ear.got().iter().map(|asked| asked.body.to_string()).collect();
+    assert_eq!((ear.got().len(), pings.len()), (6, 6));
+    let logouts: BTreeSet<String> =
+        web.tokens().iter().map(|token| claims(token)["sid"].to_string()).collect();
+    assert_eq!((web.tokens().len(), logouts.len()), (6, 6));
+}
+
+#[tokio::test]
+async fn an_encrypted_token_of_one_replica_is_good_at_the_other() {
+    const LOCKED: &str = "https://locked.example";
+    let reader = Reader::p256("k1");
+    let encryption = json!({ "alg": "ECDH-ES+A256KW", "enc": "A256GCM", "jwk": reader.jwk() });
+    let stands = two_with(|config| {
+        config.resource =
+            serde_json::from_value(json!([{ "uri": LOCKED, "encryption": encryption }])).unwrap();
+        let mut vault = configured("vault", &json!({ "grant_types": ["client_credentials"] }));
+        vault.settings.resources = vec![LOCKED.to_owned()];
+        config.clients.push(vault);
+    });
+    let Some([one, two]) = stands.await else { return };
+    let extra =
+        [("scope", "openid offline_access reports.read"), ("prompt", "consent"), ("resource", LOCKED)];
+    let params = one.sign_in(&mut Browser::new(), "web", &extra).await;
+    let mut tokens = one.redeem("web", &params["code"]).await.json;
+    for (minted, other) in [(&one, &two), (&two, &one)] {
+        let token = text(&tokens["access_token"]);
+        let (_, inner) = reader.open(&token);
+        let (_, said) = verified(other, &inner).await;
+        assert_eq!((&said["aud"], &said["sub"]), (&json!(LOCKED), &json!("alice")));
+        let seen = other.post("/introspect", "vault", &[("token", &token)]).await.json;
+        assert_eq!((&seen["active"], &seen["sub"]), (&json!(true), &json!("alice")), "{seen}");
+        let next = refresh(other, "web", &text(&tokens["refresh_token"])).await;
+        assert_eq!(next.status, 200, "{}", next.text);
+        assert_eq!(other.post("/revoke", "web", &[("token", &token)]).await.status, 200);
+        assert!(!minted.is_active("vault", &token).await);
+        tokens = next.json;
+    }
 }
