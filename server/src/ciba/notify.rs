@@ -13,6 +13,7 @@ use crate::{
     client::{AuthenticatedClient, SharedClient},
     delivery::{Attempt, Kind, Schedule},
     grant,
+    outbound::Answered,
     outcome::{Failure, Fault, Outcome},
     random,
     server::Server,
@@ -84,7 +85,12 @@ async fn post(server: &Server, uri: &str, call_back: &CallBack, body: &Value) ->
     bearer.set_sensitive(true);
     let json = HeaderValue::from_static("application/json");
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json), (header::AUTHORIZATION, bearer)]);
-    Ok(Attempt::of(server.outbound().post(uri, headers, Bytes::from(body.to_string())).await))
+    let answer = server.outbound().post(uri, headers, Bytes::from(body.to_string())).await;
+    // Who does not take this bearer will not take it another time: there is no other one for this request.
+    if let Ok(Answered { status: status @ (401 | 403), .. }) = answer {
+        return Ok(Attempt::Refused(format!("the client answered with the status {status}")));
+    }
+    Ok(Attempt::of(answer))
 }
 
 /// Sends tokens, or the error (section 12). Tokens are stored before they are sent, so that they count once they are

@@ -171,6 +171,22 @@ async fn a_ping_that_fails_is_repeated_until_the_request_is_over() {
 }
 
 #[tokio::test]
+async fn a_client_that_refuses_the_bearer_is_called_once_and_may_still_ask() {
+    for status in ["401 Unauthorized", "403 Forbidden"] {
+        let ear = Ear::start(&[status]).await;
+        let desk = desk(&ear, |_| {}).await;
+        let id = desk.asked("bell", &[]).await;
+        desk.approve("alice").await;
+        for _ in 0..3 {
+            round(&desk.stand.server).await.unwrap();
+            desk.stand.clock.advance(60);
+        }
+        assert_eq!(ear.got().len(), 1, "{status}");
+        assert_eq!(desk.poll("bell", &id).await.status, 200, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed_and_ends_it() {
     let ear = Ear::start(&["307 Elsewhere"]).await;
     let desk = desk(&ear, |_| {}).await;
