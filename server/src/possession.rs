@@ -18,7 +18,7 @@ use crate::{
     server::Server,
 };
 
-pub use binding::{Bound, bind, demanded, must_be_bound, require};
+pub use binding::{Bound, bind, demanded, meet_registration, must_be_bound, require};
 pub use holder::check_holder;
 pub use proof::{Evidence, Examined, VerifiedProof, examine};
 

@@ -14,6 +14,7 @@ use crate::{
     ciba::{AUTH_REQ_ID, notify::CallBack},
     client::AuthenticatedClient,
     outcome::Outcome,
+    possession,
     server::Server,
     store::{AuthorizationRecord, Digest, Issued, Polled, PolledRecord, Redemption},
 };
@@ -29,6 +30,7 @@ pub(super) async fn exchange(
         let text = "tokens are sent to this client: it must not ask for them";
         return Err(OAuthError::unauthorized_client(text).into());
     }
+    possession::meet_registration(client, client.possession())?;
     let digest = server.root().digest(AUTH_REQ_ID, auth_req_id);
     // A request of another client is none: neither its state nor its interval is touched.
     let found = server.store().polled(&digest).await?;

@@ -12,6 +12,7 @@ use crate::{
     client::AuthenticatedClient,
     device::{DEVICE_CODE, DeviceRequest, KIND},
     outcome::{Failure, Outcome},
+    possession,
     server::Server,
     store::{AuthorizationRecord, Digest, Issued, Polled, PolledRecord, Redemption},
 };
@@ -34,6 +35,7 @@ pub(super) async fn exchange(
     let (record, authorization) = find(server, client, &digest).await?;
     let device = DeviceRequest::open(server, &record)?;
     check_key(client, &device)?;
+    possession::meet_registration(client, client.possession())?;
     // From here on the request comes from the device's own client, with the key that it began with.
     let authorization = match look(server, &record, authorization).await? {
         Standing::Granted(authorization) => authorization,

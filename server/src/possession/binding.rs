@@ -23,6 +23,25 @@ pub fn must_be_bound(server: &Server, client: &Client, grant: &Grant) -> bool {
     demanded(client, grant, resources) == SenderConstraint::Required
 }
 
+/// Refuses a request that lacks what every access token of its client is bound to. Where a client asks over and over
+/// whether its user has answered, it learns this at once, and not only when the answer is there.
+///
+/// # Errors
+///
+/// `invalid_dpop_proof` or `invalid_request`.
+pub fn meet_registration(client: &Client, possession: &Possession) -> Result<(), OAuthError> {
+    let Confirmation { jkt, x5t_s256 } = possession.confirmation();
+    if client.metadata.dpop_bound_access_tokens == Some(true) && jkt.is_none() {
+        let text = "this client gets tokens that are bound to a key: send a proof in the header `DPoP`";
+        return Err(OAuthError::invalid_dpop_proof(text));
+    }
+    if client.metadata.tls_client_certificate_bound_access_tokens == Some(true) && x5t_s256.is_none() {
+        let text = "this client gets tokens that are bound to its certificate: show it on the connection";
+        return Err(OAuthError::invalid_request(text));
+    }
+    Ok(())
+}
+
 /// What an access token of this grant is bound to, if to anything.
 ///
 /// A DPoP proof always binds. A certificate does for clients and resources that want it, and where a token has to be bound and nothing
@@ -46,15 +65,8 @@ pub fn bind(
         let text = "tokens for these resources are bound to a client certificate: show one on the connection";
         return Err(OAuthError::invalid_request(text));
     }
-    if client.metadata.dpop_bound_access_tokens == Some(true) && jkt.is_none() {
-        let text = "this client gets tokens that are bound to a key: send a proof in the header `DPoP`";
-        return Err(OAuthError::invalid_dpop_proof(text));
-    }
+    meet_registration(client, possession)?;
     let wanted = client.metadata.tls_client_certificate_bound_access_tokens == Some(true);
-    if wanted && x5t_s256.is_none() {
-        let text = "this client gets tokens that are bound to its certificate: show it on the connection";
-        return Err(OAuthError::invalid_request(text));
-    }
     let wanted = wanted || resources.certificate;
     let required = demanded(client, grant, resources) == SenderConstraint::Required;
     let bound = match jkt {

@@ -191,8 +191,12 @@ async fn tokens_are_bound_to_the_key_that_asks_for_them() {
     assert_eq!(claims(&text(&bound.json["access_token"]))["cnf"]["jkt"], key.jkt());
 
     let id = desk.asked("desk2", &[]).await;
-    desk.approve("alice").await;
     let form = [("grant_type", CIBA), ("auth_req_id", id.as_str())];
+    let unproved = token(&desk.stand, "desk2", &form, None).await;
+    assert_eq!(unproved.error(), "invalid_dpop_proof", "also while nobody answered: {}", unproved.text);
+    let proved = token(&desk.stand, "desk2", &form, Some(&key)).await;
+    assert_eq!(proved.error(), "authorization_pending", "what was refused is no question: {}", proved.text);
+    desk.approve("alice").await;
     let unproved = token(&desk.stand, "desk2", &form, None).await;
     assert_eq!(unproved.error(), "invalid_dpop_proof", "{}", unproved.text);
     assert_eq!(token(&desk.stand, "desk2", &form, Some(&key)).await.status, 200, "nothing was used up");

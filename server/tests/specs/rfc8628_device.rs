@@ -12,9 +12,9 @@ use super::{
     },
     flaky::Flaky,
     harness::{Browser, HEADLESS, Reply, SECRET, Stand, UI, auth, claims},
-    helpers::{refresh, text, verified},
+    helpers::{client, refresh, text, verified},
     policy_stage::stored,
-    prover::Prover,
+    prover::{Prover, token},
 };
 
 const API: &str = "https://api.example";
@@ -95,6 +95,22 @@ async fn whoever_asks_too_often_has_to_wait_longer_from_then_on() {
     // Once the user has agreed nobody has to wait for the sake of waiting.
     approve(&stand, &mut Browser::new(), &codes.user, "alice").await;
     assert_eq!(poll(&stand, "tv", &codes.device).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_device_whose_tokens_are_bound_proves_its_key_at_every_question() {
+    let stand = Stand::with(|config| {
+        devices(config);
+        client(config, "box").metadata.dpop_bound_access_tokens = Some(true);
+    })
+    .await;
+    let key = Prover::new();
+    let codes = start(&stand, "box", "openid").await;
+    let form = [("grant_type", DEVICE), ("device_code", codes.device.as_str())];
+    let unproved = token(&stand, "box", &form, None).await;
+    assert_eq!(unproved.error(), "invalid_dpop_proof", "{}", unproved.text);
+    let proved = token(&stand, "box", &form, Some(&key)).await;
+    assert_eq!(proved.error(), "authorization_pending", "{}", proved.text);
 }
 
 #[tokio::test]
