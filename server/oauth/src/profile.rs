@@ -117,6 +117,13 @@ impl Profile {
         self.is_fapi()
     }
 
+    /// Whether an authorization request has to say what it asks for, and has to carry a `nonce` if it asks for an ID token,
+    /// else a `state` (FAPI 1.0 Baseline sections 5.2.2.2 and 5.2.2.3, Advanced section 5.2.3-8). A PKCE challenge does
+    /// the work of both in FAPI 2.0.
+    pub const fn request_tied_to_its_client(self) -> bool {
+        matches!(self, Self::Fapi1Advanced)
+    }
+
     /// Whether refresh tokens may be replaced at each use; FAPI 2.0 forbids it (section 5.3.2.1-9).
     pub const fn rotation(self) -> bool {
         !self.is_fapi2()

@@ -20,6 +20,17 @@ pub(super) fn check(client: &Client, request: &AuthorizationRequest, pushed: boo
         if pushed && profile.pkce_when_pushed() && request.challenge.is_none() {
             return refuse("`code_challenge` is required");
         }
+        if profile.request_tied_to_its_client() {
+            if request.scope.is_empty() {
+                return refuse("`scope` is required");
+            }
+            if request.is_openid() && request.nonce.is_none() {
+                return refuse("`nonce` is required, since the scope has `openid`");
+            }
+            if !request.is_openid() && request.state.is_none() {
+                return refuse("`state` is required, since the scope is without `openid`");
+            }
+        }
         let signed = request.response_type.id_token || request.response_mode.is_jwt();
         if !profile.plain_code() && !signed {
             return refuse(

@@ -10,7 +10,7 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
-    harness::{Browser, CALLBACK, CHALLENGE, Reply, Stand},
+    harness::{Browser, CALLBACK, CHALLENGE, Reply, Stand, claims},
     helpers::{configured, text},
     prover::Prover,
     signer::Signer,
@@ -50,6 +50,19 @@ impl Scene {
         }))
     }
 
+    /// A signed request with a nonce; `change` alters what it says.
+    fn object(&self, change: impl FnOnce(&mut Value)) -> String {
+        let mut claims: Value = request().into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect();
+        for (name, value) in
+            [("client_id", "bank"), ("iss", "bank"), ("aud", &self.stand.issuer), ("nonce", "the-nonce")]
+        {
+            claims[name] = json!(value);
+        }
+        (claims["nbf"], claims["exp"]) = (json!(self.stand.now() - 10), json!(self.stand.now() + 300));
+        change(&mut claims);
+        self.key.sign(&claims)
+    }
+
     /// Posts a form as the client, with a DPoP proof if there is one.
     async fn post(&self, path: &str, form: &[(&str, &str)], jti: &str, proof: Option<String>) -> Reply {
         let assertion = self.assertion(&json!(self.stand.issuer), jti);
@@ -61,6 +74,15 @@ impl Scene {
         }
         Reply::read(request.send().await.unwrap()).await
     }
+}
+
+/// Sets a member, or leaves it out.
+fn set(claims: &mut Value, name: &str, value: Option<&str>) {
+    let members = claims.as_object_mut().unwrap();
+    match value {
+        Some(value) => members.insert(name.to_owned(), json!(value)),
+        None => members.remove(name),
+    };
 }
 
 fn request() -> Vec<(&'static str, &'static str)> {
@@ -132,13 +154,9 @@ async fn message_signing_wants_a_signed_request_that_is_good_for_an_hour_at_most
     let unsigned = scene.post("/par", &request(), "1", None).await;
     assert_eq!((unsigned.status, unsigned.error()), (400, "invalid_request"), "{}", unsigned.text);
     let object = |nbf: i64, exp: i64| {
-        let mut claims: Value = request().into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect();
-        claims["client_id"] = json!("bank");
-        claims["iss"] = json!("bank");
-        claims["aud"] = json!(scene.stand.issuer);
-        claims["nbf"] = json!(scene.stand.now() + nbf);
-        claims["exp"] = json!(scene.stand.now() + exp);
-        scene.key.sign(&claims)
+        scene.object(|claims| {
+            (claims["nbf"], claims["exp"]) = (json!(scene.stand.now() + nbf), json!(scene.stand.now() + exp));
+        })
     };
     let long = object(-10, 3700);
     let refused = scene.post("/par", &[("request", &long)], "2", None).await;
@@ -206,17 +224,7 @@ async fn fapi_takes_no_signature_of_rs256_wherever_a_client_signs() {
 #[tokio::test]
 async fn fapi_1_hands_out_no_code_in_an_answer_that_is_not_signed() {
     let scene = Scene::start(Profile::Fapi1Advanced).await;
-    let object = |mode: Option<&str>| {
-        let mut claims: Value = request().into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect();
-        for (name, value) in [("client_id", "bank"), ("iss", "bank"), ("aud", &scene.stand.issuer)] {
-            claims[name] = json!(value);
-        }
-        (claims["nbf"], claims["exp"]) = (json!(scene.stand.now() - 10), json!(scene.stand.now() + 300));
-        if let Some(mode) = mode {
-            claims["response_mode"] = json!(mode);
-        }
-        scene.key.sign(&claims)
-    };
+    let object = |mode: Option<&str>| scene.object(|claims| set(claims, "response_mode", mode));
     let mut browser = Browser::new();
     let plain = browser.authorize(&scene.stand, "bank", &[("request", &object(None))]).await;
     let params = plain.params();
@@ -224,6 +232,38 @@ async fn fapi_1_hands_out_no_code_in_an_answer_that_is_not_signed() {
     assert!(params["error_description"].contains("has to be signed"), "{params:?}");
     let signed = browser.authorize(&scene.stand, "bank", &[("request", &object(Some("jwt")))]).await;
     signed.interaction();
+}
+
+#[tokio::test]
+async fn fapi_1_wants_a_request_that_says_its_scope_and_can_be_told_from_others() {
+    let scene = Scene::start(Profile::Fapi1Advanced).await;
+    let mut browser = Browser::new();
+    for (missing, scope, complaint) in [
+        ("scope", None, "`scope` is required"),
+        ("nonce", Some("openid email"), "`nonce` is required"),
+        ("state", Some("reports.read"), "`state` is required"),
+    ] {
+        let object = scene.object(|claims| {
+            set(claims, "response_mode", Some("query.jwt"));
+            set(claims, "scope", scope);
+            set(claims, missing, None);
+        });
+        // What is beside the object does not count.
+        let beside = [("request", object.as_str()), ("scope", "openid"), ("nonce", "n"), ("state", "s")];
+        let page = browser.authorize(&scene.stand, "bank", &beside).await;
+        let answer = claims(&page.params()["response"]);
+        assert_eq!(answer["error"], "invalid_request", "{missing}: {answer}");
+        let description = answer["error_description"].as_str().unwrap();
+        assert!(description.contains(complaint), "{missing}: {description}");
+    }
+    for (other, scope) in [("state", "openid email"), ("nonce", "reports.read")] {
+        let object = scene.object(|claims| {
+            set(claims, "response_mode", Some("query.jwt"));
+            set(claims, "scope", Some(scope));
+            set(claims, other, None);
+        });
+        browser.authorize(&scene.stand, "bank", &[("request", &object)]).await.interaction();
+    }
 }
 
 #[tokio::test]
