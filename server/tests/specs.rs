@@ -38,6 +38,7 @@ mod specs {
     mod admin_policies;
     mod admin_simulate;
     mod client_id_metadata;
+    mod conformance_facts;
     mod deliveries;
     mod event_receiver_sample;
     mod event_webhooks;
