@@ -29,7 +29,7 @@ use placet_server::{
 use tokio::{net::TcpListener, sync::watch};
 use tracing_subscriber::EnvFilter;
 
-use crate::development;
+use crate::development::{self, conformance::Purpose};
 
 /// How often the keys are looked after.
 const KEYS_EVERY: Duration = Duration::from_secs(5);
@@ -76,7 +76,11 @@ enum Command {
 #[derive(Subcommand)]
 enum ServerCommand {
     /// Serve for development: open registration, http on localhost, a demo client and well-known secrets.
-    Dev,
+    Dev {
+        /// What for: `conformance` leaves the demo out, and switches on what a conformance suite examines.
+        #[arg(long, value_enum, default_value_t)]
+        profile: Purpose,
+    },
     /// Serve.
     Serve,
     /// Say whether the configuration is sound, and everything that is wrong with it.
@@ -136,12 +140,15 @@ pub(crate) fn run() -> ExitCode {
 
 async fn execute(file: Option<&Path>, command: ServerCommand) -> Result<(), StartError> {
     let mut config = Config::read(file, |name| std::env::var(name).ok())?;
-    if matches!(command, ServerCommand::Dev) {
-        development::prepare(&mut config);
+    if let ServerCommand::Dev { profile } = command {
+        match profile {
+            Purpose::Demo => development::prepare(&mut config),
+            Purpose::Conformance => development::conformance::prepare(&mut config)?,
+        }
         development::admit_admin(&mut config, std::env::var(development::ADMIN_TOKEN).ok())?;
     }
     match command {
-        ServerCommand::Dev | ServerCommand::Serve => serve(config).await,
+        ServerCommand::Dev { .. } | ServerCommand::Serve => serve(config).await,
         ServerCommand::CheckConfig => {
             config.check()?;
             println!("the configuration is sound");

@@ -1,5 +1,7 @@
 //! What `placet dev` adds to a configuration: the demo client and the login app, with secrets that everybody knows.
 
+pub(crate) mod conformance;
+
 use std::collections::BTreeMap;
 
 use placet_oauth::{
