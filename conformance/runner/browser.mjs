@@ -1,0 +1,102 @@
+// A headless Chromium that goes where a module sends it.
+
+import { createRequire } from 'node:module';
+
+import { STEPS, kindOf } from './pages.mjs';
+import { SUITE } from './hosts.mjs';
+
+const { chromium } = createRequire(new URL('../strangers/package.json', import.meta.url))('playwright-core');
+
+const OURS = /^(https:\/\/[a-z.]+\.test(:\d+)?\/|data:|about:|blob:)/;
+/** How many pages may follow one another, and how long one may take. */
+const [PAGES, PATIENCE] = [12, 20_000];
+
+/** Starts the browser. The names of the hosts lead to this machine, and nothing leaves it. */
+export const launch = () => chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--host-resolver-rules=MAP *.test 127.0.0.1', '--disable-features=TrackingProtection3pcd'],
+});
+
+/** One user with one browser, for the life of a module. */
+export class User {
+  constructor(browser) {
+    this.context = browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB' }).then(async (context) => {
+      await context.route('**/*', (route) => {
+        const url = route.request().url();
+        return OURS.test(url) || url.startsWith(SUITE) ? route.continue() : route.abort();
+      });
+      return context;
+    });
+  }
+
+  /**
+   * Goes to a URL and on from there, until a page needs nobody any more. `seen` is told of every page, and may end the visit
+   * by returning true.
+   */
+  async visit({ url, method }, wishes, seen) {
+    const page = await (await this.context).newPage();
+    page.setDefaultTimeout(PATIENCE);
+    await (method === 'POST' ? post(page, url) : open(page, url));
+    for (let count = 0; count < PAGES; count += 1) {
+      const kind = await settled(page);
+      if (await seen(kind, page)) return;
+      const step = STEPS[kind];
+      if (!step) return;
+      const left = page.url();
+      await Promise.all([page.waitForURL((now) => now.href !== left, { waitUntil: 'commit' }).catch(() => {}), step(page, wishes)]);
+    }
+    throw new Error(`there is no end to the pages after ${url}`);
+  }
+
+  async close() {
+    await (await this.context).close();
+  }
+}
+
+/** A page that a redirect leads away from before it is loaded is no failure. */
+const open = (page, url) => page.goto(url, { waitUntil: 'domcontentloaded' }).catch((error) => {
+  if (!/ERR_ABORTED|interrupted/.test(error.message)) throw error;
+});
+
+/** Sends the parameters of a URL in a form of another site, as the page of a client would. */
+async function post(page, url) {
+  const { origin, pathname, searchParams } = new URL(url);
+  await page.goto('about:blank');
+  const fields = [...searchParams];
+  await Promise.all([
+    page.waitForURL((now) => now.protocol === 'https:', { waitUntil: 'commit' }),
+    page.evaluate(([action, entries]) => {
+      const form = document.createElement('form');
+      Object.assign(form, { method: 'post', action });
+      for (const [name, value] of entries) {
+        const input = document.createElement('input');
+        Object.assign(input, { type: 'hidden', name, value });
+        form.append(input);
+      }
+      document.body.append(form);
+      form.submit();
+    }, [origin + pathname, fields]),
+  ]);
+}
+
+/** Waits until the page is one that we know, and loaded. */
+async function settled(page) {
+  const until = Date.now() + PATIENCE;
+  for (;;) {
+    try {
+      await page.waitForLoadState('domcontentloaded');
+      const kind = await kindOf(page);
+      if (kind === 'suite') {
+        // The page that takes a response sends what is behind the `#` to the suite.
+        if (await page.$('#complete')) await page.waitForSelector('#submission_complete', { state: 'attached' });
+        return kind;
+      }
+      if (kind !== 'between') return kind;
+    } catch (error) {
+      // The page went away while it was looked at.
+      if (!/destroyed|navigat|detached|Timeout/i.test(error.message)) throw error;
+    }
+    if (Date.now() > until) return 'unknown';
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
