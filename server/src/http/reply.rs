@@ -41,6 +41,8 @@ pub fn json(status: u16, value: &Value) -> Response {
 /// Forbids caches to keep an answer (RFC 6749 section 5.1).
 pub fn no_store(response: &mut Response) {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // RFC 6749 section 5.1 wants it beside the other one.
+    response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
 }
 
 /// Lets caches keep an answer for `seconds`.
