@@ -50,6 +50,13 @@ async function granted(request, api, used) {
   return facts;
 }
 
+/** Query and fragment do not count, nor how scheme and host are written. */
+function isHere(htu) {
+  if (!URL.canParse(htu)) return false;
+  const { origin, pathname } = new URL(htu);
+  return origin + pathname === RESOURCE;
+}
+
 /** RFC 9449 section 4.3. */
 function prove(request, { scheme, token, jkt, used }) {
   const refuse = (message) => { throw Object.assign(new Error(message), { scheme: 'DPoP', code: 'invalid_dpop_proof' }); };
@@ -64,7 +71,7 @@ function prove(request, { scheme, token, jkt, used }) {
   if (!verify(HASHES[alg], Buffer.from(`${head}.${body}`), key, Buffer.from(signature, 'base64url'))) refuse('the signature is wrong');
   const members = jwk.kty === 'EC' ? { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y } : { e: jwk.e, kty: jwk.kty, n: jwk.n };
   if (digest(JSON.stringify(members)) !== jkt) refuse('the token is bound to another key');
-  if (claims.htm !== request.method || claims.htu !== RESOURCE || claims.ath !== digest(token)) refuse('the proof is for another request');
+  if (claims.htm !== request.method || !isHere(claims.htu) || claims.ath !== digest(token)) refuse('the proof is for another request');
   if (!(Math.abs(Date.now() / 1000 - claims.iat) < 60)) refuse('the proof is not from now');
   if (!claims.jti || used.has(claims.jti)) refuse('the proof was used');
   used.add(claims.jti);
