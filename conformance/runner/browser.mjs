@@ -1,6 +1,9 @@
 // A headless Chromium that goes where a module sends it.
 
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { STEPS, kindOf } from './pages.mjs';
 import { SUITE } from './hosts.mjs';
@@ -11,16 +14,34 @@ const OURS = /^(https:\/\/[a-z.]+\.test(:\d+)?\/|data:|about:|blob:)/;
 /** How many pages may follow one another, and how long one may take. */
 const [PAGES, PATIENCE] = [12, 20_000];
 
-/** Starts the browser. The names of the hosts lead to this machine, and nothing leaves it. */
-export const launch = () => chromium.launch({
+const PROGRAM = {
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--host-resolver-rules=MAP *.test 127.0.0.1', '--disable-features=TrackingProtection3pcd'],
-});
+  args: ['--no-sandbox', '--host-resolver-rules=MAP *.test 127.0.0.1'],
+};
+const PERSON = { ignoreHTTPSErrors: true, locale: 'en-GB' };
+
+/** Starts the browser. The names of the hosts lead to this machine, and nothing leaves it. */
+export const launch = () => chromium.launch(PROGRAM);
+
+/** Chromium keeps cookies out of frames of other sites, unless its user wants them there. */
+const FRAMES = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false }, tracking_protection: { block_all_3pc_toggle_enabled: false } };
+
+/** The cookie jar of a user; one with `frames` is a profile of its own. */
+async function jar(browser, frames) {
+  if (!frames) return browser.newContext(PERSON);
+  const dir = mkdtempSync(join(tmpdir(), 'placet-conformance-'));
+  mkdirSync(join(dir, 'Default'));
+  writeFileSync(join(dir, 'Default/Preferences'), JSON.stringify(FRAMES));
+  const context = await chromium.launchPersistentContext(dir, { ...PROGRAM, ...PERSON });
+  // Its processes write there until they are gone.
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+  return context;
+}
 
 /** One user with one browser, for the life of a module. */
 export class User {
-  constructor(browser) {
-    this.context = browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB' }).then(async (context) => {
+  constructor(browser, { frames }) {
+    this.context = jar(browser, frames).then(async (context) => {
       await context.route('**/*', (route) => {
         const url = route.request().url();
         return OURS.test(url) || url.startsWith(SUITE) ? route.continue() : route.abort();

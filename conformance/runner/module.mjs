@@ -13,10 +13,11 @@ const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
 /** `{ module, variant, id, status, result, findings }`; a finding is a line of the log that is a warning or a failure. */
 export async function runModule(plan, entry, browser) {
   const { id } = await suite.createModule(plan, entry);
-  const user = new User(browser);
+  const wishes = wishesOf(entry.testModule);
+  const user = new User(browser, wishes);
   const troubles = [];
   try {
-    await drive(id, wishesOf(entry.testModule), user, troubles);
+    await drive(id, wishes, user, troubles);
   } finally {
     await user.close();
   }

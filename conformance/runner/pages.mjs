@@ -11,10 +11,14 @@ const WISHES = [
   [/-reused-request-uri-prior-to-auth-completion-succeeds$/, { look: true }],
   [/^oidcc-(prompt-login|max-age-1)$/, { picture: 'login' }],
   [/^oidcc-registration-(logo|policy|tos)-uri$/, { picture: 'login', stop: true }],
-  [/^oidcc-rp-initiated-logout-(no-id-token-hint|no-params|no-post-logout-redirect-uri|only-state)$/, { picture: 'signed out' }],
+  [/^oidcc-session-management-/, { frames: true }],
+  [/^oidcc-rp-initiated-logout-(no-params|no-post-logout-redirect-uri|only-state)$/, { picture: 'signed out' }],
 ];
 
-/** What a module wishes: `picture` names the page, `deny`, `look` and `stop` what is done. */
+/**
+ * What a module wishes: `picture` names the page, `deny`, `look` and `stop` what is done, and with `frames` it looks into frames
+ * of another site.
+ */
 export function wishesOf(module) {
   return { ...USUAL, ...WISHES.find(([pattern]) => pattern.test(module))?.[1] };
 }
