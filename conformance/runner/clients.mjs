@@ -9,7 +9,8 @@ const CIBA = 'urn:openid:params:grant-type:ciba';
 
 /** Every family: two clients that share what they are, and the alias of the plans that use them. */
 export const FAMILIES = {
-  oidc: {},
+  oidc: { ways: ['client_secret_basic', 'client_secret_basic', 'client_secret_post'] },
+  'oidc-mtls': { ways: ['self_signed_tls_client_auth', 'self_signed_tls_client_auth'] },
   'fapi2-pkjwt-dpop': { profile: 'fapi2-sp', alg: 'ES256', bound: 'dpop' },
   'fapi2-pkjwt-mtls': { profile: 'fapi2-sp', alg: 'PS256', bound: 'mtls' },
   'fapi2-mtls-dpop': { profile: 'fapi2-sp', alg: 'ES256', bound: 'dpop', auth: 'mtls' },
@@ -28,37 +29,40 @@ export const FAMILIES = {
 
 /** What the server and the suite know of the clients of a family: `[{ server, suite }, …]`. */
 export function clientsOf(alias, keys) {
-  return alias === 'oidc' ? ordinary(keys) : [1, 2].map((n) => financial(alias, n, keys));
+  const { ways } = FAMILIES[alias];
+  return ways ? ways.map((way, at) => ordinary(alias, at + 1, way, keys)) : [1, 2].map((n) => financial(alias, n, keys));
 }
 
-/** Clients with a secret; the third one sends it in the body. */
-function ordinary(keys) {
-  const ways = ['client_secret_basic', 'client_secret_basic', 'client_secret_post'];
-  return ways.map((way, at) => {
-    const id = `oidc-${at + 1}`;
-    const secret = keys.secret(`${id}.secret`);
-    return {
-      server: {
-        client_id: id,
-        secret_file: secret.file,
-        metadata: {
-          client_name: `Conformance ${at + 1}`,
-          redirect_uris: [`${SUITE}/test/a/oidc/callback`],
-          grant_types: ['authorization_code', 'refresh_token'],
-          scope: SCOPE,
-          token_endpoint_auth_method: way,
-        },
+/** A client of OpenID Connect, with a secret or with a certificate of its own. */
+function ordinary(alias, n, way, keys) {
+  const id = `${alias}-${n}`;
+  const byCertificate = way === 'self_signed_tls_client_auth';
+  const secret = byCertificate ? undefined : keys.secret(`${id}.secret`);
+  return {
+    server: {
+      client_id: id,
+      ...(secret ? { secret_file: secret.file } : {}),
+      metadata: {
+        client_name: `Conformance ${n}`,
+        redirect_uris: [`${SUITE}/test/a/${alias}/callback`],
+        grant_types: ['authorization_code', 'refresh_token'],
+        scope: SCOPE,
+        token_endpoint_auth_method: way,
+        ...(byCertificate ? { jwks: { keys: [certified(clientCertificate(n, keys), id)] } } : {}),
       },
-      suite: { client_id: id, client_secret: secret.value },
-    };
-  });
+    },
+    suite: { client_id: id, ...(secret ? { client_secret: secret.value } : {}) },
+  };
 }
+
+/** The certificate of the first or second client of a plan. */
+const clientCertificate = (n, keys) => keys.certificate(`certificate-${n}`, `/CN=conformance client ${n}`).pem.cert;
 
 function financial(alias, n, keys) {
   const family = FAMILIES[alias];
   const id = `${alias}-${n}`;
   const key = keys.jwk(id, family.alg);
-  const certificate = keys.certificate(`certificate-${n}`, `/CN=conformance client ${n}`).pem.cert;
+  const certificate = clientCertificate(n, keys);
   const byCertificate = family.auth === 'mtls';
   return {
     server: {

@@ -24,6 +24,7 @@ export function configurationOf({ name, plan, family, variant }, keys) {
   const [first, second, third] = clientsOf(family, keys).map(({ suite }) => suite);
   const base = { alias: family, description, server, client: first, client2: second };
   if (third) return { ...base, client_secret_post: third };
+  if (family === 'oidc-mtls') return { ...base, mtls, mtls2 };
   const scope = variant.openid === 'plain_oauth' ? { scope: 'accounts' } : {};
   return {
     ...base,

@@ -79,27 +79,33 @@ async function runAll(plans, jobs) {
   return bad ? 1 : 0;
 }
 
+/** Runs the modules of a plan, and keeps how each ended. Tells how many ended otherwise than expected. */
 async function runPlan(plan, browser, version) {
   const made = await suite.createPlan(plan.plan, plan.variant, configurationOf(plan, keys));
   const pattern = options.modules && new RegExp(`^${options.modules.replaceAll('*', '.*')}$`);
-  const outcomes = [];
+  const wanted = made.modules.filter(({ testModule }) => !pattern || pattern.test(testModule));
+  const same = (one, other) => (one.module ?? one.testModule) === other.module && JSON.stringify(one.variant) === JSON.stringify(other.variant);
+  const outcomes = pattern ? previous(plan.name).filter((old) => !wanted.some((entry) => same(entry, old))) : [];
   let bad = 0;
-  for (const entry of made.modules.filter(({ testModule }) => !pattern || pattern.test(testModule))) {
+  for (const entry of wanted) {
     const outcome = await runModule(made.id, entry, browser).catch((error) => ({
       module: entry.testModule, variant: entry.variant, status: 'INTERRUPTED', result: 'FAILED',
       findings: [{ result: 'FAILURE', condition: 'runner', message: error.message }],
     }));
     outcomes.push(outcome);
-    const unexpected = surprises(plan.name, outcome);
-    if (unexpected.length) bad += 1;
-    console.log(`${plan.name}  ${outcome.module}  ${outcome.result ?? outcome.status}  ${outcome.id ?? ''}`);
-    for (const { result, condition, message } of unexpected) console.log(`    ${result} ${condition ?? ''}: ${message ?? ''}`);
+    const date = new Date().toISOString().slice(0, 10);
+    save(`results/${plan.name}.json`, { version, date, modules: outcomes, complete: outcomes.length >= made.modules.length });
+    bad += tell(plan.name, outcome);
   }
-  const date = new Date().toISOString().slice(0, 10);
-  const before = pattern ? previous(plan.name) : [];
-  const again = (old) => outcomes.some(({ module, variant }) => module === old.module && JSON.stringify(variant) === JSON.stringify(old.variant));
-  save(`results/${plan.name}.json`, { version, date, modules: [...before.filter((old) => !again(old)), ...outcomes] });
   return bad;
+}
+
+/** Prints how a module ended, and 1 if nobody expected that. */
+function tell(plan, outcome) {
+  const unexpected = surprises(plan, outcome);
+  console.log(`${plan}  ${outcome.module}  ${outcome.result ?? outcome.status}  ${outcome.id ?? ''}`);
+  for (const { result, condition, message } of unexpected) console.log(`    ${result} ${condition ?? ''}: ${message ?? ''}`);
+  return unexpected.length ? 1 : 0;
 }
 
 function previous(name) {

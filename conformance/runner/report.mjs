@@ -45,11 +45,11 @@ export function writeReport() {
   writeFileSync(FILE, text.join('\n'));
 }
 
-function row({ name, version, date, modules }) {
+function row({ name, version, date, modules, complete }) {
   const count = (...results) => modules.filter(({ result }) => results.includes(result)).length;
   const other = modules.length - count('PASSED', 'REVIEW', 'WARNING', 'SKIPPED');
   const unexpected = modules.filter((outcome) => surprises(name, outcome).length).length;
-  return `| ${[name, version, date, modules.length, count('PASSED'), count('REVIEW'), count('WARNING'), count('SKIPPED'), other, unexpected].join(' | ')} |`;
+  return `| ${[name, version, date, complete === false ? `${modules.length}, not all` : modules.length, count('PASSED'), count('REVIEW'), count('WARNING'), count('SKIPPED'), other, unexpected].join(' | ')} |`;
 }
 
 /** One line for each entry of the list that happened. */
