@@ -132,7 +132,41 @@ fn mask_actors(act: &mut Value, shown: &impl Fn(&str) -> String) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use placet_oauth::client::SubjectType;
+
     use super::*;
+    use crate::{client::Client, config::ClientConfig};
+
+    #[test]
+    fn users_are_told_of_as_the_client_sees_them_in_chains_of_actors_too_and_clients_as_they_are() {
+        let mut config = ClientConfig { client_id: "crm".to_owned(), ..ClientConfig::default() };
+        config.metadata.subject_type = Some(SubjectType::Pairwise);
+        config.metadata.redirect_uris = Some(vec!["https://crm.example/cb".to_owned()]);
+        let client = Arc::new(Client::from_config(&config, None));
+        let shown = |sub: &str| client.subject(sub, b"salt");
+        assert_ne!(shown("alice"), "alice");
+        let act = |alice: &str, carol: &str| json!({ "sub": alice, "act": { "sub": "gateway", "client_id": "gateway", "act": { "sub": carol } } });
+        let mut told = PublishedEvent {
+            id: "evt_1".to_owned(),
+            event_type: "token.exchanged".to_owned(),
+            subject: "alice".to_owned(),
+            at: 0,
+            sequence: 1,
+            data: json!({
+                "sub": "alice", "subject_token_sub": "bob", "client_id": "web", "act": act("alice", "carol"),
+                "proposed_act": act("dave", "erin"),
+            }),
+        };
+        mask(&mut told, &client, b"salt");
+        assert_eq!(told.subject, shown("alice"));
+        let expected = json!({
+            "sub": shown("alice"), "subject_token_sub": shown("bob"), "client_id": "web",
+            "act": act(&shown("alice"), &shown("carol")), "proposed_act": act(&shown("dave"), &shown("erin")),
+        });
+        assert_eq!(told.data, expected);
+    }
 
     #[test]
     fn pauses_are_those_of_the_protocol_a_tenth_more_or_less() {

@@ -1,12 +1,14 @@
 //! OpenID Connect Front-Channel Logout 1.0.
 
-use placet_server::config::Config;
+use std::collections::BTreeSet;
+
+use placet_server::config::{Config, ConsentMode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    harness::{Browser, HEADLESS, Reply, Stand, claims, query},
-    helpers::{client, text},
+    harness::{Browser, CALLBACK, HEADLESS, Reply, Stand, claims, query},
+    helpers::{client, configured, text},
     leaving::{BYE, log_out, tokens},
     policy_stage::set,
     sidecar::Sidecar,
@@ -218,4 +220,28 @@ async fn a_client_frames_its_own_origin_alone() {
         let reply = register(json!(bad)).await;
         assert_eq!((reply.status, reply.error()), (400, "invalid_client_metadata"), "{bad}");
     }
+}
+
+#[tokio::test]
+async fn a_page_loads_fifty_frames_and_no_more() {
+    let ids: Vec<String> = (0..52).map(|n| format!("app-{n}")).collect();
+    let stand = Stand::with(|config| {
+        for id in &ids {
+            let told = json!({
+                "redirect_uris": [CALLBACK], "scope": "openid profile email",
+                "frontchannel_logout_uri": format!("https://client.example/out/{id}"),
+            });
+            let mut app = configured(id, &told);
+            app.settings.first_party = true;
+            app.settings.consent = ConsentMode::Implicit;
+            config.clients.push(app);
+        }
+    })
+    .await;
+    let mut browser = Browser::new();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    signed_in(&stand, &mut browser, &ids).await;
+    let page = log_out(&stand, &mut browser, "session", &[]).await;
+    let found: BTreeSet<String> = frames(&page).into_iter().collect();
+    assert_eq!((frames(&page).len(), found.len()), (50, 50));
 }

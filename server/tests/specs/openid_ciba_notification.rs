@@ -6,7 +6,7 @@ use std::{
 };
 
 use placet_oauth::jwt::half_hash;
-use placet_server::{config::Config, delivery::round};
+use placet_server::{config::Config, delivery::round, store::DeliveryFilter};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{
@@ -18,7 +18,8 @@ use super::{
     calling::{Desk, NOTIFICATION},
     harness::{HEADLESS, auth, claims},
     helpers::{client, refresh, text, verified},
-    policy_stage::deny,
+    policy_stage::{deny, rows},
+    receiving::ALL,
     sidecar::Sidecar,
 };
 
@@ -353,4 +354,61 @@ async fn an_answer_and_its_ping_are_one() {
     }
     round(&desk.stand.server).await.unwrap();
     assert_eq!(ear.bodies().len(), 1);
+}
+
+#[tokio::test]
+async fn tokens_that_arrived_are_not_sent_again_though_nobody_noted_it() {
+    let ear = Ear::start(&[]).await;
+    let desk = desk(&ear, |config| {
+        client(config, "letter").settings.access_token.encoding = Some(placet_sdk::grant::Encoding::Opaque);
+    })
+    .await;
+    desk.asked("letter", &[]).await;
+    desk.approve("alice").await;
+    let store = desk.stand.server.store();
+    let waiting = store.deliveries(&DeliveryFilter::default(), ALL).await.unwrap();
+    round(&desk.stand.server).await.unwrap();
+    let token = text(&ear.bodies()[0]["access_token"]);
+    // A process that was killed before it could settle the delivery leaves it as it was.
+    store.enqueue(waiting, Vec::new()).await.unwrap();
+    assert_eq!(round(&desk.stand.server).await.unwrap(), 1);
+    assert_eq!(ear.got().len(), 1);
+    assert!(desk.stand.is_active("letter", &token).await, "and those that are there stay good");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_of_a_request_that_is_over() {
+    let ear = Ear::start(&[]).await;
+    let desk = desk(&ear, |_| {}).await;
+    let life = desk.ask("letter", &[]).await.json["expires_in"].as_i64().unwrap();
+    desk.approve("alice").await;
+    desk.stand.clock.advance(life);
+    assert_eq!(round(&desk.stand.server).await.unwrap(), 1);
+    assert_eq!(ear.got().len(), 0);
+    let dead = DeliveryFilter { dead: true, ..DeliveryFilter::default() };
+    let given_up = desk.stand.server.store().deliveries(&dead, ALL).await.unwrap();
+    assert_eq!(given_up[0].reason.as_deref(), Some("the request has expired"));
+}
+
+#[tokio::test]
+async fn tokens_that_a_client_refuses_and_those_that_a_policy_denies_leave_nothing_behind() {
+    let ear = Ear::start(&["400 No"]).await;
+    let refused = desk(&ear, |config| {
+        client(config, "letter").settings.access_token.encoding = Some(placet_sdk::grant::Encoding::Opaque);
+    })
+    .await;
+    refused.asked("letter", &[]).await;
+    refused.approve("alice").await;
+    round(&refused.stand.server).await.unwrap();
+    let token = text(&ear.bodies()[0]["access_token"]);
+    assert!(!refused.stand.is_active("letter", &token).await);
+    assert_eq!(rows(&refused.stand, "alice").await.2, 0);
+
+    let strict = Sidecar::start(|_| deny("access_denied")).await;
+    let denied = desk(&ear, |config| config.policy.push(strict.policy("strict", &["grant.ciba"]))).await;
+    denied.asked("letter", &[]).await;
+    denied.approve("alice").await;
+    assert_eq!(rows(&denied.stand, "alice").await.2, 1);
+    round(&denied.stand.server).await.unwrap();
+    assert_eq!(rows(&denied.stand, "alice").await.2, 0);
 }

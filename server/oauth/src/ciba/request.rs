@@ -284,6 +284,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_longer_than_anybody_needs_is_refused() {
+        for (name, longest) in
+            [("login_hint", MAX_HINT), ("login_hint_token", MAX_TOKEN), ("id_token_hint", MAX_TOKEN)]
+        {
+            let form = |length: usize| format!("scope=openid&{name}={}", "a".repeat(length));
+            parse(&form(longest)).unwrap();
+            assert_eq!(refusal(&form(longest + 1)).0, "invalid_request", "{name}");
+        }
+        let code = |length: usize| format!("scope=openid&login_hint=a&user_code={}", "1".repeat(length));
+        parse(&code(MAX_USER_CODE)).unwrap();
+        assert_eq!(refusal(&code(MAX_USER_CODE + 1)).0, "invalid_request");
+        let context = |length: usize| {
+            let text = "a".repeat(length - r#"{"a":""}"#.len());
+            format!("scope=openid&login_hint=a&request_context=%7B%22a%22%3A%22{text}%22%7D")
+        };
+        parse(&context(MAX_CONTEXT)).unwrap();
+        assert_eq!(refusal(&context(MAX_CONTEXT + 1)).0, "invalid_request");
+    }
+
+    #[test]
+    fn secrets_of_the_request_are_not_among_what_is_passed_on() {
+        let own = OWN.map(|name| match name {
+            "requested_expiry" => format!("{name}=60"),
+            "request_context" => format!("{name}=%7B%7D"),
+            "client_notification_token" => format!("{name}={}", "a".repeat(MIN_NOTIFICATION_TOKEN)),
+            "login_hint_token" | "id_token_hint" => format!("{name}="),
+            _ => format!("{name}=x"),
+        });
+        let asked = parse(&format!("scope=openid&login_hint=a&theme=dark&{}", own.join("&"))).unwrap();
+        assert_eq!(asked.request.extra.keys().collect::<Vec<_>>(), ["theme"]);
+    }
+
+    #[test]
     fn a_context_is_an_object() {
         let asked =
             parse("scope=openid&login_hint=a&request_context=%7B%22ip%22%3A%22192.0.2.1%22%7D").unwrap();
