@@ -13,7 +13,7 @@ import { chosen } from './plans.mjs';
 import { writeReport } from './report.mjs';
 import * as suite from './suite.mjs';
 
-const USAGE = `usage: conformance/run [--jobs N] [--modules PATTERN] [PLAN…]
+const USAGE = `usage: conformance/run [--jobs N] [--modules PATTERN] [--resume] [PLAN…]
        conformance/run --list | --report | --configurations
 
 Runs the plans with these names, in which a star stands for anything, or all of them, against a server that
@@ -21,6 +21,7 @@ conformance/serve started. The suite is at CONFORMANCE_SERVER, default https://s
 
   --jobs N            how many plans run at once, default 2
   --modules PATTERN   only these modules of each plan; a star stands for anything
+  --resume            only modules that have no result yet
   --list              the plans
   --configurations    write the suite's configuration of each plan into the data folder, to be used by hand
   --report            write RESULTS.md from the last results of each plan`;
@@ -30,6 +31,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     jobs: { type: 'string', default: '2' },
     modules: { type: 'string' },
+    resume: { type: 'boolean' },
     list: { type: 'boolean' },
     report: { type: 'boolean' },
     configurations: { type: 'boolean' },
@@ -83,9 +85,12 @@ async function runAll(plans, jobs) {
 async function runPlan(plan, browser, version) {
   const made = await suite.createPlan(plan.plan, plan.variant, configurationOf(plan, keys));
   const pattern = options.modules && new RegExp(`^${options.modules.replaceAll('*', '.*')}$`);
-  const wanted = made.modules.filter(({ testModule }) => !pattern || pattern.test(testModule));
-  const same = (one, other) => (one.module ?? one.testModule) === other.module && JSON.stringify(one.variant) === JSON.stringify(other.variant);
-  const outcomes = pattern ? previous(plan.name).filter((old) => !wanted.some((entry) => same(entry, old))) : [];
+  const same = (entry, old) => entry.testModule === old.module && JSON.stringify(entry.variant) === JSON.stringify(old.variant);
+  const before = pattern || options.resume ? previous(plan.name) : [];
+  const wanted = made.modules
+    .filter(({ testModule }) => !pattern || pattern.test(testModule))
+    .filter((entry) => !options.resume || !before.some((old) => same(entry, old)));
+  const outcomes = before.filter((old) => !wanted.some((entry) => same(entry, old)));
   let bad = 0;
   for (const entry of wanted) {
     const outcome = await runModule(made.id, entry, browser).catch((error) => ({

@@ -6,11 +6,19 @@ import { join } from 'node:path';
 import { PORTS } from './hosts.mjs';
 import { DATA } from './data.mjs';
 
-/** Stages new signing keys, through the admin API. */
+/** Publishes new signing keys, in place of successors that wait already. */
 export async function rotateKeys() {
+  for (const { kid, state } of (await admin('GET', '/keys')).items) {
+    if (state === 'staged') await admin('POST', `/keys/${kid}:revoke`);
+  }
+  await admin('POST', '/keys:rotate');
+}
+
+async function admin(method, path) {
   const token = readFileSync(join(DATA, 'admin-token'), 'utf8');
-  const answer = await fetch(`http://127.0.0.1:${PORTS.private}/admin/v1/keys:rotate`, {
-    method: 'POST', headers: { authorization: `Bearer ${token}` },
+  const answer = await fetch(`http://127.0.0.1:${PORTS.private}/admin/v1${path}`, {
+    method, headers: { authorization: `Bearer ${token}` },
   });
-  if (!answer.ok) throw new Error(`the keys cannot be rotated: ${answer.status} ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
 }
