@@ -44,6 +44,8 @@ export function serverConfiguration(dir, keys) {
     ...table('# Written by conformance/serve.', listeners),
     ...table('[tls]', { certificate_file: tls.cert, key_file: tls.key, profile: 'fapi' }),
     ...table('[mtls]', { listen: `${ADDRESS}:${PORTS.mtls}`, base_url: MTLS }),
+    // Request objects of OpenID Connect need no `exp`; FAPI profiles want one from their clients whatever is said here.
+    ...table('[request_objects]', { expires: false }),
     // The suite is called back: keys of clients, logouts, pings. Its certificate is its own.
     ...table('[outbound]', { allow_hosts: [new URL(SUITE).hostname], ...(existsSync(suite) ? { extra_ca_files: [suite] } : {}) }),
     ...scopes.flatMap((value) => table('[[scopes]]', { value })),
