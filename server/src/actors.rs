@@ -74,16 +74,18 @@ pub async fn parties(server: &Server, act: Option<&Actor>) -> Result<Parties, Fa
             parties.subjects.push(actor.sub.clone());
         }
         if let Some(client_id) = &actor.client_id {
-            parties.clients.extend(stored(server, client_id).await?);
+            add_client(server, &mut parties, client_id).await?;
         }
     }
     Ok(parties)
 }
 
-/// A client that can be deleted; those of the configuration cannot.
-pub async fn stored(server: &Server, client_id: &str) -> Result<Option<String>, Fault> {
+/// A client takes part, if there is one of this id.
+pub async fn add_client(server: &Server, parties: &mut Parties, client_id: &str) -> Result<(), Fault> {
     if server.is_configured(client_id) {
-        return Ok(None);
+        parties.configured.push(client_id.to_owned());
+    } else if let Some(client) = server.client(client_id).await? {
+        parties.clients.push(client.id.clone());
     }
-    Ok(server.client(client_id).await?.map(|client| client.id.clone()))
+    Ok(())
 }

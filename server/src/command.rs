@@ -271,6 +271,7 @@ async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
                 if let Err(fault) = server.keys().maintain().await {
                     tracing::error!(%fault, "the keys could not be looked after");
                 }
+                server.learn_of_revocations().await;
             }
             _ = purge.tick() => {
                 purge_all(&server).await;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use placet_sdk::{
     admin::{
         ClientEntry, ClientWrite, DecisionEntry, DecisionRecord, DeliveryEntry, EventReceiverChange,
-        EventReceiverState, KeyEntry, PolicyChange, PolicyState, Redelivered, Replay, Simulation,
-        SimulationRequest, SubjectEntry, SubjectWrite,
+        EventReceiverState, GlobalRevocation, KeyEntry, PolicyChange, PolicyState, Redelivered, Replay,
+        Revocation, Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
     },
     decision::{Decision, DecisionRequest, PolicyDocument},
     event::Event,
@@ -93,6 +93,8 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("admin-key-list", schema::<Page<KeyEntry>>(written())),
         ("admin-subject", schema::<SubjectEntry>(written())),
         ("admin-subject-write", schema::<SubjectWrite>(read())),
+        ("admin-revocation", schema::<Revocation>(read())),
+        ("admin-global-revocation", schema::<GlobalRevocation>(read())),
         ("admin-policy", schema::<PolicyState>(written())),
         ("admin-policy-list", schema::<Page<PolicyState>>(written())),
         ("admin-policy-change", schema::<PolicyChange>(read())),
@@ -134,6 +136,8 @@ pub fn admin_components() -> Map<String, Value> {
     add::<ClientWrite>(&mut requests);
     add::<ClientSettings>(&mut requests);
     add::<SubjectWrite>(&mut requests);
+    add::<Revocation>(&mut requests);
+    add::<GlobalRevocation>(&mut requests);
     add::<PolicyChange>(&mut requests);
     add::<SimulationRequest>(&mut requests);
     add::<EventReceiverChange>(&mut requests);

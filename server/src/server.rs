@@ -2,7 +2,14 @@
 
 mod announced;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use placet_oauth::id::Secret;
 use serde_json::Value;
@@ -66,6 +73,7 @@ struct Inner {
     policies: Policies,
     details: Arc<DetailsTypes>,
     metrics: Arc<Metrics>,
+    newest_revocation: AtomicI64,
     to_deliver: Notify,
     receivers: Receivers,
     outbound: Outbound,
@@ -107,6 +115,7 @@ impl Server {
             }
             configured.insert(client.client_id.clone(), Arc::new(known));
         }
+        let newest_revocation = environment.store.revocation_number().await.map_err(Fault::from)?;
         let limits = Limits::new(&config.limits);
         let metrics = Arc::new(Metrics::default());
         let details = Arc::new(DetailsTypes::new(&config)?);
@@ -144,6 +153,7 @@ impl Server {
             policies,
             details,
             metrics,
+            newest_revocation: AtomicI64::new(newest_revocation),
             to_deliver: Notify::new(),
             receivers,
             key_sets,
@@ -241,6 +251,23 @@ impl Server {
     /// Told by [`deliver_soon`](Self::deliver_soon).
     pub(crate) fn to_deliver(&self) -> &Notify {
         &self.0.to_deliver
+    }
+
+    /// The number of the newest revocation of everything of a client that this process knows of. What is issued with an
+    /// older one counts no more for the client of a later one: who knows too little issues too little, never too much.
+    pub fn newest_revocation(&self) -> i64 {
+        self.0.newest_revocation.load(Ordering::Acquire)
+    }
+
+    /// Learns of revocations, also of those by other processes; called after each, and every few seconds. As long as the
+    /// store does not answer, what was known goes on.
+    pub async fn learn_of_revocations(&self) {
+        match self.store().revocation_number().await {
+            Ok(number) => {
+                self.0.newest_revocation.fetch_max(number, Ordering::AcqRel);
+            }
+            Err(error) => tracing::error!(%error, "it is not known what was revoked elsewhere"),
+        }
     }
 
     /// The receivers of events.

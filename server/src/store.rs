@@ -148,6 +148,11 @@ pub trait Store: Deliveries {
     /// Revokes an authorization and so everything issued under it, and what was derived from it; false if it was not
     /// live.
     async fn revoke_authorization(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool>;
+    /// Revokes everything of somebody, with what was derived from it, in one transaction. Sessions end as by
+    /// `end_sessions_of`. What everybody has is revoked in many, and whoever gets an error repeats it.
+    async fn revoke_all(&self, of: Whose, now: i64, events: Vec<Event>) -> Result<()>;
+    /// The number of the newest revocation of everything of a client; 0 before there is any.
+    async fn revocation_number(&self) -> Result<i64>;
     /// Stores an authorization with its tokens outside an interaction, in one transaction with the use of what it
     /// is granted for; see [`NewGrant`].
     async fn grant(&self, grant: NewGrant) -> Result<Granted>;
@@ -168,7 +173,7 @@ pub trait Store: Deliveries {
     /// Revokes one opaque access token and what was derived from it; its refresh token lives on.
     async fn revoke_token(&self, digest: &Digest, now: i64, events: Vec<Event>) -> Result<bool>;
     /// What is known of a JWT access token. One read.
-    async fn jwt_state(&self, jti: &str, authorization_id: Option<&str>) -> Result<JwtState>;
+    async fn jwt_state(&self, jti: &str, home: &JwtHome) -> Result<JwtState>;
     /// Revokes one JWT access token until it expires by itself, and what was derived from it.
     async fn revoke_jti(&self, jti: &str, now: i64, expires_at: i64, events: Vec<Event>) -> Result<()>;
 

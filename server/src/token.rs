@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{outcome::Fault, store::AuthorizationRecord};
 
-pub use access::{ACCESS_TOKEN, Access, AccessRequest, authorization_of_jti, mint as mint_access};
+pub use access::{
+    ACCESS_TOKEN, Access, AccessRequest, authorization_of_jti, home_of_jwt, mint as mint_access,
+};
 pub use id::{IdRequest, claims as id_token_claims, mint as mint_id};
 pub use inspect::{ActiveToken, SignedToken, active, is_signed, read_signed};
 pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};

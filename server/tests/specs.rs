@@ -36,12 +36,14 @@ mod specs {
     mod admin_events;
     mod admin_lists;
     mod admin_policies;
+    mod admin_revocations;
     mod admin_simulate;
     mod client_id_metadata;
     mod conformance_facts;
     mod deliveries;
     mod event_receiver_sample;
     mod event_webhooks;
+    mod fate;
     mod faults;
     mod http_edge;
     mod interaction_api;

@@ -36,6 +36,8 @@ mod processes;
 mod purge;
 #[path = "store_contract/pushed.rs"]
 mod pushed;
+#[path = "store_contract/revocations.rs"]
+mod revocations;
 #[path = "store_contract/samples.rs"]
 mod samples;
 #[path = "store_contract/schema.rs"]
@@ -195,6 +197,11 @@ promises! {
         derivation_is_remembered_as_long_as_what_was_derived,
         purging_is_bounded,
         a_redeemed_code_is_remembered_beyond_its_end;
+    revocations:
+        what_a_client_got_before_its_revocation_is_over_and_later_things_are_not,
+        a_deleted_client_leaves_nothing_to_another_one_of_its_id,
+        what_everybody_has_is_over_however_much_it_is,
+        nothing_derived_from_a_token_of_a_client_survives_a_race_with_its_revocation;
     sessions:
         a_session_ends_by_its_limits_and_by_command,
         use_puts_off_the_end_of_an_idle_session,

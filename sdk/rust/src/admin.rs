@@ -86,6 +86,50 @@ pub struct SubjectEntry {
     pub disabled_at: Option<Instant>,
 }
 
+/// Whose everything is revoked: exactly one member says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Revocation {
+    /// A user: sessions, authorizations, and those in which the user acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// A client: authorizations, tokens of its own, and those in which it takes part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// A user or a client that acts for others: what it got by that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// True: all sessions, authorizations and tokens that there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub everybody: Option<bool>,
+}
+
+/// The request of draft-parecki-oauth-global-token-revocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalRevocation {
+    /// The user.
+    pub sub_id: SubjectId,
+}
+
+/// A subject identifier (RFC 9493).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "format", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SubjectId {
+    /// Issuer and subject (section 3.2.3).
+    IssSub {
+        /// The issuer: this server.
+        iss: String,
+        /// The local subject.
+        sub: String,
+    },
+    /// The local subject (section 3.2.4).
+    Opaque {
+        /// The local subject.
+        id: String,
+    },
+}
+
 /// A change of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

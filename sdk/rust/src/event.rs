@@ -51,6 +51,8 @@ event_types! {
     AuthorizationRevoked = "authorization.revoked",
     /// Somebody was put in the place of another.
     AuthorizationImpersonated = "authorization.impersonated",
+    /// An admin had everything end that a user, a client or everybody had, or that somebody got while acting for others.
+    AccessRevoked = "access.revoked",
     /// A remembered consent was deleted, and everything granted under it ended.
     ConsentRevoked = "consent.revoked",
     /// One access token was revoked.

@@ -3,6 +3,7 @@
 mod accounts;
 mod events;
 pub(super) mod output;
+mod revocations;
 mod run;
 
 use std::{
@@ -83,6 +84,13 @@ pub(super) enum AdminCommand {
         at: Connection,
         #[command(subcommand)]
         command: accounts::AuthorizationsCommand,
+    },
+    /// End everything of a user, of a client, or of somebody who acts for others.
+    Revoke {
+        #[command(flatten)]
+        at: Connection,
+        #[command(subcommand)]
+        command: revocations::RevokeCommand,
     },
     /// Look at policies and switch them, until the server starts again.
     Policies {
@@ -228,6 +236,7 @@ pub(super) async fn main(command: AdminCommand) -> ExitCode {
         AdminCommand::Subjects { at, command } => accounts::subjects(&at, command).await,
         AdminCommand::Sessions { at, command } => accounts::sessions(&at, command).await,
         AdminCommand::Authorizations { at, command } => accounts::authorizations(&at, command).await,
+        AdminCommand::Revoke { at, command } => revocations::revoke(&at, command).await,
         AdminCommand::Policies { at, command } => run::policies(&at, command).await,
         AdminCommand::Decisions { at, command } => run::decisions(&at, command).await,
         AdminCommand::EventReceivers { at, command } => events::receivers(&at, command).await,

@@ -11,7 +11,7 @@ pub enum AdminRole {
     Read,
     /// Register, change and delete clients, and give them new secrets.
     Clients,
-    /// End sessions and authorizations, disable subjects.
+    /// End sessions, authorizations, and everything of somebody; disable subjects.
     Revoke,
     /// Change and try policies, and look at decisions.
     Policies,

@@ -7,6 +7,7 @@ mod events;
 mod keys;
 mod policies;
 mod resources;
+mod revocations;
 mod routes;
 
 use serde_json::{Value, json};

@@ -5,6 +5,7 @@ mod clients;
 mod events;
 mod keys;
 mod policies;
+mod revocations;
 
 use placet_sdk::{admin::DecisionOutcome, decision::HookType};
 use serde_json::{Value, json};
@@ -44,8 +45,15 @@ const ITSELF: Operation = Operation {
 };
 
 pub(super) fn api() -> Api {
-    let parts: [&'static [Operation]; 6] =
-        [&clients::ALL, &accounts::ALL, &keys::ALL, &policies::ALL, &events::ALL, &[ITSELF]];
+    let parts: [&'static [Operation]; 7] = [
+        &clients::ALL,
+        &accounts::ALL,
+        &revocations::ALL,
+        &keys::ALL,
+        &policies::ALL,
+        &events::ALL,
+        &[ITSELF],
+    ];
     Api {
         operations: parts.into_iter().flatten().collect(),
         title: "Placet admin API",

@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 10] = [
+const MIGRATIONS: [Migration; 11] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -60,6 +60,11 @@ const MIGRATIONS: [Migration; 10] = [
         version: 10,
         name: "held destinations",
         sql: include_str!("../../migrations/0010_held_destinations.sql"),
+    },
+    Migration {
+        version: 11,
+        name: "revocations",
+        sql: include_str!("../../migrations/0011_revocations.sql"),
     },
 ];
 

@@ -15,6 +15,7 @@ mod participants;
 mod polled;
 mod purge;
 mod pushed;
+mod revocations;
 mod sessions;
 mod store;
 mod subjects;
@@ -31,9 +32,9 @@ pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, che
 
 use super::{
     AuthorizationRecord, Begun, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord,
-    Digest, Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtState, KeyRecord, NewGrant, Once,
-    Paging, Polled, PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate,
-    Rotation, SessionRecord, SpentRequest, Store, SubjectRecord, TokenRecord, TokenState, Waiting,
+    Digest, Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtHome, JwtState, KeyRecord, NewGrant,
+    Once, Paging, Polled, PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate,
+    Rotation, SessionRecord, SpentRequest, Store, SubjectRecord, TokenRecord, TokenState, Waiting, Whose,
 };
 
 #[async_trait]
@@ -235,6 +236,19 @@ impl<E: Engine> Store for SqlStore<E> {
         .await
     }
 
+    async fn revoke_all(&self, of: Whose, now: i64, events: Vec<Event>) -> Result<()> {
+        let everybody = of == Whose::Everybody;
+        self.write((of, now, events), |tx, (of, now, events)| {
+            Box::pin(revocations::revoke(tx, of, *now, events))
+        })
+        .await?;
+        if everybody { self.revoke_batches(now).await } else { Ok(()) }
+    }
+
+    async fn revocation_number(&self) -> Result<i64> {
+        self.read((), |tx, ()| Box::pin(revocations::newest(tx))).await
+    }
+
     async fn grant(&self, grant: NewGrant) -> Result<Granted> {
         self.write(grant, |tx, grant| Box::pin(grants::store(tx, grant))).await
     }
@@ -269,9 +283,9 @@ impl<E: Engine> Store for SqlStore<E> {
         .await
     }
 
-    async fn jwt_state(&self, jti: &str, authorization_id: Option<&str>) -> Result<JwtState> {
-        self.read((jti.to_owned(), authorization_id.map(ToOwned::to_owned)), |tx, (jti, authorization_id)| {
-            Box::pin(tokens::jwt_state(tx, jti, authorization_id.as_deref()))
+    async fn jwt_state(&self, jti: &str, home: &JwtHome) -> Result<JwtState> {
+        self.read((jti.to_owned(), home.clone()), |tx, (jti, home)| {
+            Box::pin(tokens::jwt_state(tx, jti, home))
         })
         .await
     }

@@ -15,7 +15,7 @@ use crate::{
     possession::{self, Possession},
     random,
     server::Server,
-    store::TokenRecord,
+    store::{JwtHome, OfClient, TokenRecord},
 };
 
 /// Kind of the digests of opaque access tokens.
@@ -176,7 +176,11 @@ fn claims(
     claims.insert("exp".to_owned(), expires_at.into());
     claims.insert("iat".to_owned(), now.into());
     let mark = if matches!(form, Form::Encrypted(_)) { INSIDE } else { "" };
-    claims.insert("jti".to_owned(), jti(server, request.authorization_id, mark)?.into());
+    let mut jti = jti(server, request.authorization_id, mark)?;
+    if request.authorization_id.is_none() && matches!(form, Form::Signed) {
+        jti.push_str(&numbered(server.newest_revocation()));
+    }
+    claims.insert("jti".to_owned(), jti.into());
     claims.insert("client_id".to_owned(), request.client.id.clone().into());
     if !request.scope.is_empty() {
         claims.insert("scope".to_owned(), request.scope.to_string().into());
@@ -204,6 +208,22 @@ pub(super) fn jti(server: &Server, authorization_id: Option<&str>, mark: &str) -
         Some(authorization) => format!("{authorization}.{own}"),
         None => own,
     })
+}
+
+/// What stands at the end of the `jti` of a token that belongs to its client alone: the number of the newest revocation
+/// that is known here. Everything of the client that was issued before a later one can then be told from what is issued
+/// after it, without a row for each token.
+fn numbered(number: i64) -> String {
+    if number == 0 { String::new() } else { format!(":{number}") }
+}
+
+/// What a JWT access token of `client_id` with this `jti` stands and falls with.
+pub fn home_of_jwt(jti: &str, client_id: &str) -> JwtHome {
+    if let Some(id) = authorization_of_jti(jti) {
+        return JwtHome::Authorization(id);
+    }
+    let number = jti.split_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or(0);
+    JwtHome::Client(OfClient { client_id: client_id.to_owned(), number })
 }
 
 /// Whether this is the `jti` of a JWT that went out encrypted. What is inside is for the eyes of its resource server: the

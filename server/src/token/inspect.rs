@@ -3,12 +3,12 @@
 use placet_oauth::{id::Secret, jwt::VerifyProfile, scope::Scope};
 use serde_json::{Map, Value};
 
-use super::{ACCESS_TOKEN, access::is_inside, authorization_of_jti, is_for, scope_of, verify};
+use super::{ACCESS_TOKEN, access::is_inside, home_of_jwt, is_for, scope_of, verify};
 use crate::{
     client::SharedClient,
     outcome::Fault,
     server::Server,
-    store::{AuthorizationRecord, Digest},
+    store::{AuthorizationRecord, Digest, JwtHome},
 };
 
 /// An access token that counts.
@@ -110,9 +110,13 @@ async fn active_signed(server: &Server, token: &Secret) -> Result<Option<Found>,
     let Some(SignedToken { claims, jti, client_id, .. }) = read_signed(server, token).await? else {
         return Ok(None);
     };
-    let authorization_id = authorization_of_jti(&jti);
-    let state = server.store().jwt_state(&jti, authorization_id.as_deref()).await?;
-    if state.revoked || !stands(server, authorization_id.as_deref(), state.authorization.as_ref()) {
+    let home = home_of_jwt(&jti, &client_id);
+    let state = server.store().jwt_state(&jti, &home).await?;
+    let authorization_id = match &home {
+        JwtHome::Authorization(id) => Some(id.as_str()),
+        JwtHome::Client(_) => None,
+    };
+    if state.revoked || !stands(server, authorization_id, state.authorization.as_ref()) {
         return Ok(None);
     }
     Ok(Some(Found { claims, authorization: state.authorization, client_id, single_use: None }))

@@ -35,6 +35,8 @@ fn operations() -> Vec<(Method, &'static str, &'static str)> {
         (Method::DELETE, "/authorizations/az_x", "revoke"),
         (Method::GET, "/subjects/alice", "read"),
         (Method::PUT, "/subjects/alice", "revoke"),
+        (Method::POST, "/revocations", "revoke"),
+        (Method::POST, "/global-token-revocation", "revoke"),
         (Method::GET, "/keys", "read"),
         (Method::POST, "/keys:rotate", "keys"),
         (Method::POST, "/keys/unknown:revoke", "keys"),
@@ -59,12 +61,14 @@ fn operations() -> Vec<(Method, &'static str, &'static str)> {
 
 #[test]
 fn the_description_has_these_operations_with_these_roles_and_no_others() {
-    const WORDS: [&str; 11] = [
+    const WORDS: [&str; 13] = [
         "clients",
         "secret",
         "sessions",
         "authorizations",
         "subjects",
+        "revocations",
+        "global-token-revocation",
         "keys",
         "policies",
         "cache",

@@ -2,8 +2,8 @@
 
 use placet_sdk::{
     admin::{
-        ClientWrite, DecisionOutcome, DecisionQuery, PolicyChange, PolicyMode, SimulationRequest,
-        SubjectWrite,
+        ClientWrite, DecisionOutcome, DecisionQuery, GlobalRevocation, PolicyChange, PolicyMode, Revocation,
+        SimulationRequest, SubjectId, SubjectWrite,
     },
     client::AdminClient,
 };
@@ -49,10 +49,15 @@ async fn what_a_user_has_is_seen_and_ended() {
     assert_eq!(admin.authorization(&authorization.id).await.unwrap(), authorization);
     admin.revoke_authorization(&authorization.id).await.unwrap();
     assert!(admin.authorizations("alice", None).await.unwrap().items.is_empty());
+    let whose = Revocation { actor: Some("alice".to_owned()), ..Revocation::default() };
+    admin.revoke(&whose).await.unwrap();
+    assert_eq!(admin.revoke(&Revocation::default()).await.unwrap_err().code(), Some("invalid_answer"));
     admin.end_session(&session.id).await.unwrap();
     assert!(admin.sessions("alice", None).await.unwrap().items.is_empty());
     assert!(admin.change_subject("alice", SubjectWrite { disabled: true }).await.unwrap().disabled);
     assert!(admin.subject("alice").await.unwrap().disabled_at.is_some());
+    let sub_id = SubjectId::Opaque { id: "alice".to_owned() };
+    admin.revoke_globally(&GlobalRevocation { sub_id }).await.unwrap();
     let keys = admin.keys().await.unwrap().items;
     assert!(admin.rotate_keys().await.unwrap().items.len() > keys.len());
     admin.revoke_key(&keys[0].kid).await.unwrap();

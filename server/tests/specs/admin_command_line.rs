@@ -106,6 +106,23 @@ async fn a_list_is_printed_whole_however_many_pages_it_has() {
 }
 
 #[tokio::test]
+async fn everything_of_a_user_a_client_or_an_actor_is_revoked() {
+    let stand = stand().await;
+    for (of, name) in [("subject", "alice"), ("client", "web"), ("actor", "-nobody-")] {
+        let access = stand.tokens("web", "openid").await["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(done(&stand, &["revoke", of, "--", name], &Value::Null).await, "");
+        assert_eq!(stand.is_active("web", &access).await, of == "actor", "{of}");
+    }
+    let access = stand.tokens("web", "openid").await["access_token"].as_str().unwrap().to_owned();
+    let unsure = placet(&stand, TOKEN, &["revoke", "everybody"], &Value::Null).await;
+    assert!(!unsure.status.success() && stand.is_active("web", &access).await);
+    done(&stand, &["revoke", "everybody", "--yes"], &Value::Null).await;
+    assert!(!stand.is_active("web", &access).await);
+    let refused = placet(&stand, &one_role("read"), &["revoke", "subject", "alice"], &Value::Null).await;
+    assert_eq!(refused.status.code(), Some(1));
+}
+
+#[tokio::test]
 async fn users_are_disabled_and_enabled() {
     let stand = stand().await;
     let nothing = Value::Null;

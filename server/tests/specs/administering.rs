@@ -21,30 +21,35 @@ pub async fn stand() -> Stand {
 /// The same, with settings that `change` has altered.
 pub async fn stand_with(change: impl FnOnce(&mut Config)) -> Stand {
     Stand::with(|config| {
-        let all = [
-            AdminRole::Read,
-            AdminRole::Clients,
-            AdminRole::Revoke,
-            AdminRole::Policies,
-            AdminRole::Keys,
-            AdminRole::Events,
-        ];
-        let mut admit = |name: &str, token: &str, roles: Vec<AdminRole>| {
-            config.admin.push(AdminConfig {
-                name: name.to_owned(),
-                token_sha256: vec![placet_server::seal::hex(&Sha256::digest(token))],
-                roles,
-                ..AdminConfig::default()
-            });
-        };
-        admit("root", TOKEN, all.to_vec());
-        for role in all {
-            let name = serde_json::to_value(role).unwrap().as_str().unwrap().to_owned();
-            admit(&name, &one_role(&name), vec![role]);
-        }
+        admit(config);
         change(config);
     })
     .await
+}
+
+/// Registers an admin for everything, and one for each role.
+pub fn admit(config: &mut Config) {
+    let all = [
+        AdminRole::Read,
+        AdminRole::Clients,
+        AdminRole::Revoke,
+        AdminRole::Policies,
+        AdminRole::Keys,
+        AdminRole::Events,
+    ];
+    let mut admit = |name: &str, token: &str, roles: Vec<AdminRole>| {
+        config.admin.push(AdminConfig {
+            name: name.to_owned(),
+            token_sha256: vec![placet_server::seal::hex(&Sha256::digest(token))],
+            roles,
+            ..AdminConfig::default()
+        });
+    };
+    admit("root", TOKEN, all.to_vec());
+    for role in all {
+        let name = serde_json::to_value(role).unwrap().as_str().unwrap().to_owned();
+        admit(&name, &one_role(&name), vec![role]);
+    }
 }
 
 /// The bearer of the admin with this role alone.

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use placet_server::store::{
     AuthorizationRecord, Backlog, Begun, Claim, ClientRecord, CodeRecord, Completed, Completion, ConsentKey,
     ConsentRecord, Deliveries, DeliveryFilter, DeliveryRecord, Digest, Event, FamilyRecord, Granted, Hold,
-    InteractionRecord, Issued, JwtState, Kept, KeyRecord, NewGrant, Once, Paging, Polled, PolledRecord,
-    PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate, Rotation, SessionRecord, Settled,
-    SpentRequest, Store, StoreError, SubjectRecord, Subscriber, TokenRecord, TokenState, Waiting,
+    InteractionRecord, Issued, JwtHome, JwtState, Kept, KeyRecord, NewGrant, Once, Paging, Polled,
+    PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate, Rotation,
+    SessionRecord, Settled, SpentRequest, Store, StoreError, SubjectRecord, Subscriber, TokenRecord,
+    TokenState, Waiting, Whose,
 };
 use tokio::sync::Barrier;
 
@@ -219,6 +220,12 @@ impl Store for Flaky {
     async fn revoke_authorization(&self, id: &str, now: i64, events: Vec<Event>) -> Result<bool> {
         self.up()?.revoke_authorization(id, now, events).await
     }
+    async fn revoke_all(&self, of: Whose, now: i64, events: Vec<Event>) -> Result<()> {
+        self.up()?.revoke_all(of, now, events).await
+    }
+    async fn revocation_number(&self) -> Result<i64> {
+        self.up()?.revocation_number().await
+    }
     async fn grant(&self, grant: NewGrant) -> Result<Granted> {
         self.up()?.grant(grant).await
     }
@@ -243,8 +250,8 @@ impl Store for Flaky {
     async fn revoke_token(&self, digest: &Digest, now: i64, events: Vec<Event>) -> Result<bool> {
         self.up()?.revoke_token(digest, now, events).await
     }
-    async fn jwt_state(&self, jti: &str, authorization_id: Option<&str>) -> Result<JwtState> {
-        self.up()?.jwt_state(jti, authorization_id).await
+    async fn jwt_state(&self, jti: &str, home: &JwtHome) -> Result<JwtState> {
+        self.up()?.jwt_state(jti, home).await
     }
     async fn revoke_jti(&self, jti: &str, now: i64, expires_at: i64, events: Vec<Event>) -> Result<()> {
         self.up()?.revoke_jti(jti, now, expires_at, events).await

@@ -15,10 +15,11 @@ use placet_server::{
         postgres::{PoolSettings, Postgres},
     },
 };
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use super::{
-    calling,
+    administering, calling,
     device_flow::{self, approved, code, confirm, open, poll, start},
     encrypting::Reader,
     harness::{Browser, CALLBACK, Stand, VERIFIER, claims},
@@ -107,6 +108,38 @@ async fn an_interaction_begun_at_one_replica_ends_at_the_other() {
         one.post("/revoke", "web", &[("token", reply.json["access_token"].as_str().unwrap())]).await;
     assert_eq!(revoked.status, 200);
     assert_eq!(two.userinfo(reply.json["access_token"].as_str().unwrap()).await.status, 401);
+}
+
+#[tokio::test]
+async fn what_is_revoked_at_one_replica_is_over_at_the_other_with_the_next_request() {
+    let Some([one, two]) = two_with(administering::admit).await else { return };
+    let revoke = async |whose: Value| {
+        let path = "/revocations";
+        let reply = administering::call(&one, administering::TOKEN, Method::POST, path, Some(&whose)).await;
+        assert_eq!(reply.status, 204, "{}", reply.text);
+    };
+    for whose in [json!({ "sub": "alice" }), json!({ "client_id": "web" })] {
+        let held = two.tokens("web", "openid offline_access").await;
+        let access = text(&held["access_token"]);
+        assert_eq!(two.userinfo(&access).await.status, 200);
+        revoke(whose).await;
+        assert_eq!(two.userinfo(&access).await.status, 401);
+        assert!(!two.is_active("web", &access).await);
+        assert_eq!(refresh(&two, "web", &text(&held["refresh_token"])).await.error(), "invalid_grant");
+    }
+    let own = async || {
+        let reply = two.post("/token", "service", &[("grant_type", "client_credentials")]).await;
+        text(&reply.json["access_token"])
+    };
+    let before = own().await;
+    assert!(two.is_active("service", &before).await);
+    revoke(json!({ "client_id": "service" })).await;
+    assert!(!two.is_active("service", &before).await);
+    // Whoever does not know yet issues what counts no more, never what should not count.
+    assert!(!two.is_active("service", &own().await).await);
+    two.server.learn_of_revocations().await;
+    assert!(two.is_active("service", &own().await).await);
+    assert!(!one.is_active("service", &before).await);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ fn of(id: &str) -> Parent {
 }
 
 fn signed(jti: &str) -> Parent {
-    Parent::SignedToken { jti: jti.into(), expires_at: NOW + 600 }
+    Parent::SignedToken { jti: jti.into(), expires_at: NOW + 600, of_client: None }
 }
 
 /// An authorization `az` of `sub` to the client "service", with an access token of the same name.
@@ -189,7 +189,7 @@ pub(crate) async fn a_deleted_client_ends_what_was_derived_from_its_tokens_and_w
         assert!(store.insert_client(client(id), vec![]).await.expect("it answers"));
     }
     let acting = |az: &str, sub: &str, clients: &[&str]| NewGrant {
-        parties: Parties { subjects: vec![], clients: strings(clients) },
+        parties: Parties { subjects: vec![], clients: strings(clients), ..Parties::default() },
         ..derived(az, sub, vec![])
     };
     granted(&*store, authorization("az_1", "alice"), issued("az_1", "az_1")).await;
@@ -198,7 +198,7 @@ pub(crate) async fn a_deleted_client_ends_what_was_derived_from_its_tokens_and_w
     stored(&*store, acting("az_4", "alice", &["desk"])).await;
     // A user may be called like a client.
     let namesake = NewGrant {
-        parties: Parties { subjects: strings(&["app"]), clients: vec![] },
+        parties: Parties { subjects: strings(&["app"]), clients: vec![], ..Parties::default() },
         ..acting("az_5", "bob", &[])
     };
     stored(&*store, namesake).await;
@@ -214,7 +214,7 @@ pub(crate) async fn a_disabled_subject_ends_what_was_derived_from_its_tokens_and
 ) {
     let store = backend.store();
     let acting = |az: &str, sub: &str, subjects: &[&str]| NewGrant {
-        parties: Parties { subjects: strings(subjects), clients: vec![] },
+        parties: Parties { subjects: strings(subjects), clients: vec![], ..Parties::default() },
         ..derived(az, sub, vec![])
     };
     granted(&*store, authorization("az_1", "alice"), issued("az_1", "az_1")).await;
@@ -237,7 +237,8 @@ pub(crate) async fn a_disabled_actor_ends_what_a_person_granted_it(backend: &Bac
         complete(&*store, az, move |completion| {
             completion.authorization = Some(authorization(az, "alice"));
             completion.token = Some(token(az, Some(az)));
-            completion.parties = Parties { subjects: strings(subjects), clients: strings(clients) };
+            completion.parties =
+                Parties { subjects: strings(subjects), clients: strings(clients), ..Parties::default() };
         })
     };
     assert_eq!(fill("az_1", &["bob"], &[]).await, Completed::Done);
@@ -286,7 +287,11 @@ pub(crate) async fn nothing_derived_survives_a_race_with_the_end_of_its_parent(b
         let outcomes = race(&store, 8, |store, i| async move {
             let name = |what: &str| format!("{what}_{round}");
             let parents = vec![of(&name("az")), signed(&name("j")), Parent::OpaqueToken(digest(&name("az")))];
-            let parties = Parties { subjects: vec![name("actor")], clients: vec![name("client")] };
+            let parties = Parties {
+                subjects: vec![name("actor")],
+                clients: vec![name("client")],
+                ..Parties::default()
+            };
             let grant = NewGrant { parties, ..derived(&format!("az_{round}_{i}"), "carol", parents) };
             store.grant(grant).await.expect("it answers")
         });

@@ -45,8 +45,8 @@ pub(crate) async fn what_is_over_gives_nothing(backend: &Backend) {
         Parent::OpaqueToken(digest("revoked")),
         Parent::OpaqueToken(digest("late")),
         Parent::OpaqueToken(digest("unknown")),
-        Parent::SignedToken { jti: "j1".into(), expires_at: NOW + 600 },
-        Parent::SignedToken { jti: "j2".into(), expires_at: NOW },
+        Parent::SignedToken { jti: "j1".into(), expires_at: NOW + 600, of_client: None },
+        Parent::SignedToken { jti: "j2".into(), expires_at: NOW, of_client: None },
         refresh("f1-1"),
         refresh("unknown"),
     ];
@@ -85,7 +85,7 @@ pub(crate) async fn a_disabled_actor_or_a_deleted_client_takes_part_in_nothing(b
     store.set_subject_disabled("mallory", true, NOW, vec![]).await.expect("it answers");
     assert!(store.insert_client(client("desk"), vec![]).await.expect("it answers"));
     let with = |subjects: &[&str], clients: &[&str]| NewGrant {
-        parties: Parties { subjects: strings(subjects), clients: strings(clients) },
+        parties: Parties { subjects: strings(subjects), clients: strings(clients), ..Parties::default() },
         ..grant("az_1", "loot")
     };
     assert_eq!(outcome(&*store, with(&["bob", "mallory"], &[])).await, Granted::SubjectDisabled);
@@ -122,7 +122,7 @@ pub(crate) async fn a_refused_grant_uses_nothing_up(backend: &Backend) {
     let refused = NewGrant {
         derived_from: vec![
             Parent::OpaqueToken(digest("single")),
-            Parent::SignedToken { jti: "j1".into(), expires_at: NOW + 600 },
+            Parent::SignedToken { jti: "j1".into(), expires_at: NOW + 600, of_client: None },
         ],
         consume: vec![once("fresh"), once("used")],
         ..grant("az_1", "loot")

@@ -1,6 +1,6 @@
 //! Things used once, replies, events, tenants.
 
-use placet_server::store::{Issued, ReplyRecord, Rotation};
+use placet_server::store::{Issued, JwtHome, ReplyRecord, Rotation};
 
 use crate::{backend::Backend, samples::*};
 
@@ -108,8 +108,8 @@ pub(crate) async fn tenants_do_not_see_each_other(backend: &Backend) {
     assert!(two.code(&digest("code")).await.expect("it reads").is_some());
     assert!(two.token(&digest("token")).await.expect("it reads").is_some());
     assert_eq!(two.subject("alice").await.expect("it reads"), None);
-    assert!(!two.jwt_state("j3", Some("az_1")).await.expect("it reads").revoked);
-    assert!(two.jwt_state("j2", None).await.expect("it reads").revoked);
+    assert!(!two.jwt_state("j3", &JwtHome::Authorization("az_1".into())).await.expect("it reads").revoked);
+    assert!(two.jwt_state("j2", &alone()).await.expect("it reads").revoked);
     assert!(!two.consume_once("dpop", "j1", NOW + 60).await.expect("it answers"));
     assert_eq!(two.key_generation().await.expect("it reads"), 1);
     let three = backend.tenant("three");

@@ -45,7 +45,7 @@ pub(crate) async fn purging_leaves_what_is_live(backend: &Backend) {
     assert!(store.code(&digest("code")).await.expect("it reads").is_some());
     assert!(store.token(&digest("token")).await.expect("it reads").is_some());
     assert!(store.family("f1").await.expect("it reads").is_some());
-    assert!(store.jwt_state("j1", None).await.expect("it reads").revoked);
+    assert!(store.jwt_state("j1", &alone()).await.expect("it reads").revoked);
     assert!(!store.consume_once("dpop", "j2", NOW + 600).await.expect("it answers"));
     assert_eq!(store.sessions_of("alice", ALL, NOW).await.expect("it reads").len(), 1);
 
@@ -75,7 +75,7 @@ pub(crate) async fn purging_removes_what_is_dead(backend: &Backend) {
     assert!(store.code(&digest("code")).await.expect("it reads").is_none());
     assert!(store.token(&digest("token")).await.expect("it reads").is_none());
     assert!(store.family("f1").await.expect("it reads").is_none());
-    assert!(!store.jwt_state("j1", None).await.expect("it reads").revoked);
+    assert!(!store.jwt_state("j1", &alone()).await.expect("it reads").revoked);
     assert!(store.consume_once("dpop", "j2", NOW + 600).await.expect("it answers"));
     assert_eq!(backend.outbox().await, []);
 }
@@ -88,7 +88,7 @@ pub(crate) async fn derivation_is_remembered_as_long_as_what_was_derived(backend
             AuthorizationRecord { expires_at: NOW + 600, ..authorization(&format!("{id}_child"), "bob") };
         let derived = NewGrant {
             derived_from: vec![Parent::Authorization(id.into())],
-            parties: Parties { subjects: vec!["carol".into()], clients: vec![] },
+            parties: Parties { subjects: vec!["carol".into()], clients: vec![], ..Parties::default() },
             ..NewGrant::new(child, Issued::default())
         };
         assert_eq!(store.grant(derived).await.expect("it grants"), Granted::Stored);

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use placet_server::store::{
     AuthorizationRecord, Child, ClientRecord, CodeRecord, Completed, Completion, ConsentRecord, Digest,
-    Event, FamilyRecord, Granted, InteractionRecord, Issued, NewGrant, Paging, Parties, Rotate,
-    SessionChange, SessionRecord, Store, TokenRecord,
+    Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtHome, NewGrant, OfClient, Paging, Parties,
+    Rotate, SessionChange, SessionRecord, Store, TokenRecord,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -36,6 +36,11 @@ pub(crate) fn client(id: &str) -> ClientRecord {
         created_at: NOW,
         generation: 1,
     }
+}
+
+/// That of a token which its client got for itself before there was any revocation.
+pub(crate) fn alone() -> JwtHome {
+    JwtHome::Client(OfClient { client_id: "service".into(), number: 0 })
 }
 
 pub(crate) fn interaction(id: &str) -> InteractionRecord {

@@ -1,6 +1,6 @@
 //! Access tokens and authorizations.
 
-use placet_server::store::{AuthorizationRecord, Issued, Paging, TokenRecord};
+use placet_server::store::{AuthorizationRecord, Issued, JwtHome, Paging, TokenRecord};
 
 use crate::{backend::Backend, samples::*};
 
@@ -81,18 +81,18 @@ pub(crate) async fn an_opaque_token_is_read_with_its_authorization(backend: &Bac
 pub(crate) async fn a_revoked_jti_is_known(backend: &Backend) {
     let store = backend.store();
     granted(&*store, authorization("az_1", "alice"), Issued::default()).await;
-    let unknown = store.jwt_state("j1", Some("az_1")).await.expect("it reads");
+    let unknown = store.jwt_state("j1", &JwtHome::Authorization("az_1".into())).await.expect("it reads");
     assert!(!unknown.revoked);
     assert_eq!(unknown.authorization, Some(authorization("az_1", "alice")));
     for i in 0..2 {
         let events = vec![event(&format!("evt_{i}"), "token.revoked")];
         store.revoke_jti("j1", NOW, NOW + 600, events).await.expect("it answers");
     }
-    let known = store.jwt_state("j1", Some("az_1")).await.expect("it reads");
+    let known = store.jwt_state("j1", &JwtHome::Authorization("az_1".into())).await.expect("it reads");
     assert!(known.revoked && known.authorization.is_some());
-    let without = store.jwt_state("j1", None).await.expect("it reads");
+    let without = store.jwt_state("j1", &alone()).await.expect("it reads");
     assert!(without.revoked && without.authorization.is_none());
-    let other = store.jwt_state("j2", Some("az_gone")).await.expect("it reads");
+    let other = store.jwt_state("j2", &JwtHome::Authorization("az_gone".into())).await.expect("it reads");
     assert!(!other.revoked && other.authorization.is_none());
     assert_eq!(backend.count("token.revoked").await, 1);
 }

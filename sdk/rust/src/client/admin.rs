@@ -6,8 +6,8 @@ use super::{Caller, Error, of_user, segment};
 use crate::{
     admin::{
         ClientEntry, ClientWrite, DecisionEntry, DecisionQuery, DecisionRecord, DeliveryEntry, DeliveryQuery,
-        EventReceiverChange, EventReceiverState, KeyEntry, PolicyChange, PolicyState, Redelivered, Replay,
-        Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
+        EventReceiverChange, EventReceiverState, GlobalRevocation, KeyEntry, PolicyChange, PolicyState,
+        Redelivered, Replay, Revocation, Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
     },
     interaction::SessionInfo,
     resources::{AuthorizationInfo, Page, SessionList},
@@ -88,6 +88,16 @@ impl AdminClient {
     /// Ends an authorization and its tokens.
     pub async fn revoke_authorization(&self, id: &str) -> Result<(), Error> {
         self.0.send(Method::DELETE, &format!("/authorizations/{}", segment(id)), NOTHING).await.map(drop)
+    }
+
+    /// Revokes everything of a user, of a client, or of somebody who acts for others.
+    pub async fn revoke(&self, whose: &Revocation) -> Result<(), Error> {
+        self.0.send(Method::POST, "/revocations", Some(whose)).await.map(drop)
+    }
+
+    /// Revokes everything of a user, as identity providers ask for it.
+    pub async fn revoke_globally(&self, whose: &GlobalRevocation) -> Result<(), Error> {
+        self.0.send(Method::POST, "/global-token-revocation", Some(whose)).await.map(drop)
     }
 
     /// What is known of a subject.

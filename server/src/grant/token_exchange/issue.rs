@@ -235,8 +235,11 @@ fn parents(exchange: &Exchange) -> impl Iterator<Item = &crate::store::Parent> {
 /// Those who act, and the clients whose own tokens were presented.
 async fn parties(server: &Server, exchange: &Exchange, authorized: &Authorized) -> Result<Parties, Fault> {
     let mut parties = actors::parties(server, authorized.grant.act.as_ref()).await?;
-    parties.clients.extend(exchange.subject.clients.iter().cloned());
-    parties.clients.extend(exchange.actor.iter().flat_map(|actor| &actor.clients).cloned());
+    for presented in std::iter::once(&exchange.subject).chain(&exchange.actor) {
+        for client_id in &presented.clients {
+            actors::add_client(server, &mut parties, client_id).await?;
+        }
+    }
     Ok(parties)
 }
 

@@ -18,9 +18,9 @@ use crate::{
     outcome::{Failure, Outcome},
     possession::Bound,
     server::Server,
-    store::{AuthorizationRecord, Parent},
+    store::{AuthorizationRecord, JwtHome, Parent},
     token::{
-        ACCESS_TOKEN, ActiveToken, Authorized, active, authorization_of_jti, is_for, is_signed,
+        ACCESS_TOKEN, ActiveToken, Authorized, active, authorization_of_jti, home_of_jwt, is_for, is_signed,
         read_id_token,
         refresh::{self, REFRESH_TOKEN},
     },
@@ -152,7 +152,11 @@ async fn access_token(server: &Server, client: &Client, typed: &TypedToken) -> O
     let expires_at = claims.get("exp").and_then(Value::as_i64).unwrap_or(0);
     let own = if is_signed(&typed.token) {
         let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Parent::SignedToken { jti, expires_at }
+        let of_client = match home_of_jwt(&jti, &found.client_id) {
+            JwtHome::Client(of) => Some(of),
+            JwtHome::Authorization(_) => None,
+        };
+        Parent::SignedToken { jti, expires_at, of_client }
     } else {
         Parent::OpaqueToken(server.root().digest(ACCESS_TOKEN, &typed.token))
     };
@@ -163,7 +167,7 @@ async fn access_token(server: &Server, client: &Client, typed: &TypedToken) -> O
         Some((authorization, authorized))
     } else {
         // It is the client's own, and has nothing but the client to die with.
-        clients.extend(actors::stored(server, &found.client_id).await?);
+        clients.push(found.client_id.clone());
         None
     };
     let issued_to = found.client_id;

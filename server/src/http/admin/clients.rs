@@ -107,6 +107,7 @@ async fn one(server: &Server, request: &Request) -> ApiResult<Response> {
         let event = audit(server, ("client.deleted", id), &by, json!({ "client_id": id }))?;
         server.store().delete_client(id, server.now(), vec![event]).await?;
         server.forget_client(id).await;
+        server.learn_of_revocations().await;
         return Ok(reply::empty(204));
     }
     let write = read(server, request)?;

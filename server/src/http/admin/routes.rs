@@ -5,7 +5,7 @@ use std::str::FromStr;
 use http::Method;
 use warp::{Filter, filters::BoxedFilter, reply::Response};
 
-use super::{clients, decisions, description, events, keys, policies, resources};
+use super::{clients, decisions, description, events, keys, policies, resources, revocations};
 use crate::{
     http::request::{Cors, Endpoint, Errors, endpoint},
     server::Server,
@@ -80,6 +80,15 @@ pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
         .unify()
         .or(endpoint(at(GET_PUT), base().and(warp::path!("subjects" / String)).map(one), resources::subject))
         .unify()
+        .or(endpoint(at(POST), base().and(warp::path!("revocations")).map(none), revocations::revocations))
+        .unify()
+        .or(endpoint(
+            at(POST),
+            base().and(warp::path!("global-token-revocation")).map(none),
+            revocations::global,
+        ))
+        .unify()
+        .boxed()
         .or(endpoint(at(GET), base().and(warp::path!("keys")).map(none), keys::keys))
         .unify()
         .or(endpoint(at(POST), base().and(warp::path!("keys:rotate")).map(none), keys::rotate))

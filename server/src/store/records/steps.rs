@@ -114,6 +114,8 @@ pub enum Parent {
         jti: String,
         /// When it ends.
         expires_at: i64,
+        /// The client that got it for itself; none if it belongs to an authorization, which has to be named too.
+        of_client: Option<OfClient>,
     },
     /// An opaque access token. One that can be used once only is used up by the derivation.
     OpaqueToken(Digest),
@@ -132,9 +134,10 @@ pub enum Parent {
 pub struct Parties {
     /// Subjects of this server that act; none may be disabled.
     pub subjects: Vec<String>,
-    /// Clients in the store that act, or whose own tokens were presented. Those of the configuration cannot be
-    /// deleted and are not named.
+    /// Clients in the store that act, or whose own tokens were presented; none may be deleted.
     pub clients: Vec<String>,
+    /// The same of clients of the configuration, which cannot be deleted.
+    pub configured: Vec<String>,
 }
 
 /// An id that can be used once among its kind.
@@ -262,10 +265,29 @@ pub struct TokenState {
     pub authorization: Option<AuthorizationRecord>,
 }
 
+/// What a JWT access token stands and falls with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JwtHome {
+    /// The authorization that it names.
+    Authorization(String),
+    /// The client that got it for itself.
+    Client(OfClient),
+}
+
+/// The client of a token of which nothing is stored, and how many revocations there were when it was issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfClient {
+    /// The client.
+    pub client_id: String,
+    /// The number of the newest revocation that its issuer knew of, as
+    /// [`revocation_number`](crate::store::Store::revocation_number) gives it.
+    pub number: i64,
+}
+
 /// What is known of a JWT access token.
 #[derive(Clone, Debug, Default)]
 pub struct JwtState {
-    /// It was revoked by itself.
+    /// It was revoked by itself, or with everything of its client.
     pub revoked: bool,
     /// Its authorization, if it has one and that is stored.
     pub authorization: Option<AuthorizationRecord>,
@@ -296,6 +318,19 @@ pub enum EndSessions {
     Sessions(Vec<String>),
     /// End every session of this user.
     Subject(String),
+}
+
+/// Whose everything is revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Of a user: sessions, authorizations, and those in which the user acts.
+    Subject(String),
+    /// Of a client: authorizations, tokens of its own, and those in which it takes part.
+    Client(String),
+    /// Of a user or a client that acts for others: what it got by that.
+    Actor(String),
+    /// Of everybody.
+    Everybody,
 }
 
 /// A consent to remember: the union of what is remembered and this.

@@ -179,15 +179,25 @@ pub(super) async fn revoke_of_sessions_of(tx: &mut dyn Tx, sub: &str, now: i64) 
 
 /// Revokes every authorization of a subject, and those in which it takes part.
 pub(super) async fn revoke_of_subject(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<()> {
-    for sql in [
+    lineage::revoke(
+        tx,
         revoke_with_derived!("SELECT id FROM authorizations WHERE tenant = $1 AND sub = $3"),
+        values![now, sub],
+    )
+    .await?;
+    revoke_of_actor(tx, sub, now).await
+}
+
+/// Revokes every authorization in which a subject takes part.
+pub(super) async fn revoke_of_actor(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<()> {
+    lineage::revoke(
+        tx,
         revoke_with_derived!(
             "SELECT authorization_id FROM authorization_actors WHERE tenant = $1 AND sub = $3"
         ),
-    ] {
-        lineage::revoke(tx, sql, values![now, sub]).await?;
-    }
-    Ok(())
+        values![now, sub],
+    )
+    .await
 }
 
 /// Revokes every authorization of a client, and those in which it takes part.

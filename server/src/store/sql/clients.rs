@@ -1,7 +1,7 @@
 //! Clients.
 
 use super::{
-    authorizations, misc,
+    misc, revocations,
     tx::{Fallible, Row, Tx, at_most_one, every, values},
 };
 use crate::store::{ClientRecord, Event};
@@ -89,14 +89,8 @@ pub(super) async fn delete(tx: &mut dyn Tx, client_id: &str, now: i64, events: &
         return Ok(false);
     }
     tx.execute("DELETE FROM consents WHERE tenant = $1 AND client_id = $2", values![client_id]).await?;
-    authorizations::revoke_of_client(tx, client_id, now).await?;
-    // Tokens and families under an authorization are dead with it.
-    tx.execute(
-        "UPDATE tokens SET revoked_at = $3 \
-         WHERE tenant = $1 AND client_id = $2 AND authorization_id IS NULL AND revoked_at IS NULL",
-        values![client_id, now],
-    )
-    .await?;
+    // Another client may get the same id one day.
+    revocations::revoke_client(tx, client_id, now).await?;
     misc::publish_if(tx, true, events).await
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    authorizations, clients, families, lineage, misc, participants, sessions, subjects, tokens,
+    authorizations, clients, families, lineage, misc, participants, revocations, sessions, subjects, tokens,
     tx::{Fallible, Tx},
 };
 use crate::store::{AuthorizationRecord, Granted, NewGrant, Parent, Parties};
@@ -78,8 +78,14 @@ fn order(parent: &Parent) -> (u8, &str) {
 async fn hold_parent(tx: &mut dyn Tx, parent: &Parent, now: i64) -> Fallible<bool> {
     match parent {
         Parent::Authorization(id) => authorizations::hold(tx, id, now).await,
-        Parent::SignedToken { jti, expires_at } => {
-            Ok(now < *expires_at && tokens::hold_jti(tx, jti, *expires_at).await?)
+        Parent::SignedToken { jti, expires_at, of_client } => {
+            if now >= *expires_at || !tokens::hold_jti(tx, jti, *expires_at).await? {
+                return Ok(false);
+            }
+            match of_client {
+                Some(of) => revocations::hold(tx, of, *expires_at).await,
+                None => Ok(true),
+            }
         }
         Parent::OpaqueToken(digest) => tokens::hold(tx, digest, now).await,
         Parent::RefreshToken { family_id, presented } => families::hold(tx, family_id, presented, now).await,
@@ -115,7 +121,7 @@ pub(super) async fn insert_parties(
     for sub in &parties.subjects {
         lineage::insert_actor(tx, sub, id, *expires_at).await?;
     }
-    for client_id in &parties.clients {
+    for client_id in parties.clients.iter().chain(&parties.configured) {
         lineage::insert(tx, &lineage::client(client_id), id, *expires_at).await?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::{
     lineage, misc,
     tx::{Fallible, Row, Tx, at_most_one, first, values},
 };
-use crate::store::{Digest, Event, JwtState, TokenRecord, TokenState};
+use crate::store::{Digest, Event, JwtHome, JwtState, TokenRecord, TokenState};
 
 fn read(row: &mut Row) -> Fallible<TokenState> {
     let token = TokenRecord {
@@ -104,23 +104,27 @@ pub(super) async fn hold(tx: &mut dyn Tx, digest: &Digest, now: i64) -> Fallible
     Ok(held > 0)
 }
 
-pub(super) async fn jwt_state(
-    tx: &mut dyn Tx,
-    jti: &str,
-    authorization_id: Option<&str>,
-) -> Fallible<JwtState> {
+pub(super) async fn jwt_state(tx: &mut dyn Tx, jti: &str, home: &JwtHome) -> Fallible<JwtState> {
+    let (authorization_id, client_id, number) = match home {
+        // What has an authorization dies with that one.
+        JwtHome::Authorization(id) => (Some(id), None, i64::MAX),
+        JwtHome::Client(of) => (None, Some(&of.client_id), of.number),
+    };
     let rows = tx
         .query(
             concat!(
-                "SELECT (SELECT COUNT(*) FROM revoked_jtis r WHERE r.tenant = $1 AND r.jti = $2), ",
+                "SELECT (SELECT COUNT(*) FROM revoked_jtis r WHERE r.tenant = $1 AND r.jti = $2), \
+                 (SELECT COUNT(*) FROM revoked_clients c WHERE c.tenant = $1 AND c.client_id IN ($4, '') \
+                 AND c.number > $5), ",
                 authorization_columns!(),
                 " FROM (SELECT 1 AS one) this LEFT JOIN authorizations a ON a.tenant = $1 AND a.id = $3"
             ),
-            values![jti, authorization_id],
+            values![jti, authorization_id, client_id, number],
         )
         .await?;
     let Some(mut row) = first(rows) else { return Ok(JwtState::default()) };
-    Ok(JwtState { revoked: row.flag()?, authorization: authorizations::read_joined(&mut row)? })
+    let (alone, with_client) = (row.flag()?, row.flag()?);
+    Ok(JwtState { revoked: alone || with_client, authorization: authorizations::read_joined(&mut row)? })
 }
 
 pub(super) async fn revoke_jti(
