@@ -15,6 +15,7 @@ mod participants;
 mod polled;
 mod purge;
 mod pushed;
+mod redemption;
 mod revocations;
 mod sessions;
 mod store;

@@ -7,22 +7,7 @@ use crate::{backend::Backend, samples::*};
 fn begun(id: &str, sub: &str, consume: Option<Once>) -> Begun {
     Begun {
         interaction: InteractionRecord { kind: "ciba".into(), sub: Some(sub.to_owned()), ..interaction(id) },
-        request: PolledRecord {
-            digest: digest(id),
-            kind: "ciba".into(),
-            user_code: None,
-            client_id: "app".into(),
-            sealed: b"a request".to_vec(),
-            poll_interval: 5,
-            poll_after: NOW,
-            claimed_by: None,
-            decided_at: None,
-            authorization_id: None,
-            refusal: None,
-            created_at: NOW,
-            expires_at: NOW + 600,
-            redeemed_at: None,
-        },
+        request: PolledRecord { kind: "ciba".into(), user_code: None, ..polled(id) },
         consume,
         events: vec![event(&format!("evt_{id}"), "interaction.created")],
     }

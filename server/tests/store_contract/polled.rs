@@ -6,25 +6,6 @@ use placet_server::store::{
 
 use crate::{backend::Backend, samples::*};
 
-fn polled(secret: &str) -> PolledRecord {
-    PolledRecord {
-        digest: digest(secret),
-        kind: "device".into(),
-        user_code: Some(digest(&format!("user code of {secret}"))),
-        client_id: "app".into(),
-        sealed: b"a request".to_vec(),
-        poll_interval: 5,
-        poll_after: NOW,
-        claimed_by: None,
-        decided_at: None,
-        authorization_id: None,
-        refusal: None,
-        created_at: NOW,
-        expires_at: NOW + 600,
-        redeemed_at: None,
-    }
-}
-
 async fn opened(store: &dyn Store, secret: &str) {
     assert!(store.open_polled(polled(secret)).await.expect("it opens"));
 }

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use placet_server::store::{
     AuthorizationRecord, Child, ClientRecord, CodeRecord, Completed, Completion, ConsentRecord, Digest,
     Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtHome, NewGrant, OfClient, Paging, Parties,
-    Rotate, SessionChange, SessionRecord, Store, TokenRecord,
+    PolledRecord, Rotate, SessionChange, SessionRecord, Store, TokenRecord,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -35,6 +35,26 @@ pub(crate) fn client(id: &str) -> ClientRecord {
         registration_digest: None,
         created_at: NOW,
         generation: 1,
+    }
+}
+
+/// A request of a device.
+pub(crate) fn polled(secret: &str) -> PolledRecord {
+    PolledRecord {
+        digest: digest(secret),
+        kind: "device".into(),
+        user_code: Some(digest(&format!("user code of {secret}"))),
+        client_id: "app".into(),
+        sealed: b"a request".to_vec(),
+        poll_interval: 5,
+        poll_after: NOW,
+        claimed_by: None,
+        decided_at: None,
+        authorization_id: None,
+        refusal: None,
+        created_at: NOW,
+        expires_at: NOW + 600,
+        redeemed_at: None,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{
     authorizations::{self, authorization_columns, standing},
-    misc,
-    tx::{Fallible, Row, Tx, at_most_one, first, values},
+    redemption::{self, Redeemable, redeemable},
+    tx::{Fallible, Row, Tx, at_most_one, values},
 };
 use crate::store::{AuthorizationRecord, CodeRecord, Digest, Issued, Redemption};
 
@@ -57,46 +57,14 @@ pub(super) async fn find(
     at_most_one(rows, read)
 }
 
-/// The conditional update decides alone: of many at once one finds the code unredeemed, the others wait for it
-/// and then see what it wrote.
+/// Every code is one of the same kind.
+const CODES: Redeemable = redeemable!("codes", "codes.authorization_id", "'code'");
+
 pub(super) async fn redeem(
     tx: &mut dyn Tx,
     digest: &Digest,
     now: i64,
     issued: &Issued,
 ) -> Fallible<Redemption> {
-    let redeemed = tx
-        .execute(
-            concat!(
-                "UPDATE codes SET redeemed_at = $3 \
-                 WHERE tenant = $1 AND digest = $2 AND redeemed_at IS NULL AND expires_at > $3 AND ",
-                standing!("codes.authorization_id", "$3")
-            ),
-            values![digest, now],
-        )
-        .await?;
-    if redeemed > 0 {
-        authorizations::record(tx, issued).await?;
-        return Ok(Redemption::First);
-    }
-    let rows = tx
-        .query(
-            "SELECT redeemed_at, authorization_id, client_id FROM codes WHERE tenant = $1 AND digest = $2",
-            values![digest],
-        )
-        .await?;
-    let Some(mut row) = first(rows) else { return Ok(Redemption::Dead) };
-    if row.optional_int()?.is_none() {
-        return Ok(Redemption::Dead);
-    }
-    let reuse = misc::Reuse {
-        artefact: "code",
-        unique: &digest.0,
-        authorization_id: &row.text()?,
-        client_id: &row.text()?,
-        at: now,
-    };
-    authorizations::revoke_replayed(tx, reuse.authorization_id, now).await?;
-    misc::publish(tx, &[reuse.event()]).await?;
-    Ok(Redemption::Replayed)
+    redemption::redeem(tx, &CODES, (digest, now), issued).await
 }

@@ -2,8 +2,9 @@
 
 use super::{
     authorizations::{self, authorization_columns, standing},
-    lineage, misc,
-    tx::{Fallible, Row, Tx, at_most_one, first, values},
+    lineage,
+    redemption::{self, Redeemable, redeemable},
+    tx::{Fallible, Row, Tx, at_most_one, values},
 };
 use crate::store::{
     AuthorizationRecord, Decision, Digest, Issued, Polled, PolledRecord, Redemption, Replacement,
@@ -201,51 +202,13 @@ pub(super) async fn replace(tx: &mut dyn Tx, replacement: &Replacement) -> Falli
     Ok(true)
 }
 
-/// The conditional update decides alone, as for codes. A client that was told to expect tokens asks at the same time as it
-/// asks anyway, and proves who it is each time (CIBA Core section 10.2): only a device code that comes back is an alarm.
+const POLLED: Redeemable = redeemable!("polled_requests", "polled_requests.authorization_id", "kind");
+
 pub(super) async fn redeem(
     tx: &mut dyn Tx,
     digest: &Digest,
     now: i64,
     issued: &Issued,
 ) -> Fallible<Redemption> {
-    let redeemed = tx
-        .execute(
-            concat!(
-                "UPDATE polled_requests SET redeemed_at = $3 \
-                 WHERE tenant = $1 AND digest = $2 AND redeemed_at IS NULL AND expires_at > $3 AND ",
-                standing!("polled_requests.authorization_id", "$3")
-            ),
-            values![digest, now],
-        )
-        .await?;
-    if redeemed > 0 {
-        authorizations::record(tx, issued).await?;
-        return Ok(Redemption::First);
-    }
-    let rows = tx
-        .query(
-            "SELECT redeemed_at, authorization_id, client_id, kind FROM polled_requests \
-             WHERE tenant = $1 AND digest = $2",
-            values![digest],
-        )
-        .await?;
-    let Some(mut row) = first(rows) else { return Ok(Redemption::Dead) };
-    if row.optional_int()?.is_none() {
-        return Ok(Redemption::Dead);
-    }
-    let (authorization_id, client_id, kind) = (row.text()?, row.text()?, row.text()?);
-    if kind != "device" {
-        return Ok(Redemption::Replayed);
-    }
-    let reuse = misc::Reuse {
-        artefact: "device_code",
-        unique: &digest.0,
-        authorization_id: &authorization_id,
-        client_id: &client_id,
-        at: now,
-    };
-    authorizations::revoke_replayed(tx, reuse.authorization_id, now).await?;
-    misc::publish(tx, &[reuse.event()]).await?;
-    Ok(Redemption::Replayed)
+    redemption::redeem(tx, &POLLED, (digest, now), issued).await
 }
