@@ -67,7 +67,7 @@ pub async fn authenticate(
         Some(arrived) => (&arrived.params, Some(arrived.once.clone())),
         None => (params, None),
     };
-    let known: Vec<String> = server.config().scopes.iter().map(|s| s.value.clone()).collect();
+    let known = server.config().known_scopes();
     let policy = RequestPolicy {
         metadata: &client.metadata,
         public_client: false,

@@ -16,6 +16,7 @@ use placet_oauth::{
     client::{AuthMethod, ClientMetadata, JwtResponse, SubjectType, document as client_id},
     error::OAuthError,
     grant_type::GrantType,
+    native_sso::DEVICE_SSO,
     pairwise,
     profile::Profile,
     scope::Scope,
@@ -159,7 +160,9 @@ impl Client {
 
     /// Scope values it never gets.
     pub fn denied_scope(&self) -> Scope {
-        Scope::from_values(self.settings.denied_scope.iter().cloned())
+        // Who belongs to no group of applications has nobody to share a sign-in with.
+        let alone = self.settings.native_sso.is_none().then(|| DEVICE_SSO.to_owned());
+        Scope::from_values(self.settings.denied_scope.iter().cloned().chain(alone))
     }
 
     /// The subject as this client sees it (OpenID Connect Core section 8).

@@ -13,6 +13,7 @@ mod dpop;
 mod events;
 mod lifetimes;
 mod limits;
+mod native_sso;
 mod policy;
 mod profile;
 mod profiles;
@@ -43,6 +44,7 @@ pub use dpop::DpopConfig;
 pub use events::{EventReceiverConfig, EventsConfig, ReceiverAuth};
 pub use lifetimes::Lifetimes;
 pub use limits::LimitsConfig;
+pub use native_sso::NativeSsoConfig;
 pub use policy::{
     AuthzenConfig, AuthzenStrategy, BackendKind, ClientCertificate, DecisionLogConfig, Matcher, OnFailure,
     OpaConfig, PolicyAuth, PolicyCache, PolicyConfig, PolicyDefaults, PolicyMode, Predicate, ResourceSearch,
@@ -112,6 +114,8 @@ pub struct Config {
     pub par: ParConfig,
     /// Devices without a browser (RFC 8628).
     pub device: DeviceConfig,
+    /// Applications of one vendor on one device that share a sign-in (OpenID Connect Native SSO for Mobile Apps 1.0).
+    pub native_sso: NativeSsoConfig,
     /// Request objects (RFC 9101).
     pub request_objects: RequestObjectsConfig,
     /// Authentication on another device of the user (CIBA).
@@ -191,6 +195,7 @@ impl Default for Config {
             passed_parameters: Vec::new(),
             par: ParConfig::default(),
             device: DeviceConfig::default(),
+            native_sso: NativeSsoConfig::default(),
             request_objects: RequestObjectsConfig::default(),
             ciba: CibaConfig::default(),
             browser: BrowserConfig::default(),

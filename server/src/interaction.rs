@@ -9,7 +9,7 @@ pub mod advance;
 pub mod answer;
 pub mod backchannel;
 pub mod complete;
-mod consent;
+pub(crate) mod consent;
 pub(crate) mod device;
 pub mod id;
 pub mod open;

@@ -1,6 +1,7 @@
 //! Tokens: what an authorization holds, and how tokens are made from it.
 
 mod access;
+mod device_secret;
 mod id;
 mod inspect;
 mod issue;
@@ -21,6 +22,7 @@ use crate::{outcome::Fault, store::AuthorizationRecord};
 pub use access::{
     ACCESS_TOKEN, Access, AccessRequest, authorization_of_jti, home_of_jwt, mint as mint_access,
 };
+pub use device_secret::DeviceSecret;
 pub use id::{IdRequest, claims as id_token_claims, mint as mint_id};
 pub use inspect::{ActiveToken, SignedToken, active, is_signed, read_signed};
 pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};
@@ -57,6 +59,9 @@ pub struct Authorized {
     /// What the authorization request demanded of single claims.
     #[serde(skip_serializing_if = "ClaimsRequest::is_empty")]
     pub demands: ClaimsRequest,
+    /// The device secret that was issued under it, or that it was had with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_secret: Option<DeviceSecret>,
     /// Languages of claims, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub claims_locales: Vec<String>,

@@ -72,6 +72,7 @@ mod specs {
     mod openid_ciba;
     mod openid_ciba_notification;
     mod openid_ciba_signed;
+    mod openid_native_sso;
     mod policy_approve;
     mod policy_asking;
     mod policy_backends;

@@ -24,6 +24,7 @@ pub mod id;
 pub mod jwt;
 pub mod metadata;
 pub mod mtls;
+pub mod native_sso;
 pub mod pairwise;
 pub mod params;
 pub mod pkce;

@@ -83,6 +83,8 @@ pub struct Discovery<'a> {
     pub registration: bool,
     /// Whether somebody decides about the codes of users (CIBA Core section 4).
     pub user_codes: bool,
+    /// Whether applications of one device may share a sign-in (OpenID Connect Native SSO for Mobile Apps 1.0).
+    pub native_sso: bool,
     /// Whether a client id may be the URL of the metadata of the client.
     pub documents: bool,
 }
@@ -194,6 +196,9 @@ fn what_is_on(document: &mut Value, d: &Discovery<'_>, issuer: &str) {
             json!(DeliveryMode::ALL.map(DeliveryMode::as_str));
         document["backchannel_authentication_request_signing_alg_values_supported"] = json!(d.verified_algs);
         document["backchannel_user_code_parameter_supported"] = json!(d.user_codes);
+    }
+    if d.native_sso && d.grant_types.contains(&GrantType::TokenExchange) {
+        document["native_sso_supported"] = json!(true);
     }
     if d.session_management {
         document["check_session_iframe"] = json!(format!("{issuer}/check_session"));

@@ -2,6 +2,7 @@
 
 use crate::{
     error::{ErrorCode, OAuthError},
+    native_sso::DEVICE_SSO,
     scope::Scope,
 };
 
@@ -9,7 +10,8 @@ pub mod metadata;
 
 /// The scope values of OpenID Connect (Core sections 5.4 and 11): they are about the user and the client, and about no
 /// resource, so that every token may carry them. `UserInfo` alone reads them, and wants the issuer in the audience.
-pub const OPENID_SCOPE: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+pub const OPENID_SCOPE: [&str; 7] =
+    ["openid", "profile", "email", "address", "phone", "offline_access", DEVICE_SSO];
 
 /// How an access token looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

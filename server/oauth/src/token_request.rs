@@ -191,6 +191,9 @@ pub struct TokenResponse {
     pub refresh_token: Option<Secret>,
     /// An ID token, if `openid` was granted.
     pub id_token: Option<Secret>,
+    /// What other applications of the device sign their users in with, beside the ID token (OpenID Connect Native SSO for
+    /// Mobile Apps 1.0 section 3.4).
+    pub device_secret: Option<Secret>,
     /// What the access token permits.
     pub scope: Scope,
     /// What the access token permits beyond the scope (RFC 9396 section 7); none if no such details were granted or
@@ -217,6 +220,9 @@ impl TokenResponse {
         }
         if let Some(id_token) = &self.id_token {
             body.insert("id_token".to_owned(), id_token.expose().into());
+        }
+        if let Some(device_secret) = &self.device_secret {
+            body.insert("device_secret".to_owned(), device_secret.expose().into());
         }
         if !self.scope.is_empty() {
             body.insert("scope".to_owned(), self.scope.to_string().into());

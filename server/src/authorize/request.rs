@@ -120,7 +120,7 @@ async fn read(
     raw: &[u8],
 ) -> Outcome<(AuthorizationRequest, Option<String>)> {
     let params = Params::parse(raw)?;
-    let known: Vec<String> = server.config().scopes.iter().map(|s| s.value.clone()).collect();
+    let known = server.config().known_scopes();
     let policy = RequestPolicy {
         metadata: &client.metadata,
         public_client: client.is_public(),
@@ -168,7 +168,7 @@ pub fn read_without_browser(
     client: &Client,
     params: &Params,
 ) -> Result<AuthorizationRequest, OAuthError> {
-    let known: Vec<String> = server.config().scopes.iter().map(|s| s.value.clone()).collect();
+    let known = server.config().known_scopes();
     let policy = RequestPolicy {
         metadata: &client.metadata,
         public_client: client.is_public(),

@@ -1,6 +1,7 @@
 //! What a configuration must be to be safe. `placet check-config` prints all of it at once.
 
 mod device;
+mod native_sso;
 mod policies;
 mod profiles;
 mod receivers;
@@ -31,6 +32,7 @@ impl Config {
         self.check_lifetimes(&mut wrong);
         self.check_request_objects(&mut wrong);
         self.check_device(&mut wrong);
+        self.check_native_sso(&mut wrong);
         self.check_ciba(&mut wrong);
         self.check_uis(&mut wrong);
         self.check_clients(&mut wrong);

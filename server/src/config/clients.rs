@@ -68,6 +68,10 @@ pub struct ClientSettings {
     pub introspect_all: bool,
     /// What it may exchange tokens for (RFC 8693).
     pub token_exchange: TokenExchange,
+    /// The group of applications that it shares sign-ins with, one of `native_sso.groups`: it may have the scope
+    /// `device_sso`, and tokens for the ID token and the device secret of any client of the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub native_sso: Option<String>,
     /// It knows the error `interaction_required` of the token endpoint and sends the user to log in; other clients get
     /// `invalid_grant` or `access_denied` when a policy wants the user at hand.
     pub interaction_required: bool,

@@ -70,6 +70,7 @@ pub(super) async fn exchange(
         expires_in: u64::try_from(access.expires_in).unwrap_or(0),
         refresh_token: None,
         id_token: None,
+        device_secret: None,
         scope,
         details: grant.authorization_details,
         extra,

@@ -12,7 +12,7 @@ use crate::{
     outcome::Outcome,
     server::Server,
     store::{AuthorizationRecord, Narrowed},
-    token::{Authorized, IssueRequest, Minted, authorize_issue, family_wanted},
+    token::{Authorized, DeviceSecret, IssueRequest, Minted, authorize_issue, family_wanted},
 };
 
 /// A redemption.
@@ -40,6 +40,7 @@ pub(super) async fn redeem(
     authorization: &AuthorizationRecord,
 ) -> Outcome<(Minted, Object)> {
     let authorized = Authorized::read(authorization)?;
+    let granted = authorized.clone();
     let asked = Narrow {
         hook: redeem.hook,
         asking: redeem.asking,
@@ -47,7 +48,15 @@ pub(super) async fn redeem(
         refresh: None,
         family: family_wanted(client, &authorized),
     };
-    let left = narrow(server, client, asked, (authorization, authorized)).await?;
+    let mut left = narrow(server, client, asked, (authorization, authorized)).await?;
+    let of_code = redeem.hook == HookType::GrantAuthorizationCode;
+    let device = if of_code { DeviceSecret::mint(server, authorization, &left.authorized)? } else { None };
+    let device_secret = device.map(|(secret, kept)| {
+        left.authorized.device_secret = Some(kept.clone());
+        // It is kept with the authorization, in the step that redeems the code.
+        left.narrowed.get_or_insert(granted).device_secret = Some(kept);
+        secret
+    });
     let request = IssueRequest {
         client,
         authorization,
@@ -59,6 +68,7 @@ pub(super) async fn redeem(
         auth_req_id: redeem.auth_req_id,
     };
     let mut minted = authorize_issue(server, &request).await?;
+    minted.response.device_secret = device_secret;
     if let Some(rest) = &left.narrowed {
         minted.issued.narrowed = Some(Narrowed {
             authorization_id: authorization.id.clone(),

@@ -6,11 +6,14 @@
 mod ask;
 mod delegation;
 mod issue;
+mod native;
 mod presented;
 
+use native::Shared;
 use placet_oauth::{
     error::{ErrorCode, OAuthError},
     grant_type::GrantType,
+    native_sso::is_native_sso,
     resource::TokenFormat,
     scope::Scope,
     token_request::{Asked, ExchangeRequest, TokenResponse, TokenType},
@@ -49,6 +52,8 @@ struct Exchange {
     audience: Vec<String>,
     /// Nothing that is issued may outlive this.
     until: i64,
+    /// What an application that shares a sign-in gets besides the access token; none for any other exchange.
+    shared: Option<Shared>,
 }
 
 impl Exchange {
@@ -68,7 +73,11 @@ pub(super) async fn exchange(
     request: ExchangeRequest,
     asking: &RequestFacts,
 ) -> Outcome<TokenResponse> {
-    let exchange = verify(server, client, request).await?;
+    let exchange = if is_native_sso(&request) {
+        native::verify(server, client, request).await?
+    } else {
+        verify(server, client, request).await?
+    };
     let settled = ask::ask(server, client, &exchange, asking).await?;
     issue::issue(server, client, &exchange, settled).await
 }
@@ -82,6 +91,11 @@ async fn verify(
     let wanted = request.requested.unwrap_or(TokenType::AccessToken);
     if matches!(wanted, TokenType::Saml1 | TokenType::Saml2) {
         return Err(OAuthError::invalid_request("this server issues no SAML assertions").into());
+    }
+    if wanted == TokenType::DeviceSecret {
+        return Err(
+            OAuthError::invalid_request("a device secret comes with a code, and not by exchange").into()
+        );
     }
     let mut resources = request.asked.resources.clone();
     resources.extend(named(server, client, &request.audience).await?);
@@ -122,7 +136,8 @@ async fn verify(
     }
     let scope = reachable(server, client, (wanted, &request.asked), (scope, &resources, listed))?;
     let (asked, audience) = (request.asked, request.audience);
-    Ok(Exchange { subject, actor, wanted, act, asked, scope, resources, details, audience, until })
+    let shared = None;
+    Ok(Exchange { subject, actor, wanted, act, asked, scope, resources, details, audience, until, shared })
 }
 
 /// What of the scope the resources of the result know. To ask for more than that is refused.

@@ -36,7 +36,7 @@ pub(super) fn resource_key(offer: &Grant) -> String {
 }
 
 /// What is remembered for this user, this client and the resources that are offered.
-pub(super) async fn remembered(
+pub(crate) async fn remembered(
     server: &Server,
     client: &Client,
     offer: &Grant,

@@ -22,7 +22,7 @@ impl Config {
             issuer: &self.issuer,
             mtls_base: self.mtls.base_url.as_deref(),
             auth_methods: self.auth_methods(),
-            scopes: self.scopes.iter().filter(|s| !s.hidden).map(|s| s.value.clone()).collect(),
+            scopes: self.published_scopes(),
             acr_values: self.acr_values.clone(),
             signing_algs: signing_algs(),
             encryption: encryption_algs(),
@@ -44,8 +44,14 @@ impl Config {
             session_management: crate::session_management::is_on(self),
             registration: self.registration.mode != RegistrationMode::Closed,
             user_codes: policies.has(HookType::CibaRequest),
+            native_sso: self.native_sso.is_on(),
             documents: self.client_id_metadata.enabled,
         }
+    }
+
+    fn published_scopes(&self) -> Vec<String> {
+        let hidden = |value: &String| self.scopes.iter().any(|scope| scope.hidden && scope.value == *value);
+        self.known_scopes().into_iter().filter(|value| !hidden(value)).collect()
     }
 
     fn details_type_names(&self) -> Vec<String> {

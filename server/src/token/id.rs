@@ -5,6 +5,7 @@ use placet_oauth::{
     client::JwtResponse,
     id::Secret,
     jwt::half_hash,
+    native_sso::DS_HASH,
 };
 use placet_sdk::{
     InstantMillis,
@@ -101,6 +102,9 @@ fn said(server: &Server, request: &IdRequest<'_>) -> Result<Object, Fault> {
     }
     if let Some(may_act) = &authorized.grant.may_act {
         set("may_act", actors::may_act_shown(server, request.client, may_act).into());
+    }
+    if let Some(device_secret) = &authorized.device_secret {
+        set(DS_HASH, device_secret.hash.clone().into());
     }
     if let Some(nonce) = request.nonce {
         set("nonce", nonce.into());

@@ -148,6 +148,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
             expires_in: u64::try_from(access.expires_in).unwrap_or(0),
             refresh_token,
             id_token,
+            device_secret: None,
             scope,
             details,
             extra: Map::new(),

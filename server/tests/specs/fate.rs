@@ -10,6 +10,7 @@ use super::{
     harness::{Browser, CALLBACK, HEADLESS, VERIFIER},
     helpers::{client, header, refresh, text},
     leaving::log_out,
+    openid_native_sso::{self, SCOPE, Shared, signed_in},
 };
 
 /// What a user granted to `web`, and what `api` exchanged it for.
@@ -401,6 +402,22 @@ async fn everything_of_everybody_is_revoked() {
     Held::offline(&scene, "alice").await.lives(&scene).await;
     let newer = scene.own_token("api").await;
     assert!(scene.is_live("api", &newer.into()).await);
+}
+
+#[tokio::test]
+async fn a_device_secret_loses_what_it_belongs_to() {
+    let scene = Scene::with(|config, _| openid_native_sso::applications(config)).await;
+    let shared = Shared::by_notes(&scene).await;
+    let issued = shared.used(&scene, "mail", &[("scope", "openid")]).await;
+    let of_bob = Shared::of(&signed_in(&scene, "notes", ("bob", SCOPE)).await);
+    ui(&scene, Method::DELETE, "/sessions?sub=alice", None).await;
+    shared.refused(&scene, "mail", (&[], "invalid_grant")).await;
+    assert!(!scene.is_live("mail", &issued["access_token"]).await);
+    assert_eq!(
+        scene.stand.rows("SELECT destination FROM deliveries ORDER BY destination"),
+        ["mail", "notes"]
+    );
+    of_bob.used(&scene, "mail", &[]).await;
 }
 
 #[tokio::test]

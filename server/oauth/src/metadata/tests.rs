@@ -31,6 +31,7 @@ fn document(registration: bool) -> Value {
         session_management: registration,
         registration,
         user_codes: false,
+        native_sso: registration,
         documents: registration,
     })
 }

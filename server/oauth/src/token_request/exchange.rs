@@ -22,12 +22,24 @@ pub enum TokenType {
     Saml1,
     /// A SAML 2.0 assertion.
     Saml2,
+    /// What the applications of one vendor on one device share (OpenID Connect Native SSO for Mobile Apps 1.0).
+    DeviceSecret,
 }
 
+/// What drafts of Native SSO called a device secret; libraries still do.
+const DEVICE_SECRET_BEFORE: &str = "urn:x-oath:params:oauth:token-type:device-secret";
+
 impl TokenType {
-    /// Every type of the specification.
-    pub const ALL: [Self; 6] =
-        [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Jwt, Self::Saml1, Self::Saml2];
+    /// Every type there is.
+    pub const ALL: [Self; 7] = [
+        Self::AccessToken,
+        Self::RefreshToken,
+        Self::IdToken,
+        Self::Jwt,
+        Self::Saml1,
+        Self::Saml2,
+        Self::DeviceSecret,
+    ];
 
     /// The identifier as it is written in requests and responses.
     pub const fn as_str(self) -> &'static str {
@@ -38,11 +50,13 @@ impl TokenType {
             Self::Jwt => "urn:ietf:params:oauth:token-type:jwt",
             Self::Saml1 => "urn:ietf:params:oauth:token-type:saml1",
             Self::Saml2 => "urn:ietf:params:oauth:token-type:saml2",
+            Self::DeviceSecret => "urn:openid:params:token-type:device-secret",
         }
     }
 
     /// The type with this identifier, if there is one.
     pub fn parse(name: &str) -> Option<Self> {
+        let name = if name == DEVICE_SECRET_BEFORE { Self::DeviceSecret.as_str() } else { name };
         Self::ALL.into_iter().find(|known| known.as_str() == name)
     }
 
@@ -143,6 +157,7 @@ mod tests {
             assert_eq!(TokenType::parse(known.as_str()), Some(known));
         }
         assert_eq!(TokenType::parse("access_token"), None);
+        assert_eq!(TokenType::parse(DEVICE_SECRET_BEFORE), Some(TokenType::DeviceSecret));
     }
 
     #[test]

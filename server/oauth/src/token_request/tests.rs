@@ -139,6 +139,7 @@ fn the_response_leaves_out_what_there_is_not() {
         expires_in: 300,
         refresh_token: None,
         id_token: None,
+        device_secret: None,
         scope: Scope::empty(),
         details: None,
         extra: Map::new(),
@@ -146,11 +147,12 @@ fn the_response_leaves_out_what_there_is_not() {
     assert_eq!(response.to_json(), json!({"access_token": "a", "token_type": "Bearer", "expires_in": 300}));
     response.refresh_token = Some(Secret::new("r"));
     response.id_token = Some(Secret::new("i"));
+    response.device_secret = Some(Secret::new("d"));
     response.scope = Scope::from_values(["openid", "email"]);
     response.details = Some(Vec::new());
     let expected = json!({
         "access_token": "a", "token_type": "Bearer", "expires_in": 300,
-        "refresh_token": "r", "id_token": "i", "scope": "openid email", "authorization_details": [],
+        "refresh_token": "r", "id_token": "i", "device_secret": "d", "scope": "openid email", "authorization_details": [],
     });
     assert_eq!(response.to_json(), expected);
 }
@@ -164,6 +166,7 @@ fn a_token_exchange_says_what_it_issued_and_how_that_is_used() {
         expires_in: 300,
         refresh_token: None,
         id_token: None,
+        device_secret: None,
         scope: Scope::empty(),
         details: None,
         extra: Map::new(),

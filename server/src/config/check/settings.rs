@@ -36,6 +36,11 @@ impl Config {
         {
             wrong.push(("access_token.signing_alg", format!("`{alg}` is not supported")));
         }
+        if let Some(group) = &settings.native_sso
+            && !self.native_sso.groups.contains(group)
+        {
+            wrong.push(("native_sso", format!("`{group}` is not one of `native_sso.groups`")));
+        }
         wrong.extend(self.refused_access_tokens(&settings.access_token));
         wrong
     }

@@ -96,7 +96,10 @@ fn proposal(server: &Server, client: &Client, exchange: &Exchange) -> (Grant, Gr
         resources: Some(exchange.resources.clone()),
         authorization_details: exchange.details.clone(),
         // The user consented to them for this client alone.
-        claims: authorized.filter(|_| exchange.is_own(client)).and_then(|a| a.grant.claims.clone()),
+        claims: match &exchange.shared {
+            Some(shared) => Some(shared.claims.clone()),
+            None => authorized.filter(|_| exchange.is_own(client)).and_then(|a| a.grant.claims.clone()),
+        },
         authentication: authorized.filter(|a| a.authenticated_at > 0).map(|a| Authentication {
             authenticated_at: Some(Instant(a.authenticated_at)),
             acr: a.acr.clone(),
@@ -107,7 +110,10 @@ fn proposal(server: &Server, client: &Client, exchange: &Exchange) -> (Grant, Gr
     if subject.bound || exchange.actor.as_ref().is_some_and(|actor| actor.bound) {
         possession::require(&mut grant);
     }
-    let tokens = (wanted == TokenType::RefreshToken, wanted == TokenType::IdToken);
+    let shares = |value: &str| exchange.shared.is_some() && exchange.scope.contains(value);
+    let refreshes = shares("offline_access");
+    let tokens =
+        (refreshes || wanted == TokenType::RefreshToken, shares("openid") || wanted == TokenType::IdToken);
     let mut proposed = ceiling::effective(server, client, grant, tokens);
     let left = u32::try_from(exchange.until - server.now()).unwrap_or(u32::MAX);
     let at_most = |seconds: &mut Option<u32>| *seconds = seconds.map(|seconds| seconds.min(left));
@@ -123,7 +129,7 @@ fn proposal(server: &Server, client: &Client, exchange: &Exchange) -> (Grant, Gr
     let mut limits = ceiling::narrow_only(server, client, &proposed);
     // A credential that outlives the occasion is only issued by a policy that says so.
     if let Some(set) = &mut proposed.refresh_token {
-        set.issue = Some(false);
+        set.issue = Some(refreshes);
     }
     if wanted == TokenType::Jwt {
         limits.access_token.encodings = vec![Encoding::Jwt];

@@ -40,7 +40,7 @@ pub(super) async fn issue(
     let authorization = authorization(server, client, exchange, (&sub, &authorized))?;
     let mut minted = match exchange.wanted {
         TokenType::IdToken => id_token(server, client, &authorization, &authorized).await?,
-        wanted => tokens(server, client, wanted, (&authorization, &authorized)).await?,
+        _ => tokens(server, client, exchange, (&authorization, &authorized)).await?,
     };
     minted.issued.events.extend(record(
         server,
@@ -51,6 +51,7 @@ pub(super) async fn issue(
     let new = NewGrant {
         derived_from: parents(exchange).cloned().collect(),
         parties: parties(server, exchange, &authorized).await?,
+        in_session: exchange.shared.as_ref().is_some_and(|shared| shared.in_session),
         ..NewGrant::new(authorization, std::mem::take(&mut minted.issued))
     };
     match server.store().grant(new).await? {
@@ -59,12 +60,19 @@ pub(super) async fn issue(
             minted.response.extra = settled.extra;
             Ok(minted.response)
         }
-        Granted::SubjectDisabled => {
-            Err(OAuthError::invalid_request("an account of this exchange is disabled").into())
-        }
+        Granted::SubjectDisabled => Err(over(exchange, "an account of this exchange is disabled").into()),
         Granted::ParentOver | Granted::SessionOver | Granted::AlreadyUsed => {
-            Err(OAuthError::invalid_request("a token of this exchange has just ended").into())
+            Err(over(exchange, "a token of this exchange has just ended").into())
         }
+    }
+}
+
+/// RFC 8693 section 2.2.2, and section 4.3 of Native SSO.
+fn over(exchange: &Exchange, text: &str) -> OAuthError {
+    if exchange.shared.is_some() {
+        OAuthError::invalid_grant(text)
+    } else {
+        OAuthError::invalid_request(text)
     }
 }
 
@@ -95,6 +103,11 @@ fn authorized(
         authorized.asked.clone_from(&before.asked);
         authorized.claim_values.clone_from(&before.claim_values);
         authorized.demands.clone_from(&before.demands);
+        authorized.claims_locales.clone_from(&before.claims_locales);
+    }
+    if let (true, Some(shared), Some((_, before))) = (unchanged, &exchange.shared, &exchange.subject.home) {
+        authorized.device_secret = Some(shared.device_secret.clone());
+        authorized.claim_values = before.values(authorized.claims().userinfo.as_deref());
         authorized.claims_locales.clone_from(&before.claims_locales);
     }
     Ok((sub, authorized))
@@ -131,6 +144,7 @@ fn authorization(
 ) -> Outcome<AuthorizationRecord> {
     let now = server.now();
     let life = match exchange.wanted {
+        _ if exchange.shared.is_some() => authorization_life(server, client, authorized),
         TokenType::RefreshToken => authorization_life(server, client, authorized),
         TokenType::IdToken => seconds(authorized.grant.id_token.as_ref().and_then(|set| set.lifetime)),
         _ => seconds(authorized.grant.access_token.as_ref().and_then(|set| set.lifetime)),
@@ -154,20 +168,21 @@ fn seconds(lifetime: Option<u32>) -> i64 {
     lifetime.map_or(i64::MAX, i64::from)
 }
 
-/// An access token, or a refresh token in its place.
+/// An access token, or a refresh token in its place; both and an ID token for an application that shares a sign-in.
 async fn tokens(
     server: &Server,
     client: &AuthenticatedClient,
-    wanted: TokenType,
+    exchange: &Exchange,
     (authorization, authorized): (&AuthorizationRecord, &Authorized),
 ) -> Outcome<Minted> {
+    let (wanted, shares) = (exchange.wanted, exchange.shared.is_some());
     let request = IssueRequest {
         client,
         authorization,
         authorized,
         nonce: None,
-        first_refresh: wanted == TokenType::RefreshToken,
-        id_token: false,
+        first_refresh: shares || wanted == TokenType::RefreshToken,
+        id_token: shares,
         holder: client.possession(),
         auth_req_id: None,
     };
@@ -215,6 +230,7 @@ async fn id_token(
             expires_in: u64::try_from(authorization.expires_at - server.now()).unwrap_or(0),
             refresh_token: None,
             id_token: None,
+            device_secret: None,
             scope: authorized.scope(),
             details: None,
             extra: Object::new(),

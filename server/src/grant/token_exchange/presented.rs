@@ -109,6 +109,10 @@ pub(super) async fn verify(
             let text = format!("`{}` cannot be a SAML assertion", role.parameter());
             return Err(OAuthError::invalid_request(text).into());
         }
+        // As an actor token it was seen before.
+        TokenType::DeviceSecret => {
+            return Err(OAuthError::invalid_request("a device secret stands beside an ID token").into());
+        }
     };
     let found = found.filter(|found| server.now() < found.expires_at).ok_or_else(|| role.unacceptable())?;
     if let Some(asked) = &found.confirmation
@@ -225,6 +229,13 @@ async fn id_token(server: &Server, client: &Client, typed: &TypedToken) -> Outco
     if !is_for(&claims, &client.id) {
         return Ok(None);
     }
+    let ends = claims.get("exp").and_then(Value::as_i64).unwrap_or(0);
+    let found = of_id_token(server, claims).await?;
+    Ok(found.map(|found| Presented { expires_at: found.expires_at.min(ends), ..found }))
+}
+
+/// What an ID token says whose authorization lives, which counts as long as that.
+pub(super) async fn of_id_token(server: &Server, claims: Object) -> Outcome<Option<Presented>> {
     let named = claims.get("jti").and_then(Value::as_str).and_then(authorization_of_jti);
     let Some(id) = named else { return Ok(None) };
     let Some(authorization) = server.store().authorization(&id).await? else { return Ok(None) };
@@ -232,7 +243,7 @@ async fn id_token(server: &Server, client: &Client, typed: &TypedToken) -> Outco
         return Ok(None);
     }
     let authorized = Authorized::read(&authorization)?;
-    let expires_at = claims.get("exp").and_then(Value::as_i64).unwrap_or(0).min(authorization.expires_at);
+    let expires_at = authorization.expires_at;
     let (scope, issued_to) = (authorized.scope(), authorization.client_id.clone());
     let parents = vec![Parent::Authorization(id)];
     let details = authorized.details().to_vec();

@@ -105,9 +105,8 @@ fn scope(ceiling: &Ceiling<'_>, grant: &Grant) -> ApiResult<()> {
     if !more.is_empty() && !ceiling.ui.may(Capability::WidenScope) {
         return Err(capability_missing("/grant/scope", "widen_scope"));
     }
-    if more.contains("offline_access")
-        || more.iter().any(|s| ceiling.client.settings.denied_scope.iter().any(|d| d == s))
-    {
+    let denied = ceiling.client.denied_scope();
+    if more.contains("offline_access") || more.iter().any(|value| denied.contains(value)) {
         return Err(invalid_answer("/grant/scope", "not_grantable", "this client cannot have that scope"));
     }
     let resources = grant.resources.clone().unwrap_or_default();

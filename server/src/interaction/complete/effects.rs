@@ -1,6 +1,6 @@
 //! What is stored when an interaction takes effect, and what the browser gets.
 
-use placet_oauth::id::Secret;
+use placet_oauth::{id::Secret, native_sso::DEVICE_SSO};
 use placet_sdk::{
     grant::{GrantedClaims, Object},
     interaction::{Delivery, LogoutResult, RememberMode},
@@ -349,7 +349,10 @@ pub(crate) fn authorization_life(server: &Server, client: &Client, authorized: &
         settings.lifetime.unwrap_or(lifetimes.refresh_token)
     } else {
         let access = access.or(client.settings.access_token.lifetime).unwrap_or(lifetimes.access_token);
-        access.saturating_add(lifetimes.code)
+        let access = access.saturating_add(lifetimes.code);
+        // What a device secret is for goes on without tokens of this client.
+        let shared = authorized.scope().contains(DEVICE_SSO);
+        if shared { access.max(server.config().native_sso.lifetime) } else { access }
     })
 }
 
