@@ -1,4 +1,4 @@
-"""The policy that the requests in `JWT bearer`, `Token exchange` and `Asking a user elsewhere` are about."""
+"""The policy that the requests in `JWT bearer`, `Token exchange`, `Native SSO` and `Asking a user elsewhere` are about."""
 
 from placet import Answer, App, Request, deny
 
@@ -24,11 +24,14 @@ def local_user(x: Request) -> Answer:
 
 @app.on("grant.token_exchange")
 def delegation(x: Request) -> Answer:
-    """Lets an actor act for the user of the token, for a minute, and nobody be the user."""
+    """Lets an actor act for the user of the token, for a minute, and nobody be the user but applications of one device."""
     wanted = x.get("/request/parameters/requested_subject")
     if wanted:
         # This policy would; the server lets no policy do so whose registration does not say `allow_impersonation`.
         return x.allow(sub=wanted[0]).reason("impersonation")
+    if "ds_hash" in x.section["subject_token"]["claims"]:
+        # The server has seen that the device secret fits, and that these applications may share a sign-in.
+        return x.allow().reason("native_sso")
     if x.actor is None:
         return deny("access_denied", "an actor token is needed").reason("no_actor")
     return x.allow(access_token={"lifetime": 60}).reason("delegation").tag("actor", x.actor["sub"])

@@ -36,6 +36,9 @@ writeFileSync(
 [dpop]
 require_nonce = true
 
+[native_sso]
+groups = ["acme"]
+
 [[clients]]
 client_id = "reporting"
 secret = "${clients.reporting}"
