@@ -267,6 +267,32 @@ mod tests {
         }
 
         #[test]
+        fn what_matches_the_same_matches_each_other(
+            a in "http://(127\\.0\\.0\\.1|\\[::1\\])(:[0-9]{1,5})?/?",
+            b in "http://(127\\.0\\.0\\.1|\\[::1\\])(:[0-9]{1,5})?/?",
+            c in "http://(127\\.0\\.0\\.1|\\[::1\\])(:[0-9]{1,5})?/?",
+        ) {
+            prop_assert!(matches(&a, &a));
+            if matches(&a, &b) && matches(&b, &c) {
+                prop_assert!(matches(&a, &c));
+            }
+        }
+
+        #[test]
+        fn a_loopback_uri_matches_itself_at_any_port_and_nothing_that_differs_elsewhere(
+            host in "(127\\.0\\.0\\.1|\\[::1\\])",
+            (one, other) in any::<(u16, u16)>(),
+            (path, another) in ("(/[a-z?=&]{0,6})?", "(/[a-z?=&]{0,6})?"),
+        ) {
+            let registered = format!("http://{host}:{one}{path}");
+            let at_another = format!("http://{host}:{other}{path}");
+            let at_none = format!("http://{host}{path}");
+            prop_assert!(matches(&registered, &at_another) && matches(&registered, &at_none));
+            let elsewhere = format!("http://{host}:{other}{another}");
+            prop_assert_eq!(matches(&registered, &elsewhere), path == another);
+        }
+
+        #[test]
         fn what_may_be_registered_holds_only_visible_ascii(uri in "https://[a-z]{1,5}/.{0,10}") {
             if validate(&uri, Web, STRICT).is_ok() {
                 prop_assert!(uri.bytes().all(|byte| byte.is_ascii_graphic()));

@@ -206,6 +206,27 @@ mod tests {
         }
 
         #[test]
+        fn scopes_distribute_and_associate(a in any_scope(), b in any_scope(), c in any_scope()) {
+            prop_assert_eq!(a.union(&b).union(&c), a.union(&b.union(&c)));
+            prop_assert_eq!(a.intersect(&b).intersect(&c), a.intersect(&b.intersect(&c)));
+            prop_assert_eq!(a.intersect(&b.union(&c)), a.intersect(&b).union(&a.intersect(&c)));
+            prop_assert_eq!(a.difference(&b.union(&c)), a.difference(&b).difference(&c));
+            prop_assert_eq!((a.union(&a), a.intersect(&a)), (a.clone(), a.clone()));
+            prop_assert!(a.difference(&a).is_empty());
+        }
+
+        #[test]
+        fn what_is_left_keeps_its_order(a in any_scope(), b in any_scope()) {
+            let order = a.to_vec();
+            let in_order = |left: &Scope| {
+                let places: Vec<_> = left.iter().map(|value| order.iter().position(|known| known == value)).collect();
+                places.is_sorted()
+            };
+            prop_assert!(in_order(&a.intersect(&b)) && in_order(&a.difference(&b)));
+            prop_assert_eq!(a.union(&b).to_vec()[..a.len()].to_vec(), order);
+        }
+
+        #[test]
         fn scopes_obey_the_algebra_of_sets(a in any_scope(), b in any_scope()) {
             prop_assert_eq!(a.union(&b), b.union(&a));
             prop_assert_eq!(a.intersect(&b), b.intersect(&a));

@@ -124,6 +124,29 @@ mod tests {
         }
 
         #[test]
+        fn what_is_between_the_letters_and_their_case_make_no_difference(
+            letters in "[BCDFGHJKLMNPQRSTVWXZ]{8}",
+            between in prop::collection::vec("[ .,;:_/+\u{2010}-\u{2015}-]{0,2}", 9),
+            lower in any::<[bool; 8]>(),
+        ) {
+            let mut typed = between[0].clone();
+            for (at, letter) in letters.chars().enumerate() {
+                typed.push(if lower[at] { letter.to_ascii_lowercase() } else { letter });
+                typed.push_str(&between[at + 1]);
+            }
+            prop_assert_eq!(UserCode::parse(&typed), UserCode::parse(&letters));
+            prop_assert_eq!(UserCode::parse(&letters).unwrap().to_string().replace('-', ""), letters);
+        }
+
+        #[test]
+        fn another_letter_is_another_code(letters in "[BCDFGHJKLMNPQRSTVWXZ]{8}", at in 0..8_usize, other in "[A-Z0-9]") {
+            let mut altered = letters.clone();
+            altered.replace_range(at..=at, &other);
+            let same = UserCode::parse(&altered) == UserCode::parse(&letters);
+            prop_assert_eq!(same, altered == letters);
+        }
+
+        #[test]
         fn nothing_that_is_typed_panics(typed in any::<String>()) {
             let _ = UserCode::parse(&typed);
         }
