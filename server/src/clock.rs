@@ -1,6 +1,6 @@
 //! The only caller of the system clock.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// Tells the time, in whole seconds since the epoch. Injected, so that tests set it and never wait.
 pub trait Clock: Send + Sync + 'static {
@@ -11,50 +11,213 @@ pub trait Clock: Send + Sync + 'static {
     fn millis(&self) -> i64 {
         self.now().saturating_mul(1_000)
     }
+
+    /// Whether it can be right. A server whose clock cannot is not ready.
+    fn is_believed(&self) -> bool {
+        true
+    }
 }
 
-/// The system clock, which never goes back within this process: moving the machine's clock back extends no
-/// validity.
-#[derive(Debug, Default)]
+/// The system clock, with two things that it does not believe within one process.
+///
+/// It never goes back: moving the machine's clock back extends no validity. And it does not jump ahead by more than
+/// [`JUMP`]: what is over by a wrong clock would be ended, and deleted, for good. Then time goes on as it passes, the log
+/// says so, and [`Clock::is_believed`] says that somebody has to look. After a restart the clock is believed as it is.
+#[derive(Debug)]
 pub struct SystemClock {
-    latest: AtomicI64,
+    steady: Steady,
+    began: std::time::Instant,
+    slept_before: u64,
+}
+
+/// A jump ahead by more than so many seconds is not believed.
+pub const JUMP: i64 = 3_600;
+
+impl Default for SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the clocks of the system")]
+    fn default() -> Self {
+        let began = std::time::Instant::now();
+        Self { steady: Steady::new(system_millis() / 1_000), began, slept_before: since_boot() }
+    }
+}
+
+impl SystemClock {
+    /// Seconds that passed while this process was there, and those of them in which the machine slept: the monotonic
+    /// clock of a process stands still then.
+    fn passed(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX)
+    }
+
+    fn slept(&self) -> i64 {
+        let with_sleep = i64::try_from(since_boot().saturating_sub(self.slept_before)).unwrap_or(0);
+        (with_sleep - self.passed()).max(0)
+    }
 }
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the system clock")]
     fn now(&self) -> i64 {
-        let system = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX));
-        self.latest.fetch_max(system, Ordering::Relaxed).max(system)
+        self.steady.read(system_millis() / 1_000, self.passed(), || self.slept())
     }
 
-    #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the system clock")]
     fn millis(&self) -> i64 {
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+        system_millis()
+    }
+
+    fn is_believed(&self) -> bool {
+        self.now();
+        self.steady.is_believed()
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the one place that asks the system clock")]
+fn system_millis() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Seconds since the machine was started, its sleep included; 0 where the system does not tell.
+fn since_boot() -> u64 {
+    let text = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    text.split('.').next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0)
+}
+
+/// What is made of a clock that may be wrong.
+#[derive(Debug)]
+struct Steady {
+    /// What was told last.
+    latest: AtomicI64,
+    /// What the clock showed more than passed, when it was last believed.
+    ahead: AtomicI64,
+    believed: AtomicBool,
+}
+
+impl Steady {
+    /// One that is believed to begin with.
+    fn new(system: i64) -> Self {
+        Self {
+            latest: AtomicI64::new(system),
+            ahead: AtomicI64::new(system),
+            believed: AtomicBool::new(true),
+        }
+    }
+
+    /// The time, where the clock shows `system` and so many seconds `passed` since the beginning; `slept` says how many more
+    /// there were in which the machine slept.
+    fn read(&self, system: i64, passed: i64, slept: impl FnOnce() -> i64) -> i64 {
+        let latest = self.latest.load(Ordering::Relaxed);
+        if system <= latest && self.believed.load(Ordering::Relaxed) {
+            return latest;
+        }
+        let (now_ahead, ahead) = (system - passed, self.ahead.load(Ordering::Relaxed));
+        let believed = now_ahead - ahead <= JUMP || now_ahead - ahead <= JUMP + slept();
+        if self.believed.swap(believed, Ordering::Relaxed) != believed {
+            if believed {
+                tracing::warn!("the clock of the machine is believed again");
+            } else {
+                tracing::error!(
+                    seconds = now_ahead - ahead,
+                    "the clock of the machine jumped ahead and is not believed: set it right, or restart the server"
+                );
+            }
+        }
+        if believed {
+            self.ahead.store(now_ahead, Ordering::Relaxed);
+        }
+        let told = if believed { system } else { ahead + passed };
+        self.latest.fetch_max(told, Ordering::Relaxed).max(told)
+    }
+
+    fn is_believed(&self) -> bool {
+        self.believed.load(Ordering::Relaxed)
     }
 }
 
 /// A clock that stands still until it is moved; for tests.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    believed: AtomicBool,
+}
 
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn new(now: i64) -> Self {
-        Self(AtomicI64::new(now))
+        Self { now: AtomicI64::new(now), believed: AtomicBool::new(true) }
     }
 
     /// Moves it on by `seconds`.
     pub fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        self.now.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// From now on it cannot be right.
+    pub fn doubt(&self) {
+        self.believed.store(false, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+        self.now.load(Ordering::SeqCst)
+    }
+
+    fn is_believed(&self) -> bool {
+        self.believed.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_700_000_000;
+
+    fn awake() -> i64 {
+        0
+    }
+
+    #[test]
+    fn time_that_goes_back_stands_still_until_it_is_where_it_was() {
+        let clock = Steady::new(START);
+        assert_eq!(clock.read(START + 10, 10, awake), START + 10);
+        assert_eq!(clock.read(START - 5_000, 11, awake), START + 10);
+        assert_eq!(clock.read(START + 10, 5_021, awake), START + 10);
+        assert_eq!(clock.read(START + 11, 5_022, awake), START + 11);
+        assert!(clock.is_believed());
+    }
+
+    #[test]
+    fn a_jump_ahead_by_more_than_an_hour_is_not_believed_and_time_goes_on_as_it_passes() {
+        let clock = Steady::new(START);
+        assert_eq!(clock.read(START + 10, 10, awake), START + 10);
+        let year = 31_536_000;
+        assert_eq!(clock.read(START + year, 20, awake), START + 20);
+        assert!(!clock.is_believed());
+        assert_eq!(clock.read(START + year + 60, 80, awake), START + 80);
+        assert_eq!(clock.read(START + 90, 90, awake), START + 90, "it was set right");
+        assert!(clock.is_believed());
+    }
+
+    #[test]
+    fn a_clock_that_is_put_right_by_less_is_believed() {
+        let clock = Steady::new(START);
+        assert_eq!(clock.read(START + JUMP + 10, 10, awake), START + JUMP + 10);
+        assert_eq!(clock.read(START + 2 * JUMP + 20, 20, awake), START + 2 * JUMP + 20, "each time anew");
+        assert_eq!(clock.read(START + 3 * JUMP + 31, 30, awake), START + 2 * JUMP + 30, "a second too many");
+        assert!(!clock.is_believed());
+    }
+
+    #[test]
+    fn a_machine_that_slept_knows_for_how_long() {
+        let clock = Steady::new(START);
+        assert_eq!(clock.read(START + 50_010, 10, || 50_000), START + 50_010);
+        assert!(clock.is_believed());
+    }
+
+    #[test]
+    fn the_clock_of_the_system_is_believed() {
+        let clock = SystemClock::default();
+        assert!(clock.now() > START && clock.is_believed());
     }
 }

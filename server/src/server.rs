@@ -204,6 +204,11 @@ impl Server {
         self.0.environment.clock.millis()
     }
 
+    /// Whether the clock can be right.
+    pub fn is_clock_believed(&self) -> bool {
+        self.0.environment.clock.is_believed()
+    }
+
     /// The client for requests to addresses that others name.
     pub fn outbound(&self) -> &Outbound {
         &self.0.outbound

@@ -5,7 +5,11 @@ use serde_json::json;
 use warp::reply::Response;
 
 use super::{reply, request::Request};
-use crate::{outcome::Outcome, resource, schemas, server::Server};
+use crate::{
+    outcome::{Fault, Outcome},
+    resource, schemas,
+    server::Server,
+};
 
 /// How long verifiers may keep the key set, in seconds; new keys are published for longer before they sign.
 pub const KEEP_KEYS: u32 = 300;
@@ -74,9 +78,12 @@ pub(super) async fn livez(_: Server, _: Request) -> Outcome<Response> {
     Ok(reply::json(200, &json!({ "status": "ok" })))
 }
 
-/// Whether the process can serve: its store answers.
+/// Whether the process can serve: its store answers, and its clock can be right.
 pub(super) async fn readyz(server: Server, _: Request) -> Outcome<Response> {
     server.store().ping().await?;
+    if !server.is_clock_believed() {
+        return Err(Fault::new("clock", "it jumped ahead by more than an hour").into());
+    }
     Ok(reply::json(200, &json!({ "status": "ok" })))
 }
 

@@ -251,3 +251,14 @@ async fn whether_a_key_is_unknown_is_asked_of_the_store_once_a_second_and_not_gu
     stand.clock.advance(1);
     assert!(is_trouble(&ask().await));
 }
+
+#[tokio::test]
+async fn a_server_whose_clock_cannot_be_right_lives_and_is_not_ready() {
+    let stand = Stand::start().await;
+    let base = stand.api.trim_end_matches("/ui/v1").to_owned();
+    let status =
+        async |path: &str| stand.http.get(format!("{base}{path}")).send().await.unwrap().status().as_u16();
+    assert_eq!((status("/livez").await, status("/readyz").await), (200, 200));
+    stand.clock.doubt();
+    assert_eq!((status("/livez").await, status("/readyz").await), (200, 503));
+}
