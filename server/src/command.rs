@@ -151,6 +151,13 @@ async fn execute(file: Option<&Path>, command: ServerCommand) -> Result<(), Star
         ServerCommand::Dev { .. } | ServerCommand::Serve => serve(config).await,
         ServerCommand::CheckConfig => {
             config.check()?;
+            // A file that is not at hand here is for `serve` to miss: configurations are checked without secrets, too.
+            let at_hand = |path: &PathBuf| path.exists();
+            for client in
+                config.clients.iter().filter(|client| client.secret_file.as_ref().is_some_and(at_hand))
+            {
+                client.known_secret()?;
+            }
             println!("the configuration is sound");
             Ok(())
         }

@@ -35,7 +35,7 @@ pub use check::{DEVELOPMENT_SAML_ISSUER, DEVELOPMENT_SECRETS, MAX_GRACE, contrad
 pub use ciba::CibaConfig;
 pub use clients::{
     AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, ExchangeBound, IdTokens,
-    RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange,
+    RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange, is_secret,
 };
 pub use details::DetailsTypeConfig;
 pub use device::DeviceConfig;

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use placet_oauth::id::Secret;
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -110,7 +109,7 @@ impl Server {
         let mut configured = HashMap::new();
         for client in &config.clients {
             let mut known = Client::from_config(client, config.profile);
-            if let Some(secret) = configured_secret(client)? {
+            if let Some(secret) = client.known_secret()? {
                 known.keep_secret(&secret, &root, &*environment.random)?;
             }
             configured.insert(client.client_id.clone(), Arc::new(known));
@@ -327,24 +326,5 @@ impl Server {
     /// The login app of this name.
     pub fn ui(&self, name: &str) -> Option<&UiConfig> {
         self.0.config.ui.iter().find(|ui| ui.name == name)
-    }
-}
-
-fn configured_secret(client: &crate::config::ClientConfig) -> Result<Option<Secret>, Fault> {
-    match (&client.secret, &client.secret_file) {
-        (Some(secret), _) => Ok(Some(Secret::new(secret.clone()))),
-        (None, Some(path)) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| Fault::new("secret_file", format!("{}: {e}", path.display())))?;
-            let secret = text.trim();
-            if secret.len() < 32 || crate::config::DEVELOPMENT_SECRETS.contains(&secret) {
-                return Err(Fault::new(
-                    "secret_file",
-                    format!("{}: at least 32 characters that nobody else knows are expected", path.display()),
-                ));
-            }
-            Ok(Some(Secret::new(secret)))
-        }
-        (None, None) => Ok(None),
     }
 }

@@ -49,6 +49,10 @@ pub struct ClientWrite {
     /// Its id; made by the server if it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// Its secret, at least 32 printable characters, where it comes with one from elsewhere; made by the server, and shown
+    /// once, if it is absent. In a replacement: a new one, instead of the one it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
     /// Metadata after RFC 7591 and OpenID Connect Dynamic Client Registration.
     pub metadata: Object,
     /// What the operator decides.

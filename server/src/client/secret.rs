@@ -93,7 +93,8 @@ impl Client {
             })
     }
 
-    fn is_long_enough(&self, secret: &Secret) -> bool {
+    /// Whether a secret is long enough for the algorithms that the client registered (OpenID Connect Core section 16.19).
+    pub fn is_long_enough(&self, secret: &Secret) -> bool {
         let signed =
             JwtResponse::ALL.into_iter().filter_map(|response| self.metadata.algs_of(response).signed);
         let all = signed

@@ -2,11 +2,15 @@
 
 use placet_oauth::{
     client::{AuthMethod, ClientMetadata, JwtResponse},
+    id::Secret,
     profile::Profile,
 };
 use placet_sdk::grant::{Encoding, Object, Rotation, SenderConstraint};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::check::DEVELOPMENT_SECRETS;
+use crate::outcome::Fault;
 
 /// When a user is asked for consent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -206,6 +210,37 @@ pub struct ClientConfig {
     pub metadata: ClientMetadata,
     /// What the operator decides.
     pub settings: ClientSettings,
+}
+
+impl ClientConfig {
+    /// Its secret, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or holds no secret.
+    pub fn known_secret(&self) -> Result<Option<Secret>, Fault> {
+        let path = match (&self.secret, &self.secret_file) {
+            (Some(secret), _) => return Ok(Some(Secret::new(secret.clone()))),
+            (None, Some(path)) => path,
+            (None, None) => return Ok(None),
+        };
+        let fault =
+            |cause: &dyn std::fmt::Display| Fault::new("secret_file", format!("{}: {cause}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| fault(&error))?;
+        let secret = text.trim();
+        if !is_secret(secret) {
+            return Err(fault(&"at least 32 printable characters that nobody else knows are expected"));
+        }
+        Ok(Some(Secret::new(secret)))
+    }
+}
+
+/// Whether this can be the secret of a client that comes from elsewhere: long enough that nobody guesses it, of the
+/// characters of RFC 6749 appendix A.2, and not one that everybody knows.
+pub fn is_secret(text: &str) -> bool {
+    (32..=1024).contains(&text.len())
+        && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+        && !DEVELOPMENT_SECRETS.contains(&text)
 }
 
 /// Who may register a client.

@@ -228,6 +228,49 @@ async fn a_client_is_registered_used_changed_given_a_new_secret_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_client_that_comes_from_elsewhere_brings_its_secret_along() {
+    let stand = stand().await;
+    let mut client = books();
+    client["client_id"] = json!("books-web");
+    client["client_secret"] = json!("a secret of the old server, 43 characters ~");
+    client["metadata"]["grant_types"] = json!(["client_credentials"]);
+    let created = call(&stand, TOKEN, Method::POST, "/clients", Some(&client)).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    assert!(created.json["client_secret"].is_null(), "who brings it knows it");
+    let authenticates = async |secret: &str| {
+        let request = stand.http.post(format!("{}/token", stand.issuer));
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let request = request.basic_auth("books-web", Some(encoded));
+        Reply::read(request.form(&[("grant_type", "client_credentials")]).send().await.unwrap()).await.status
+    };
+    assert_eq!(authenticates("a secret of the old server, 43 characters ~").await, 200);
+
+    for (secret, method, why) in [
+        ("thirty-one-characters-are-no-key", "none", "it has no use for one"),
+        ("thirty-one-characters-are-no-ke", "client_secret_basic", "it is short"),
+        ("a secret with a line break in it, \n and more", "client_secret_basic", "it is not printable"),
+        ("demo-secret-for-development-only-0123456789", "client_secret_basic", "everybody knows it"),
+    ] {
+        let mut wrong = client.clone();
+        wrong["client_secret"] = json!(secret);
+        wrong["metadata"]["token_endpoint_auth_method"] = json!(method);
+        let refused = call(&stand, TOKEN, Method::PUT, "/clients/books-web", Some(&wrong)).await;
+        assert_eq!(refused.status, 422, "{why}: {}", refused.text);
+        assert!(!refused.text.contains(secret), "{why}");
+    }
+    assert_eq!(
+        authenticates("a secret of the old server, 43 characters ~").await,
+        200,
+        "nothing was changed"
+    );
+
+    client["client_secret"] = json!("another one, that replaces it: 0123456789");
+    assert_eq!(call(&stand, TOKEN, Method::PUT, "/clients/books-web", Some(&client)).await.status, 200);
+    assert_eq!(authenticates("another one, that replaces it: 0123456789").await, 200);
+    assert_eq!(authenticates("a secret of the old server, 43 characters ~").await, 401);
+}
+
+#[tokio::test]
 async fn what_cannot_be_registered_is_pointed_at_and_changes_nothing() {
     let stand = stand().await;
     for (body, pointer) in [

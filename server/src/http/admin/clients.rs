@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     client::{self, Client, profile},
-    config::{AdminRole, ClientSettings, contradiction},
+    config::{AdminRole, ClientSettings, contradiction, is_secret},
     http::{reply, request::Request, ui::object},
     outcome::{Fault, Outcome},
     problem::{ApiResult, invalid_answer, problem},
@@ -64,6 +64,7 @@ async fn create(server: &Server, request: &Request, by: &Admin<'_>) -> ApiResult
         Some(_) => return Err(invalid_answer("/client_id", "invalid", "1 to 255 printable characters")),
         None => random::id(server.random(), "")?,
     };
+    let brought = write.client_secret.clone();
     let (metadata, settings) = checked(server, write)?;
     let mut client = Client {
         id: id.clone(),
@@ -78,7 +79,7 @@ async fn create(server: &Server, request: &Request, by: &Admin<'_>) -> ApiResult
         profiles: Vec::new(),
         shortcomings: Vec::new(),
     };
-    let secret = client.settle_secret(server.root(), server.random())?;
+    let secret = settle(server, &mut client, brought)?;
     let event = audit(server, ("client.registered", &id), by, json!({ "client_id": id }))?;
     let taken =
         server.is_configured(&id) || !server.store().insert_client(client.to_record()?, vec![event]).await?;
@@ -114,11 +115,29 @@ async fn one(server: &Server, request: &Request) -> ApiResult<Response> {
     if write.client_id.as_deref().is_some_and(|other| other != id) {
         return Err(invalid_answer("/client_id", "unexpected", "the id of a client cannot be changed"));
     }
+    let brought = write.client_secret.clone();
     (client.metadata, client.settings) = checked(server, write)?;
-    let secret = client.settle_secret(server.root(), server.random())?;
+    let secret = settle(server, &mut client, brought)?;
     let event = audit(server, ("client.updated", id), &by, json!({ "client_id": id }))?;
     store(server, &mut client, event).await?;
     answer(200, server, &client, secret.as_ref())
+}
+
+/// Keeps the secret that was brought along, or gives a new one where the client needs one.
+fn settle(server: &Server, client: &mut Client, brought: Option<String>) -> ApiResult<Option<Secret>> {
+    let Some(text) = brought else { return Ok(client.settle_secret(server.root(), server.random())?) };
+    let refused = |text: &str| Err(invalid_answer("/client_secret", "invalid", text));
+    if !client.auth_method().needs_secret() {
+        return refused("a client that authenticates without a secret has none");
+    }
+    let secret = Secret::new(text.as_str());
+    if !is_secret(&text) || !client.is_long_enough(&secret) {
+        return refused(
+            "32 to 1024 printable characters that nobody else knows, and as many as its algorithms want",
+        );
+    }
+    client.keep_secret(&secret, server.root(), server.random())?;
+    Ok(None)
 }
 
 /// `POST /clients/{id}/secret`: a new secret; the old one ends at once.
