@@ -3,6 +3,7 @@
 //! Labels have few values: names from the configuration and words of this program, never what somebody sent.
 
 mod noticed;
+mod requests;
 
 use placet_sdk::decision::HookType;
 use prometheus_client::{
@@ -15,6 +16,7 @@ use crate::outcome::Fault;
 
 pub use noticed::Noticed;
 use noticed::Notices;
+pub use requests::Requests;
 
 /// The media type of the text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -74,6 +76,7 @@ impl Drop for Delivering {
 pub struct Metrics {
     registry: Registry,
     notices: Notices,
+    http: Requests,
     requests: Family<Answer, Counter>,
     durations: Durations<PolicyType>,
     failures: Family<Code, Counter>,
@@ -98,6 +101,7 @@ impl Default for Metrics {
         let durations: Durations<PolicyType> = Family::new_with_constructor(|| Histogram::new(BUCKETS));
         to.register("placet_policy_duration_seconds", "How long policies took to answer", durations.clone());
         Self {
+            http: Requests::register(to),
             durations,
             requests: add(to, "placet_policy_requests", "Answers of policies, by what they decided"),
             failures: add(to, "placet_policy_failures", "Failures of policies, by code"),
@@ -158,6 +162,11 @@ fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &
 }
 
 impl Metrics {
+    /// Of requests over HTTP.
+    pub fn http(&self) -> &Requests {
+        &self.http
+    }
+
     /// A policy answered.
     pub fn policy_answered(&self, policy: &str, hook: HookType, outcome: &'static str) {
         let labels = Answer { policy: policy.to_owned(), r#type: hook.as_str(), outcome };

@@ -56,6 +56,7 @@ mod specs {
     mod keys;
     mod killed;
     mod master_key;
+    mod metrics;
     mod oidc_back_channel_logout;
     mod oidc_core_claims;
     mod oidc_core_encryption;

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,6 +15,7 @@ use placet_oauth::{
     id::Secret,
     params::Params,
 };
+use tokio::time::Instant;
 use tracing::Instrument as _;
 use warp::{Buf, Filter, filters::BoxedFilter, reply::Response};
 
@@ -69,6 +71,8 @@ pub struct Endpoint {
     pub proofs: bool,
     /// Larger bodies are refused, in bytes.
     pub max_body: usize,
+    /// What it is called in metrics.
+    pub name: Arc<str>,
 }
 
 impl Endpoint {
@@ -81,6 +85,7 @@ impl Endpoint {
             errors: Errors::OAuth,
             proofs: false,
             max_body: MAX_BODY,
+            name: Arc::from(""),
         }
     }
 
@@ -210,6 +215,7 @@ where
     H: Fn(Server, Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Outcome<Response>> + Send,
 {
+    let endpoint = Endpoint { name: name_of::<H>().into(), ..endpoint };
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     path.and(warp::method())
         .and(query)
@@ -238,6 +244,16 @@ where
         .boxed()
 }
 
+/// What an endpoint is called in metrics: its handler within this part of the program, `token`, `ui.step`. So none can be
+/// without a name.
+fn name_of<H>() -> String {
+    let path = std::any::type_name::<H>();
+    let path = path.split_once("::http::").map_or(path, |(_, rest)| rest);
+    let mut words: Vec<&str> = path.split("::").collect();
+    words.dedup();
+    words.join(".")
+}
+
 async fn answer<B, D, H, F>(endpoint: Endpoint, mut request: Request, body: B, handler: H) -> Response
 where
     B: Stream<Item = Result<D, warp::Error>> + Send,
@@ -246,6 +262,7 @@ where
     F: Future<Output = Outcome<Response>> + Send,
 {
     let (methods, cors, errors, max) = (endpoint.methods, endpoint.cors, endpoint.errors, endpoint.max_body);
+    let (server, name, began) = (endpoint.server.clone(), Arc::clone(&endpoint.name), Instant::now());
     let nonce = if endpoint.proofs { possession::fresh_nonce(&endpoint.server) } else { None };
     let id = request.id.clone();
     let origin = request.headers.contains_key(header::ORIGIN);
@@ -279,6 +296,7 @@ where
     if let Some(nonce) = nonce {
         reply::set_dpop_nonce(&mut response, &nonce);
     }
+    server.metrics().http().answered(&name, response.status().as_u16(), began.elapsed());
     response
 }
 

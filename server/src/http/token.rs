@@ -1,6 +1,6 @@
 //! `/token` (RFC 6749 section 3.2).
 
-use placet_oauth::token_request::TokenRequest;
+use placet_oauth::token_request::{TokenRequest, TokenResponse};
 use warp::reply::Response;
 
 use super::{reply, request::Request};
@@ -11,18 +11,24 @@ pub(super) const MAX_BODY: usize = 256 * 1024;
 
 /// Answers a token request: limit, parse, authenticate, prove possession, exchange.
 pub(super) async fn token(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().token(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
+    let mut grant_type = String::new();
+    let outcome = issue(&server, &request, &mut grant_type).await;
+    server.metrics().http().granted(&grant_type, &outcome);
+    Ok(reply::json(200, &outcome?.to_json()))
+}
+
+async fn issue(server: &Server, request: &Request, grant_type: &mut String) -> Outcome<TokenResponse> {
+    server.limits().token(request.peer)?;
     let params = request.form()?;
+    params.get("grant_type").unwrap_or_default().clone_into(grant_type);
     let credentials = request.credentials(&params)?;
-    let examined = possession::examine(&server, request.evidence("/token")?, None)?;
-    let client = client::authenticate(&server, &credentials, request.sender("/token")).await?;
-    grant::check_on(&server, params.get("grant_type").unwrap_or_default())?;
+    let examined = possession::examine(server, request.evidence("/token")?, None)?;
+    let client = client::authenticate(server, &credentials, request.sender("/token")).await?;
+    grant::check_on(server, grant_type)?;
     let asked = TokenRequest::parse(&params)?;
-    let client = client.with_possession(examined.prove(&server).await?);
-    let asking = policy::request_facts(&server, "token", Some(&params), request.caller());
-    let exchanged = grant::exchange(&server, &client, asked, &asking).await?;
-    tracing::info!(client = %client.id, grant = params.get("grant_type").unwrap_or(""), "tokens were issued");
-    Ok(reply::json(200, &exchanged.to_json()))
+    let client = client.with_possession(examined.prove(server).await?);
+    let asking = policy::request_facts(server, "token", Some(&params), request.caller());
+    let exchanged = grant::exchange(server, &client, asked, &asking).await?;
+    tracing::info!(client = %client.id, grant = %grant_type, "tokens were issued");
+    Ok(exchanged)
 }

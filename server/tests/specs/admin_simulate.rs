@@ -130,7 +130,7 @@ async fn nothing_is_issued_consumed_logged_counted_or_kept() {
 
 /// What is counted of policies.
 fn policy_lines(metrics: &str) -> Vec<String> {
-    metrics.lines().filter(|line| line.starts_with("placet_")).map(str::to_owned).collect()
+    metrics.lines().filter(|line| line.starts_with("placet_policy")).map(str::to_owned).collect()
 }
 
 #[tokio::test]

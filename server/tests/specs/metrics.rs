@@ -1,0 +1,76 @@
+//! What is counted of requests: by endpoint, and by grant type with what came of it.
+
+use reqwest::Method;
+
+use super::harness::{SECRET, Stand};
+
+const CREDENTIALS: [(&str, &str); 1] = [("grant_type", "client_credentials")];
+
+#[track_caller]
+fn has(text: &str, line: &str) {
+    assert!(text.lines().any(|found| found == line), "`{line}` is not in\n{text}");
+}
+
+#[tokio::test]
+async fn each_endpoint_counts_its_answers_and_how_long_they_took() {
+    let stand = Stand::start().await;
+    for _ in 0..2 {
+        assert_eq!(stand.post("/token", "service", &CREDENTIALS).await.status, 200);
+    }
+    assert_eq!(stand.post("/introspect", "service", &[("token", "x")]).await.status, 200);
+    assert_eq!(stand.post("/token", "web", &[]).await.status, 400);
+    for (path, status) in [("/jwks", 200), ("/register/nobody", 401), ("/resume", 400), ("/token", 405)] {
+        let reply = stand.http.get(format!("{}{path}", stand.issuer)).send().await.unwrap();
+        assert_eq!(reply.status().as_u16(), status, "{path}");
+    }
+    stand.call("wrong", Method::GET, "/interactions/x", None).await;
+    let text = stand.server.metrics().text().unwrap();
+    for (endpoint, status, count) in [
+        ("token", 200, 2),
+        ("token", 400, 1),
+        ("token", 405, 1),
+        ("tokens.introspect", 200, 1),
+        ("documents.jwks", 200, 1),
+        ("register.manage", 401, 1),
+        ("resume", 400, 1),
+        ("ui.interaction", 401, 1),
+    ] {
+        has(
+            &text,
+            &format!("placet_http_requests_total{{endpoint=\"{endpoint}\",status=\"{status}\"}} {count}"),
+        );
+    }
+    has(&text, "placet_http_request_duration_seconds_count{endpoint=\"token\"} 4");
+}
+
+#[tokio::test]
+async fn each_grant_type_counts_what_came_of_its_requests_and_nobody_makes_up_more() {
+    let stand = Stand::with(|config| {
+        config.limits.enabled = true;
+        config.limits.token = 5;
+    })
+    .await;
+    assert_eq!(stand.post("/token", "service", &CREDENTIALS).await.status, 200);
+    let code = [("grant_type", "authorization_code"), ("code", "never-issued"), ("code_verifier", SECRET)];
+    assert_eq!(stand.post("/token", "web", &code).await.error(), "invalid_grant");
+    for made_up in ["made-up-1", "made-up-2", "implicit"] {
+        stand.post("/token", "web", &[("grant_type", made_up)]).await;
+    }
+    assert_eq!(stand.post("/token", "service", &CREDENTIALS).await.status, 429);
+    let text = stand.server.metrics().text().unwrap();
+    for (grant_type, outcome, count) in [
+        ("client_credentials", "issued", 1),
+        ("authorization_code", "invalid_grant", 1),
+        ("other", "unsupported_grant_type", 2),
+        // It is refused before its form is read.
+        ("other", "too_many", 1),
+    ] {
+        has(
+            &text,
+            &format!(
+                "placet_token_requests_total{{grant_type=\"{grant_type}\",outcome=\"{outcome}\"}} {count}"
+            ),
+        );
+    }
+    assert!(!text.contains("made-up"), "what somebody sends is no label");
+}
