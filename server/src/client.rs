@@ -1,6 +1,7 @@
 //! Clients: who they are, and proof that a request comes from one.
 
 mod assertion;
+mod attestation;
 mod authenticate;
 pub mod certificate;
 pub mod document;

@@ -3,6 +3,7 @@
 //! `docs/configuration.md` is generated from the doc comments here.
 
 mod admin;
+mod attestation;
 mod check;
 mod ciba;
 mod clients;
@@ -31,6 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use admin::{AdminConfig, AdminRole};
+pub use attestation::{Attester, ClientAttestationConfig};
 pub use check::{DEVELOPMENT_SAML_ISSUER, DEVELOPMENT_SECRETS, MAX_GRACE, contradiction};
 pub use ciba::CibaConfig;
 pub use clients::{
@@ -126,6 +128,8 @@ pub struct Config {
     pub registration: RegistrationConfig,
     /// Clients whose id is the URL of their metadata.
     pub client_id_metadata: ClientIdMetadataConfig,
+    /// Clients whose instances are attested.
+    pub client_attestation: ClientAttestationConfig,
     /// Proofs of possession of a key (DPoP, RFC 9449).
     pub dpop: DpopConfig,
     /// Peers whose `X-Forwarded-For` is believed, and what they say of certificates.
@@ -201,6 +205,7 @@ impl Default for Config {
             browser: BrowserConfig::default(),
             registration: RegistrationConfig::default(),
             client_id_metadata: ClientIdMetadataConfig::default(),
+            client_attestation: ClientAttestationConfig::default(),
             dpop: DpopConfig::default(),
             trusted_proxies: Vec::new(),
             tls: TlsConfig::default(),

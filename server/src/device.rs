@@ -4,8 +4,8 @@
 //! (`interaction/device.rs`) and the token endpoint redeems (`grant/device_code.rs`).
 
 use placet_oauth::{
-    authorization::AuthorizationRequest, error::OAuthError, grant_type::GrantType, id::Secret,
-    params::Params, user_code::UserCode,
+    authorization::AuthorizationRequest, confirmation::Thumbprint, error::OAuthError, grant_type::GrantType,
+    id::Secret, params::Params, user_code::UserCode,
 };
 use placet_sdk::{
     decision::{DeviceProposal, RequestFacts},
@@ -58,6 +58,9 @@ pub struct DeviceRequest {
     pub user_code: String,
     /// Where the device is.
     pub origin: Origin,
+    /// The instance of an attested client that asked, by the thumbprint of its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Thumbprint>,
 }
 
 impl DeviceRequest {
@@ -110,6 +113,7 @@ pub async fn start(
             offer: offer.clone(),
             user_code: user_code.to_string(),
             origin: origin.clone(),
+            instance: client.possession().instance().cloned(),
         };
         let record = PolledRecord {
             digest,

@@ -3,6 +3,7 @@
 mod accept;
 mod admin;
 pub mod authorize;
+mod challenge;
 mod check_session;
 mod ciba;
 pub mod cookie;
@@ -39,11 +40,11 @@ fn of_clients(server: &Server) -> BoxedFilter<(Response,)> {
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     endpoint(
-        at(POST, Cors::Any).taking_proofs().taking(token::MAX_BODY),
+        at(POST, Cors::Any).for_clients().taking_proofs().taking(token::MAX_BODY),
         warp::path!("token").map(none),
         token::token,
     )
-    .or(endpoint(at(POST, Cors::No), warp::path!("introspect").map(none), tokens::introspect))
+    .or(endpoint(at(POST, Cors::No).for_clients(), warp::path!("introspect").map(none), tokens::introspect))
     .unify()
     .or(endpoint(
         at(GET_POST, Cors::Any).taking_proofs(),
@@ -51,21 +52,21 @@ fn of_clients(server: &Server) -> BoxedFilter<(Response,)> {
         tokens::userinfo,
     ))
     .unify()
-    .or(endpoint(at(POST, Cors::Any).taking_proofs(), warp::path!("par").map(none), par::par))
+    .or(endpoint(at(POST, Cors::Any).for_clients().taking_proofs(), warp::path!("par").map(none), par::par))
     .unify()
     .or(endpoint(
-        at(POST, Cors::Any).taking_proofs(),
+        at(POST, Cors::Any).for_clients().taking_proofs(),
         warp::path!("device_authorization").map(none),
         device::authorization,
     ))
     .unify()
     .or(endpoint(
-        at(POST, Cors::No).taking_proofs(),
+        at(POST, Cors::No).for_clients().taking_proofs(),
         warp::path!("bc-authorize").map(none),
         ciba::bc_authorize,
     ))
     .unify()
-    .or(endpoint(at(POST, Cors::Any), warp::path!("revoke").map(none), tokens::revoke))
+    .or(endpoint(at(POST, Cors::Any).for_clients(), warp::path!("revoke").map(none), tokens::revoke))
     .unify()
     .or(endpoint(at(POST, Cors::Any), warp::path!("register").map(none), register::create))
     .unify()
@@ -124,6 +125,8 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
         ))
         .unify()
         .or(endpoint(at(GET, Cors::No), warp::path!("device").map(none), device::door))
+        .unify()
+        .or(endpoint(at(POST, Cors::Any), warp::path!("challenge").map(none), challenge::challenge))
         .unify()
         .or(endpoint(at(GET_POST, Cors::No), warp::path!("logout").map(none), logout::logout))
         .unify()

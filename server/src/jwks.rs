@@ -120,6 +120,11 @@ fn canonical(name: &str) -> &str {
     if name == "Ed25519" { "EdDSA" } else { name }
 }
 
+/// Whether two names mean one algorithm.
+pub fn is_same(one: &str, other: &str) -> bool {
+    canonical(one) == canonical(other)
+}
+
 fn algorithm(name: &str) -> Option<Algorithm> {
     Some(match canonical(name) {
         "RS256" => Algorithm::RS256,

@@ -1,5 +1,6 @@
 //! What a request proves besides who sends it: the possession of a key (DPoP, RFC 9449) or of the key of a client
-//! certificate (mutual TLS, RFC 8705 section 3). Tokens are bound to it, and bound tokens ask for it again.
+//! certificate (mutual TLS, RFC 8705 section 3). Tokens are bound to it, and bound tokens ask for it again. An attested
+//! client proves the key of its instance besides: its refresh tokens are bound to that.
 //!
 //! A proof is looked at twice. First everything that costs nothing is checked, its nonce too: a client that has to try
 //! again with another nonce must not have used up anything by then. Once it is known who asks, the signature is verified,
@@ -27,17 +28,29 @@ pub use proof::{Evidence, Examined, VerifiedProof, examine};
 pub struct Possession {
     proof: Option<VerifiedProof>,
     certificate: Option<ClientCertificate>,
+    instance: Option<Thumbprint>,
 }
 
 impl Possession {
     /// The certificate of a connection, and nothing else.
     pub fn of_connection(certificate: Option<&ClientCertificate>) -> Self {
-        Self { proof: None, certificate: certificate.cloned() }
+        Self { certificate: certificate.cloned(), ..Self::default() }
     }
 
     /// The key of the DPoP proof.
     pub fn jkt(&self) -> Option<&Thumbprint> {
         self.proof.as_ref().map(VerifiedProof::jkt)
+    }
+
+    /// The same for the instance of an attested client, which proved this key.
+    #[must_use]
+    pub fn of_instance(self, instance: Option<Thumbprint>) -> Self {
+        Self { instance, ..self }
+    }
+
+    /// The client instance key, by its thumbprint: of a client that authenticated with an attestation.
+    pub fn instance(&self) -> Option<&Thumbprint> {
+        self.instance.as_ref()
     }
 
     /// The algorithm of its DPoP proof.
@@ -86,4 +99,15 @@ impl Possession {
 /// The nonce that clients put into their next proof; none if they need not.
 pub fn fresh_nonce(server: &Server) -> Option<String> {
     server.config().dpop.require_nonce.then(|| nonce::fresh(server))
+}
+
+/// The challenge that attested clients answer with their next proof; none if they need not. It is the nonce of DPoP, so
+/// that one value does where one proof does.
+pub fn fresh_challenge(server: &Server) -> Option<String> {
+    server.config().client_attestation.challenges().then(|| nonce::fresh(server))
+}
+
+/// Whether a proof answers a challenge of this server that is still good.
+pub fn answers_challenge(server: &Server, challenge: Option<&str>) -> bool {
+    nonce::is_good(server, challenge)
 }

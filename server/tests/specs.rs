@@ -3,6 +3,7 @@
 
 mod specs {
     pub(crate) mod administering;
+    pub(crate) mod attesting;
     pub(crate) mod calling;
     pub(crate) mod certificates;
     pub(crate) mod detailing;
@@ -57,6 +58,9 @@ mod specs {
     mod killed;
     mod master_key;
     mod metrics;
+    mod oauth_attestation;
+    mod oauth_attestation_binding;
+    mod oauth_attestation_rules;
     mod oidc_back_channel_logout;
     mod oidc_core_claims;
     mod oidc_core_encryption;

@@ -22,6 +22,8 @@ REDIRECT_URI = "https://client.example/callback"
 RESOURCE = "https://vault.example"
 RESOURCE_KEY = ECKey.generate_key("P-256", {"kid": "vault", "use": "enc"}, auto_kid=False)
 RESOURCE_SECRET = "resource-server-of-the-python-tests-0123456789"
+# Who vouches for the instances of the client `wallet`.
+ATTESTER_KEY = ECKey.generate_key("P-256", {"kid": "attester"}, auto_kid=False)
 
 CONFIG = """
 issuer = "{issuer}"
@@ -75,6 +77,24 @@ alg = "ECDH-ES+A128KW"
 enc = "A256CBC-HS512"
 jwk = {{ {resource_jwk} }}
 
+[client_attestation]
+enabled = true
+require_challenge = true
+
+[[client_attestation.attesters]]
+name = "backend"
+client_ids = ["wallet"]
+jwks = {{ keys = [{{ {attester_jwk} }}] }}
+
+[[clients]]
+client_id = "wallet"
+
+[clients.metadata]
+redirect_uris = ["{redirect_uri}"]
+grant_types = ["authorization_code", "refresh_token"]
+token_endpoint_auth_method = "attest_jwt_client_auth"
+scope = "openid email offline_access"
+
 [[admin]]
 name = "root"
 token_sha256 = ["{admin_token}"]
@@ -115,6 +135,11 @@ def sha256(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def inline_table(key):
+    """A public key as the members of an inline table."""
+    return ", ".join(f'{name} = "{value}"' for name, value in key.as_dict(private=False).items())
+
+
 class Stack:
     """Both programs, in a folder of their own that goes away with them."""
 
@@ -142,9 +167,8 @@ class Stack:
                 redirect_uri=REDIRECT_URI,
                 resource=RESOURCE,
                 resource_secret=RESOURCE_SECRET,
-                resource_jwk=", ".join(
-                    f'{name} = "{value}"' for name, value in RESOURCE_KEY.as_dict(private=False).items()
-                ),
+                resource_jwk=inline_table(RESOURCE_KEY),
+                attester_jwk=inline_table(ATTESTER_KEY),
             )
         )
         self._programs = []

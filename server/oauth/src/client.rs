@@ -35,17 +35,23 @@ pub enum AuthMethod {
     TlsClientAuth,
     /// A certificate that the client registered (RFC 8705 section 2.2).
     SelfSignedTlsClientAuth,
+    /// An attestation about the instance of the client, and a proof of its key (Attestation-Based Client Authentication).
+    AttestJwtClientAuth,
+    /// The same, where the DPoP proof is that proof (the same, "Using DPoP as the Proof of Possession").
+    AttestJwtClientAuthDpop,
 }
 
 impl AuthMethod {
     /// Every method that this server knows.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::ClientSecretBasic,
         Self::ClientSecretPost,
         Self::ClientSecretJwt,
         Self::PrivateKeyJwt,
         Self::TlsClientAuth,
         Self::SelfSignedTlsClientAuth,
+        Self::AttestJwtClientAuth,
+        Self::AttestJwtClientAuthDpop,
         Self::None,
     ];
 
@@ -59,6 +65,8 @@ impl AuthMethod {
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::TlsClientAuth => "tls_client_auth",
             Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+            Self::AttestJwtClientAuth => "attest_jwt_client_auth",
+            Self::AttestJwtClientAuthDpop => "attest_jwt_client_auth_dpop",
         }
     }
 
@@ -70,6 +78,11 @@ impl AuthMethod {
     /// Whether it rests on a certificate of the connection.
     pub const fn needs_certificate(self) -> bool {
         matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+    }
+
+    /// Whether it rests on an attestation about the instance of the client.
+    pub const fn needs_attestation(self) -> bool {
+        matches!(self, Self::AttestJwtClientAuth | Self::AttestJwtClientAuthDpop)
     }
 
     /// The method of that name, if this server knows it.

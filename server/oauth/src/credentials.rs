@@ -3,6 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
+    attestation::named_client,
     client::AuthMethod,
     error::OAuthError,
     id::{ClientId, Secret},
@@ -45,6 +46,23 @@ pub enum Credentials {
         /// `private_key_jwt` or `client_secret_jwt`, by the algorithm of its signature.
         method: AuthMethod,
     },
+    /// An attestation about the instance of the client, beside a name or without one (Attestation-Based Client
+    /// Authentication). It is no proof for clients that authenticate otherwise, and does not get in their way.
+    Attestation {
+        /// Who the body says the client is or, without that, the attestation.
+        client_id: ClientId,
+        /// What the headers hold.
+        attested: Attested,
+    },
+}
+
+/// An attestation as it was sent, with its proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attested {
+    /// The header `OAuth-Client-Attestation`.
+    pub attestation: Secret,
+    /// The header `OAuth-Client-Attestation-PoP`; without it the proof is that of DPoP.
+    pub pop: Option<Secret>,
 }
 
 impl Credentials {
@@ -54,7 +72,8 @@ impl Credentials {
             Self::None { client_id }
             | Self::SecretBasic { client_id, .. }
             | Self::SecretPost { client_id, .. }
-            | Self::Assertion { client_id, .. } => client_id,
+            | Self::Assertion { client_id, .. }
+            | Self::Attestation { client_id, .. } => client_id,
         }
     }
 
@@ -65,18 +84,30 @@ impl Credentials {
             Self::SecretBasic { .. } => registered == AuthMethod::ClientSecretBasic,
             Self::SecretPost { .. } => registered == AuthMethod::ClientSecretPost,
             Self::Assertion { method, .. } => registered == *method,
+            // Whoever proves itself in no header and no parameter may send one that nobody asked for.
+            Self::Attestation { .. } => {
+                registered.needs_attestation()
+                    || registered == AuthMethod::None
+                    || registered.needs_certificate()
+            }
         }
     }
 }
 
-/// Reads the credentials from the value of the `Authorization` header and the parameters of the body.
+/// Reads the credentials from the value of the `Authorization` header, the parameters of the body, and the attestation in
+/// further headers. An attestation beside another method is no second one (Attestation-Based Client Authentication,
+/// "Client Attestation as an additional security signal"): nothing rests on it.
 ///
 /// # Errors
 ///
 /// `invalid_request` for more than one method (RFC 6749 section 2.3) or a `client_id` in the body that is not
 /// the one of the header; `invalid_client` for no credentials, malformed ones, a method the server does not have, or
 /// an assertion about somebody else.
-pub fn parse(authorization: Option<&str>, params: &Params) -> Result<Credentials, OAuthError> {
+pub fn parse(
+    authorization: Option<&str>,
+    params: &Params,
+    attested: Option<Attested>,
+) -> Result<Credentials, OAuthError> {
     let in_header = authorization.is_some();
     let in_body = params.contains("client_secret");
     let assertion = params.contains("client_assertion") || params.contains("client_assertion_type");
@@ -97,6 +128,9 @@ pub fn parse(authorization: Option<&str>, params: &Params) -> Result<Credentials
         return Ok(Credentials::SecretBasic { client_id, secret });
     }
     let secret = params.get("client_secret").map(Secret::new);
+    if let Some(attested) = attested.filter(|_| secret.is_none()) {
+        return of_attestation(attested, named);
+    }
     let Some(named) = named else {
         let description =
             if secret.is_some() { "`client_secret` without `client_id`" } else { "no client credentials" };
@@ -140,6 +174,20 @@ fn of_assertion(params: &Params, named: Option<&str>) -> Result<Credentials, OAu
     Ok(Credentials::Assertion { client_id, assertion: Secret::new(compact), method })
 }
 
+/// Reads who an attestation is about, unless the body says it. Nothing of it is verified here.
+fn of_attestation(attested: Attested, named: Option<&str>) -> Result<Credentials, OAuthError> {
+    let client_id = match named {
+        Some(named) => ClientId::parse(named),
+        None => named_client(attested.attestation.expose()).as_deref().and_then(ClientId::parse),
+    };
+    let client_id = client_id.ok_or_else(|| {
+        let place =
+            if named.is_some() { "`client_id` is malformed" } else { "the attestation names no client" };
+        OAuthError::invalid_client(place)
+    })?;
+    Ok(Credentials::Attestation { client_id, attested })
+}
+
 /// Reads `Basic` credentials. Name and password are form-encoded before they are joined, which is what lets
 /// them hold a colon.
 fn basic(authorization: &str) -> Result<(ClientId, Secret), OAuthError> {
@@ -156,174 +204,4 @@ fn basic(authorization: &str) -> Result<(ClientId, Secret), OAuthError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{error::ErrorCode, params::encode_form};
-
-    fn read(authorization: Option<&str>, form: &str) -> Result<Credentials, OAuthError> {
-        parse(authorization, &Params::parse(form.as_bytes()).unwrap())
-    }
-
-    fn header(plain: &str) -> String {
-        format!("Basic {}", STANDARD.encode(plain))
-    }
-
-    fn id(text: &str) -> ClientId {
-        ClientId::parse(text).unwrap()
-    }
-
-    #[test]
-    fn each_method_is_recognised() {
-        let (client_id, secret) = (id("app"), Secret::new("s"));
-        let none = Credentials::None { client_id: client_id.clone() };
-        let basic = Credentials::SecretBasic { client_id: client_id.clone(), secret: secret.clone() };
-        let post = Credentials::SecretPost { client_id, secret };
-        for (read, expected, method) in [
-            (read(None, "client_id=app"), none, AuthMethod::None),
-            (read(Some(&header("app:s")), ""), basic.clone(), AuthMethod::ClientSecretBasic),
-            (read(Some(&header("app:s")), "client_id=app"), basic, AuthMethod::ClientSecretBasic),
-            (read(None, "client_id=app&client_secret=s"), post, AuthMethod::ClientSecretPost),
-        ] {
-            let read = read.unwrap();
-            assert_eq!(read, expected);
-            for other in AuthMethod::ALL {
-                let by_certificate = method == AuthMethod::None && other.needs_certificate();
-                assert_eq!(read.fit(other), other == method || by_certificate);
-            }
-            assert_eq!(read.client_id().as_str(), "app");
-        }
-    }
-
-    #[test]
-    fn the_scheme_may_be_written_in_any_case() {
-        for scheme in ["basic", "BASIC", "bAsIc"] {
-            assert!(read(Some(&header("app:s").replace("Basic", scheme)), "").is_ok());
-        }
-    }
-
-    #[test]
-    fn both_halves_of_basic_are_form_encoded() {
-        let Ok(Credentials::SecretBasic { client_id, secret }) =
-            read(Some(&header("a%3Ab+c:p%2B+%25:x")), "")
-        else {
-            panic!("the credentials are well formed");
-        };
-        assert_eq!(client_id.as_str(), "a:b c");
-        assert_eq!(secret.expose(), "p+ %:x");
-    }
-
-    #[test]
-    fn malformed_credentials_are_an_invalid_client() {
-        for authorization in [
-            "Basic",
-            "Basic ",
-            "Basic !!!",
-            "Basic YXBwOnM",
-            "Bearer abc",
-            "Digest username=\"app\"",
-            "BasicYXBwOnM=",
-            "",
-            &header("app"),
-            &header("app:"),
-            &header(":s"),
-            &header("app:%zz"),
-            &header("a%00:s"),
-            &header("ä:s"),
-        ] {
-            let error = read(Some(authorization), "").unwrap_err();
-            assert_eq!(error.code, ErrorCode::InvalidClient, "{authorization}");
-        }
-        for form in ["", "client_secret=s", "client_id=%C3%A4", "client_id=a%0Ab&client_secret=s"] {
-            assert_eq!(read(None, form).unwrap_err().code, ErrorCode::InvalidClient, "{form}");
-        }
-        assert_eq!(read(None, "").unwrap_err().description, "no client credentials");
-    }
-
-    #[test]
-    fn more_than_one_method_is_refused() {
-        let basic = header("app:s");
-        for (authorization, form) in [
-            (Some(basic.as_str()), "client_id=app&client_secret=s"),
-            (Some(basic.as_str()), "client_secret=s"),
-            (Some(basic.as_str()), "client_assertion=x"),
-            (None, "client_id=app&client_secret=s&client_assertion=x"),
-        ] {
-            let error = read(authorization, form).unwrap_err();
-            assert_eq!(error.code, ErrorCode::InvalidRequest, "{form}");
-            assert_eq!(error.description, "more than one method of client authentication");
-        }
-    }
-
-    #[test]
-    fn header_and_body_have_to_name_the_same_client() {
-        let error = read(Some(&header("app:s")), "client_id=other").unwrap_err();
-        assert_eq!(error.code, ErrorCode::InvalidRequest);
-    }
-
-    fn jwt(header: &str, claims: &str) -> String {
-        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
-        format!("{}.{}.AAAA", encode(header), encode(claims))
-    }
-
-    fn asserted(assertion: &str, extra: &str) -> Result<Credentials, OAuthError> {
-        let assertion = [("client_assertion_type", JWT_BEARER), ("client_assertion", assertion)];
-        read(None, &format!("{}{extra}", encode_form(assertion)))
-    }
-
-    #[test]
-    fn an_assertion_names_the_client_and_its_algorithm_the_method() {
-        let claims = r#"{"sub":"app"}"#;
-        for (header, method) in [
-            (r#"{"alg":"ES256"}"#, AuthMethod::PrivateKeyJwt),
-            (r#"{"alg":"HS256"}"#, AuthMethod::ClientSecretJwt),
-        ] {
-            for extra in ["", "&client_id=app"] {
-                let read = asserted(&jwt(header, claims), extra).unwrap();
-                assert_eq!(read.client_id().as_str(), "app");
-                assert!(AuthMethod::ALL.into_iter().all(|other| read.fit(other) == (other == method)));
-            }
-        }
-    }
-
-    #[test]
-    fn an_assertion_is_never_taken_for_a_public_client() {
-        let sound = jwt(r#"{"alg":"ES256"}"#, r#"{"sub":"app"}"#);
-        for form in [
-            "client_id=app&client_assertion=x".to_owned(),
-            "client_id=app&client_assertion_type=y".to_owned(),
-            format!("client_id=app&client_assertion={sound}"),
-            format!("client_id=app&client_assertion={sound}&client_assertion_type=saml"),
-            encode_form([("client_id", "app"), ("client_assertion_type", JWT_BEARER)]),
-        ] {
-            assert_eq!(read(None, &form).unwrap_err().code, ErrorCode::InvalidClient, "{form}");
-        }
-        for (header, claims) in [
-            (r#"{"alg":"none"}"#, r#"{"sub":"app"}"#),
-            (r#"{"alg":"ES256","jwk":{}}"#, r#"{"sub":"app"}"#),
-            (r#"{"alg":"ES256"}"#, r#"{"iss":"app"}"#),
-            (r#"{"alg":"ES256"}"#, r#"{"sub":""}"#),
-        ] {
-            let error = asserted(&jwt(header, claims), "&client_id=app").unwrap_err();
-            assert_eq!(error.code, ErrorCode::InvalidClient, "{header} {claims}");
-        }
-        assert_eq!(asserted(&sound, "&client_id=other").unwrap_err().code, ErrorCode::InvalidClient);
-    }
-
-    #[test]
-    fn no_error_repeats_a_secret() {
-        let error = read(Some(&header("app:hunter2%zz")), "client_id=other").unwrap_err();
-        assert!(!error.to_string().contains("hunter2"));
-    }
-
-    proptest! {
-        #[test]
-        fn what_a_client_encodes_is_read_back(name in "[ -~]{1,40}", password in "[^\0]{1,40}") {
-            let encode = |text: &str| encode_form([("", text)])[1..].to_owned();
-            let header = header(&format!("{}:{}", encode(&name), encode(&password)));
-            let expected = Credentials::SecretBasic { client_id: id(&name), secret: Secret::new(password) };
-            prop_assert_eq!(read(Some(&header), ""), Ok(expected));
-        }
-    }
-}
+mod tests;

@@ -68,6 +68,12 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// The DPoP proof has to hold a nonce of the server (RFC 9449 section 8).
     UseDpopNonce,
+    /// The client attestation or its proof is not valid (Attestation-Based Client Authentication, "Errors").
+    InvalidClientAttestation,
+    /// The proof beside a client attestation has to answer a challenge of the server (the same).
+    UseAttestationChallenge,
+    /// The client attestation is too old (the same).
+    UseFreshAttestation,
     /// The server cannot revoke tokens of this type (RFC 7009 section 2.2.1).
     UnsupportedTokenType,
     /// The user has not answered yet (RFC 8628 section 3.5, CIBA Core section 11).
@@ -90,7 +96,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -121,6 +127,9 @@ impl ErrorCode {
         Self::UnapprovedSoftwareStatement,
         Self::InvalidDpopProof,
         Self::UseDpopNonce,
+        Self::InvalidClientAttestation,
+        Self::UseAttestationChallenge,
+        Self::UseFreshAttestation,
         Self::UnsupportedTokenType,
         Self::AuthorizationPending,
         Self::SlowDown,
@@ -165,6 +174,9 @@ impl ErrorCode {
             Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
+            Self::InvalidClientAttestation => "invalid_client_attestation",
+            Self::UseAttestationChallenge => "use_attestation_challenge",
+            Self::UseFreshAttestation => "use_fresh_attestation",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",

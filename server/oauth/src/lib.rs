@@ -9,6 +9,7 @@
 //! [`scope`] say what is permitted, [`jwt`] and [`claims`] what is handed out, and [`error`] how a refusal is
 //! worded.
 
+pub mod attestation;
 pub mod authorization;
 pub mod bearer;
 pub mod ciba;

@@ -85,8 +85,22 @@ pub struct Discovery<'a> {
     pub user_codes: bool,
     /// Whether applications of one device may share a sign-in (OpenID Connect Native SSO for Mobile Apps 1.0).
     pub native_sso: bool,
+    /// What is accepted of attested clients, if they may authenticate so.
+    pub attestation: Option<Attestations>,
     /// Whether a client id may be the URL of the metadata of the client.
     pub documents: bool,
+}
+
+/// What is accepted of attested clients (Attestation-Based Client Authentication, "Authorization Server and Resource Server
+/// Metadata").
+#[derive(Clone, Debug)]
+pub struct Attestations {
+    /// The algorithms that attestations may be signed with.
+    pub algs: Vec<String>,
+    /// The algorithms that instances may sign their proofs with.
+    pub pop_algs: Vec<String>,
+    /// Whether proofs have to answer a challenge.
+    pub challenges: bool,
 }
 
 /// The metadata document, for both well-known locations.
@@ -199,6 +213,13 @@ fn what_is_on(document: &mut Value, d: &Discovery<'_>, issuer: &str) {
     }
     if d.native_sso && d.grant_types.contains(&GrantType::TokenExchange) {
         document["native_sso_supported"] = json!(true);
+    }
+    if let Some(attestation) = &d.attestation {
+        document["client_attestation_signing_alg_values_supported"] = json!(attestation.algs);
+        document["client_attestation_pop_signing_alg_values_supported"] = json!(attestation.pop_algs);
+        if attestation.challenges {
+            document["challenge_endpoint"] = json!(format!("{issuer}/challenge"));
+        }
     }
     if d.session_management {
         document["check_session_iframe"] = json!(format!("{issuer}/check_session"));

@@ -3,6 +3,7 @@
 
 use placet_oauth::{
     authorization::{Destination, resolve_destination},
+    confirmation::Thumbprint,
     error::{ErrorCode, OAuthError},
     params::{Params, mentions},
 };
@@ -27,12 +28,15 @@ pub struct Arrival {
     /// It was a signed request object.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub signed: bool,
+    /// It was pushed by this instance of an attested client, by the thumbprint of its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Thumbprint>,
 }
 
 impl Arrival {
     /// The arrival of a request that was pushed.
-    pub(super) fn pushed(digest: &Digest, signed: bool) -> Self {
-        Self { pushed: Some(hex(&digest.0)), signed }
+    pub(super) fn pushed(digest: &Digest, signed: bool, instance: Option<Thumbprint>) -> Self {
+        Self { pushed: Some(hex(&digest.0)), signed, instance }
     }
 
     /// The digest of its `request_uri`, if it was pushed.

@@ -71,7 +71,7 @@ pub(super) async fn open(
         return Err(invalid("has another `response_type` than the request that holds it").into());
     }
     let form = encode_form(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))).into_bytes();
-    let arrival = Arrival { pushed: None, signed: matches!(object, RequestObject::Signed(_)) };
+    let arrival = Arrival { signed: matches!(object, RequestObject::Signed(_)), ..Arrival::default() };
     Ok(Arrived { form, arrival, once: once(server, client, &object) })
 }
 

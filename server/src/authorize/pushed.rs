@@ -49,6 +49,9 @@ pub struct Pushed {
 struct Doc {
     form: String,
     signed: bool,
+    /// The instance of an attested client that pushed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instance: Option<Thumbprint>,
 }
 
 /// Takes the request that a client pushes. It is checked as it will be at the authorization endpoint, and asked about
@@ -73,10 +76,11 @@ pub async fn push(
     let secret = random::secret(server.random())?;
     let digest = server.root().digest(KIND, &secret);
     let form = String::from_utf8(arrived.form.clone()).map_err(|e| Fault::new("pushed request", e))?;
-    let doc = Doc { form, signed: arrived.arrival.signed };
+    let instance = client.possession().instance().cloned();
+    let doc = Doc { form, signed: arrived.arrival.signed, instance };
     let mut valid = examine(server, client.shared(), arrived).await.map_err(|stop| stop.failure)?;
     profile::check(client, &valid.request, true)?;
-    valid.arrival = Arrival::pushed(&digest, doc.signed);
+    valid.arrival = Arrival::pushed(&digest, doc.signed, doc.instance.clone());
     open::pushed(server, valid, (origin, client.possession().facts(client))).await?;
     let plain = serde_json::to_vec(&doc).map_err(|e| Fault::new("pushed request", e))?;
     let expires_in = server.config().lifetimes.pushed_request;
@@ -130,7 +134,8 @@ pub(super) async fn find(server: &Server, client: &Client, secret: &str) -> Resu
         .open(&context(&digest), &record.sealed)
         .ok_or_else(|| broken("the record does not open"))?;
     let doc: Doc = serde_json::from_slice(&plain).map_err(|e| broken(&e.to_string()))?;
-    Ok(Arrived { form: doc.form.into_bytes(), arrival: Arrival::pushed(&digest, doc.signed), once: None })
+    let arrival = Arrival::pushed(&digest, doc.signed, doc.instance);
+    Ok(Arrived { form: doc.form.into_bytes(), arrival, once: None })
 }
 
 /// Spends a pushed request by a response that nothing else is stored for; false if another one was first. Any request

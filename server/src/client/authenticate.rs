@@ -1,4 +1,5 @@
-//! Client authentication: by secret (RFC 6749 section 2.3.1), by a JWT, by a certificate, and of clients without any.
+//! Client authentication: by secret (RFC 6749 section 2.3.1), by a JWT, by a certificate, by an attestation, and of clients
+//! without any.
 
 use std::{net::IpAddr, ops::Deref, sync::Arc};
 
@@ -7,10 +8,12 @@ use placet_oauth::{
     error::{ErrorCode, OAuthError},
 };
 
-use super::{Client, ClientCertificate, assertion, certificate, document, secret::CLIENT_SECRET};
+use super::{
+    Client, ClientCertificate, assertion, attestation, certificate, document, secret::CLIENT_SECRET,
+};
 use crate::{
     outcome::{Failure, Outcome},
-    possession::Possession,
+    possession::{Examined, Possession},
     server::Server,
     store::Digest,
 };
@@ -43,10 +46,11 @@ impl AuthenticatedClient {
         Self { client, possession: Possession::default() }
     }
 
-    /// The same client with what its request proved to possess.
+    /// The same client with what its request proved to possess, besides the key of its instance.
     #[must_use]
     pub fn with_possession(self, possession: Possession) -> Self {
-        Self { possession, ..self }
+        let instance = self.possession.instance().cloned();
+        Self { possession: possession.of_instance(instance), ..self }
     }
 
     /// What its request proved to possess: tokens are bound to it, and bound tokens ask for it.
@@ -64,6 +68,17 @@ pub struct Sender<'a> {
     pub endpoint: &'a str,
     /// The certificate of the connection, if there is one.
     pub certificate: Option<&'a ClientCertificate>,
+    /// The DPoP proof, as far as it was looked at. Where it is the proof of an attested client too, the caller uses it up
+    /// after the authentication, as any other.
+    pub proof: Option<&'a Examined<'a>>,
+}
+
+impl<'a> Sender<'a> {
+    /// The same with a DPoP proof.
+    #[must_use]
+    pub fn with(self, proof: &'a Examined<'a>) -> Self {
+        Self { proof: Some(proof), ..self }
+    }
 }
 
 /// Authenticates the client of a request. An unknown client, a wrong method and a wrong secret are the same to the
@@ -73,7 +88,7 @@ pub async fn authenticate(
     credentials: &Credentials,
     sender: Sender<'_>,
 ) -> Outcome<AuthenticatedClient> {
-    let Sender { peer, endpoint, certificate } = sender;
+    let Sender { peer, endpoint, certificate, proof } = sender;
     let client_id = credentials.client_id().as_str();
     // Whoever failed too often has to wait also with the right secret: else guessing could go on.
     server.limits().may_try(peer, client_id)?;
@@ -84,7 +99,7 @@ pub async fn authenticate(
     })?;
     let registered = client.as_ref().and_then(|c| c.secret);
     let proved = match credentials {
-        Credentials::None { .. } | Credentials::Assertion { .. } => true,
+        Credentials::None { .. } | Credentials::Assertion { .. } | Credentials::Attestation { .. } => true,
         // Compared also for an unknown client, so that the answer takes as long.
         Credentials::SecretBasic { secret, .. } | Credentials::SecretPost { secret, .. } => {
             let digest = registered.unwrap_or(Digest([0; 32]));
@@ -97,16 +112,24 @@ pub async fn authenticate(
     };
     let outcome = match credentials {
         Credentials::Assertion { assertion, .. } => {
-            assertion::prove(server, client, (assertion, endpoint)).await
+            assertion::prove(server, client, (assertion, endpoint)).await.map(|()| None)
         }
-        _ if client.auth_method().needs_certificate() => by_certificate(server, client, certificate).await,
-        _ => Ok(()),
+        Credentials::Attestation { attested, .. } if client.auth_method().needs_attestation() => {
+            attestation::prove(server, client, attested, proof).await.map(Some)
+        }
+        _ if client.auth_method().needs_certificate() => {
+            by_certificate(server, client, certificate).await.map(|()| None)
+        }
+        _ => Ok(None),
     };
-    if let Err(Failure::Refused(_)) = &outcome {
+    if let Err(Failure::Refused(error)) = &outcome
+        // It asks for the challenge by this.
+        && error.code != ErrorCode::UseAttestationChallenge
+    {
         server.limits().failure(peer, client_id);
     }
-    outcome?;
-    Ok(AuthenticatedClient { client: client.clone(), possession: Possession::of_connection(certificate) })
+    let possession = Possession::of_connection(certificate).of_instance(outcome?);
+    Ok(AuthenticatedClient { client: client.clone(), possession })
 }
 
 /// What is wrong with a certificate is for the log: the caller is told what everybody is told who proves nothing.

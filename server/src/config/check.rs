@@ -1,5 +1,6 @@
 //! What a configuration must be to be safe. `placet check-config` prints all of it at once.
 
+mod attestation;
 mod device;
 mod native_sso;
 mod policies;
@@ -39,6 +40,7 @@ impl Config {
         self.check_registration(&mut wrong);
         self.check_trusted_issuers(&mut wrong);
         self.check_saml_issuers(&mut wrong);
+        self.check_attesters(&mut wrong);
         self.check_admins(&mut wrong);
         self.check_policies(&mut wrong);
         self.check_receivers(&mut wrong);

@@ -136,6 +136,9 @@ impl Config {
         let is_on = |method: &AuthMethod| match method {
             AuthMethod::TlsClientAuth => sees && !self.mtls.ca_files.is_empty(),
             AuthMethod::SelfSignedTlsClientAuth => sees,
+            AuthMethod::AttestJwtClientAuth | AuthMethod::AttestJwtClientAuthDpop => {
+                self.client_attestation.enabled
+            }
             _ => true,
         };
         AuthMethod::ALL.into_iter().filter(is_on).collect()

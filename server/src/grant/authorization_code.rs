@@ -35,6 +35,10 @@ pub struct CodeBinding {
     /// The key that was announced (RFC 9449 section 10).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_jkt: Option<Thumbprint>,
+    /// The instance of an attested client that pushed the request (Attestation-Based Client Authentication, "Binding of
+    /// OAuth protocol artifacts").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Thumbprint>,
 }
 
 /// What the client presents.
@@ -111,6 +115,9 @@ fn check_binding(
         return Err(OAuthError::invalid_grant(
             "the authorization request announced a key (`dpop_jkt`), and this request does not prove it",
         ));
+    }
+    if binding.instance.is_some() && binding.instance.as_ref() != client.possession().instance() {
+        return Err(OAuthError::invalid_grant("another instance of the client asked for the code"));
     }
     match (&binding.challenge, &presented.code_verifier) {
         (Some(challenge), Some(verifier)) => challenge.verify(verifier.expose()),

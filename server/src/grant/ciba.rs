@@ -13,6 +13,7 @@ use super::redeem::{Redeem, redeem};
 use crate::{
     ciba::{AUTH_REQ_ID, notify::CallBack},
     client::AuthenticatedClient,
+    interaction::backchannel::PolledDoc,
     outcome::Outcome,
     possession,
     server::Server,
@@ -39,6 +40,10 @@ pub(super) async fn exchange(
     else {
         return Err(OAuthError::invalid_grant("the auth_req_id is unknown, or is over").into());
     };
+    let instance = PolledDoc::open(server, &request)?.instance;
+    if instance.is_some() && instance.as_ref() != client.possession().instance() {
+        return Err(OAuthError::invalid_grant("another instance of the client asked for the user").into());
+    }
     // The client asks over and over by design, so that a question which crosses the answer is no theft: nothing is
     // revoked.
     if request.redeemed_at.is_some() {

@@ -74,6 +74,9 @@ async fn find(
 }
 
 fn check_key(client: &AuthenticatedClient, device: &DeviceRequest) -> Result<(), OAuthError> {
+    if device.instance.is_some() && device.instance.as_ref() != client.possession().instance() {
+        return Err(OAuthError::invalid_grant("another instance of the client asked for the device code"));
+    }
     match &device.request.dpop_jkt {
         Some(jkt) if Some(jkt) != client.possession().jkt() => Err(OAuthError::invalid_grant(
             "the device authorization request proved a key (`DPoP`), and this request does not prove it",

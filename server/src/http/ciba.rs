@@ -37,9 +37,10 @@ pub(super) async fn bc_authorize(server: Server, request: Request) -> Outcome<Re
 
 async fn answer(server: &Server, request: &Request) -> Outcome<Response> {
     let params = request.form()?;
-    let credentials = request.credentials(&params)?;
+    let credentials = request.credentials(server, &params)?;
     let examined = possession::examine(server, request.evidence("/bc-authorize")?, None)?;
-    let client = client::authenticate(server, &credentials, request.sender("/bc-authorize")).await?;
+    let client =
+        client::authenticate(server, &credentials, request.sender("/bc-authorize").with(&examined)).await?;
     let client = client.with_possession(examined.prove(server).await?);
     let asking = policy::request_facts(server, "ciba", Some(&params), request.caller());
     let opened = ciba::authenticate(server, &client, &params, asking).await?;

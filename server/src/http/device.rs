@@ -23,9 +23,9 @@ pub(super) async fn authorization(server: Server, request: Request) -> Outcome<R
         return Ok(reply::too_many(wait));
     }
     let params = request.form()?;
-    let credentials = request.credentials(&params)?;
+    let credentials = request.credentials(&server, &params)?;
     let examined = possession::examine(&server, request.evidence(PATH)?, None)?;
-    let client = client::authenticate(&server, &credentials, request.sender(PATH)).await?;
+    let client = client::authenticate(&server, &credentials, request.sender(PATH).with(&examined)).await?;
     if client.is_public() {
         // Anybody can be this client: it may keep no more here than strangers at the authorization endpoint.
         server.limits().authorize(request.peer)?;

@@ -12,9 +12,9 @@ pub(super) async fn par(server: Server, request: Request) -> Outcome<Response> {
         return Ok(reply::too_many(wait));
     }
     let params = request.form()?;
-    let credentials = request.credentials(&params)?;
+    let credentials = request.credentials(&server, &params)?;
     let examined = possession::examine(&server, request.evidence("/par")?, None)?;
-    let client = client::authenticate(&server, &credentials, request.sender("/par")).await?;
+    let client = client::authenticate(&server, &credentials, request.sender("/par").with(&examined)).await?;
     if client.is_public() {
         // Anybody can be this client: it may keep no more here than strangers at the authorization endpoint.
         server.limits().authorize(request.peer)?;

@@ -19,6 +19,8 @@ use crate::{
 
 /// Name of the header that finds the log lines of a request.
 pub const REQUEST_ID: &str = "placet-request-id";
+/// Name of the header with the challenge for attested clients, as it is written on the wire.
+const CHALLENGE: &str = "oauth-client-attestation-challenge";
 /// How long a caller waits before it tries again after our own trouble, in seconds.
 const RETRY_AFTER: &str = "2";
 
@@ -264,7 +266,9 @@ pub fn preflight(methods: &[Method]) -> Response {
     }
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, content-type, dpop"),
+        HeaderValue::from_static(
+            "authorization, content-type, dpop, oauth-client-attestation, oauth-client-attestation-pop",
+        ),
     );
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
@@ -276,7 +280,9 @@ pub fn allow_any_origin(response: &mut Response) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("www-authenticate, dpop-nonce, placet-request-id, retry-after"),
+        HeaderValue::from_static(
+            "www-authenticate, dpop-nonce, oauth-client-attestation-challenge, placet-request-id, retry-after",
+        ),
     );
 }
 
@@ -284,6 +290,14 @@ pub fn allow_any_origin(response: &mut Response) {
 pub fn set_dpop_nonce(response: &mut Response, nonce: &str) {
     if let Ok(value) = HeaderValue::from_str(nonce) {
         response.headers_mut().insert("dpop-nonce", value);
+        no_store(response);
+    }
+}
+
+/// Tells attested clients the challenge for their next proof.
+pub fn set_challenge(response: &mut Response, challenge: &str) {
+    if let Ok(value) = HeaderValue::from_str(challenge) {
+        response.headers_mut().insert(CHALLENGE, value);
         no_store(response);
     }
 }

@@ -10,8 +10,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderMap, Method, header};
 use placet_oauth::{
-    credentials::{self, Credentials},
-    error::OAuthError,
+    attestation::{ATTESTATION, POP},
+    credentials::{self, Attested, Credentials},
+    error::{ErrorCode, OAuthError},
     id::Secret,
     params::Params,
 };
@@ -69,6 +70,8 @@ pub struct Endpoint {
     pub errors: Errors,
     /// Whether it takes DPoP proofs, and tells the nonce for them.
     pub proofs: bool,
+    /// Whether clients authenticate here, and are told the challenge for their next attested request.
+    pub clients: bool,
     /// Larger bodies are refused, in bytes.
     pub max_body: usize,
     /// What it is called in metrics.
@@ -84,6 +87,7 @@ impl Endpoint {
             cors,
             errors: Errors::OAuth,
             proofs: false,
+            clients: false,
             max_body: MAX_BODY,
             name: Arc::from(""),
         }
@@ -93,6 +97,12 @@ impl Endpoint {
     #[must_use]
     pub fn taking(self, max_body: usize) -> Self {
         Self { max_body, ..self }
+    }
+
+    /// The same for clients that authenticate.
+    #[must_use]
+    pub fn for_clients(self) -> Self {
+        Self { clients: true, ..self }
     }
 
     /// The same, taking DPoP proofs.
@@ -164,8 +174,33 @@ impl Request {
     }
 
     /// The client's credentials, beside the parameters they may be part of.
-    pub fn credentials(&self, params: &Params) -> Result<Credentials, OAuthError> {
-        credentials::parse(self.authorization()?, params)
+    pub fn credentials(&self, server: &Server, params: &Params) -> Result<Credentials, OAuthError> {
+        let attested = if server.config().client_attestation.enabled { self.attested()? } else { None };
+        credentials::parse(self.authorization()?, params, attested)
+    }
+
+    /// The attestation about the instance of the client, with its proof.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_client_attestation` for a header that is repeated or no text.
+    fn attested(&self) -> Result<Option<Attested>, OAuthError> {
+        let only = |name: &'static str| {
+            let refused = |text: &str| {
+                let text = format!("header `{name}` is {text}");
+                OAuthError::new(ErrorCode::InvalidClientAttestation, text)
+            };
+            let mut values = self.headers.get_all(name).iter();
+            match (values.next(), values.next()) {
+                (None, _) => Ok(None),
+                (Some(only), None) => {
+                    only.to_str().map(|text| Some(Secret::new(text))).map_err(|_| refused("not text"))
+                }
+                (Some(_), Some(_)) => Err(refused("repeated")),
+            }
+        };
+        let (attestation, pop) = (only(ATTESTATION)?, only(POP)?);
+        Ok(attestation.map(|attestation| Attested { attestation, pop }))
     }
 
     /// The bearer token of `Authorization`.
@@ -175,7 +210,7 @@ impl Request {
 
     /// Who sends it to the endpoint at this path, for the authentication of clients.
     pub fn sender<'a>(&'a self, endpoint: &'a str) -> Sender<'a> {
-        Sender { peer: self.peer, endpoint, certificate: self.certificate.as_ref() }
+        Sender { peer: self.peer, endpoint, certificate: self.certificate.as_ref(), proof: None }
     }
 
     /// What it has to prove more than that, at the endpoint at this path.
@@ -264,6 +299,7 @@ where
     let (methods, cors, errors, max) = (endpoint.methods, endpoint.cors, endpoint.errors, endpoint.max_body);
     let (server, name, began) = (endpoint.server.clone(), Arc::clone(&endpoint.name), Instant::now());
     let nonce = if endpoint.proofs { possession::fresh_nonce(&endpoint.server) } else { None };
+    let challenge = if endpoint.clients { possession::fresh_challenge(&endpoint.server) } else { None };
     let id = request.id.clone();
     let origin = request.headers.contains_key(header::ORIGIN);
     let mut response = if request.method == Method::OPTIONS && cors == Cors::Any && origin {
@@ -295,6 +331,9 @@ where
     reply::set_request_id(&mut response, &id);
     if let Some(nonce) = nonce {
         reply::set_dpop_nonce(&mut response, &nonce);
+    }
+    if let Some(challenge) = challenge {
+        reply::set_challenge(&mut response, &challenge);
     }
     server.metrics().http().answered(&name, response.status().as_u16(), began.elapsed());
     response

@@ -1,7 +1,7 @@
 //! Endpoints that take a token: introspection, revocation, `UserInfo`.
 
 use http::Method;
-use placet_oauth::{bearer, error::OAuthError, id::Secret};
+use placet_oauth::{bearer, credentials::Credentials, error::OAuthError, id::Secret};
 use serde_json::Value;
 use warp::reply::Response;
 
@@ -10,7 +10,9 @@ use crate::{
     client::{self, AuthenticatedClient},
     introspect::{self as introspection, Form, Introspected},
     outcome::{Failure, Outcome},
-    policy, revoke as revocation,
+    policy,
+    possession::{self, Examined},
+    revoke as revocation,
     server::Server,
     userinfo::{self as user_info, UserInfo},
 };
@@ -24,8 +26,14 @@ async fn caller(
     endpoint: &str,
 ) -> Outcome<(AuthenticatedClient, Secret)> {
     let params = request.form()?;
-    let credentials = request.credentials(&params)?;
-    let client = client::authenticate(server, &credentials, request.sender(endpoint)).await?;
+    let credentials = request.credentials(server, &params)?;
+    let examined = match &credentials {
+        Credentials::Attestation { .. } => possession::examine(server, request.evidence(endpoint)?, None)?,
+        // Nothing is issued here that a proof could bind.
+        _ => Examined::of_connection(request.certificate.as_ref()),
+    };
+    let client = client::authenticate(server, &credentials, request.sender(endpoint).with(&examined)).await?;
+    let client = client.with_possession(examined.prove(server).await?);
     Ok((client, Secret::new(params.require("token")?)))
 }
 

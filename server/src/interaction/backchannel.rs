@@ -6,6 +6,7 @@
 
 use placet_oauth::{
     ciba::DeliveryMode,
+    confirmation::Thumbprint,
     error::{ErrorCode, OAuthError},
     id::{Secret, Subject},
 };
@@ -77,6 +78,9 @@ pub struct PolledDoc {
     pub interaction: String,
     /// How tokens get to the client.
     pub mode: DeliveryMode,
+    /// The instance of an attested client that asked, by the thumbprint of its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Thumbprint>,
 }
 
 impl PolledDoc {
@@ -155,7 +159,8 @@ pub async fn open(
             return Err(Fault::new("interaction", "a user was not asked, and nobody else is there").into());
         }
     }
-    let doc = PolledDoc { interaction: state.id.clone(), mode: valid.mode };
+    let instance = client.possession().instance().cloned();
+    let doc = PolledDoc { interaction: state.id.clone(), mode: valid.mode, instance };
     let plain = serde_json::to_vec(&doc).map_err(|e| Fault::new("polled request", e))?;
     let interval = i64::from(settled.interval);
     let begun = Begun {

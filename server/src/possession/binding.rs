@@ -1,6 +1,9 @@
 //! What a token is bound to (RFC 9449 section 5, RFC 8705 section 3). One rule for every token there is.
 
-use placet_oauth::{confirmation::Confirmation, error::OAuthError};
+use placet_oauth::{
+    confirmation::{Confirmation, Thumbprint},
+    error::OAuthError,
+};
 use placet_sdk::grant::{Grant, SenderConstraint};
 use serde::{Deserialize, Serialize};
 
@@ -82,18 +85,37 @@ pub fn bind(
 }
 
 /// What whoever uses a family of refresh tokens has to prove.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct Bound(Confirmation);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bound {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jkt: Option<Thumbprint>,
+    #[serde(default, rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
+    x5t_s256: Option<Thumbprint>,
+    /// The client instance key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instance: Option<Thumbprint>,
+    /// Access tokens need not be bound to anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    bearer: bool,
+}
 
 impl Bound {
-    /// What a family has to demand that begins with an access token that is bound to `confirmation`.
+    /// What a family has to demand that begins with an access token that is bound to `confirmation`, for whoever proved
+    /// `holder`.
     ///
     /// A public client has nothing but the key to show that the refresh token is its own (RFC 9449 section 5, RFC 8705
     /// section 4). One that authenticates may take another key; but a bound token never leads to one that is not.
-    pub fn first(client: &Client, confirmation: Option<&Confirmation>) -> Option<Self> {
-        let confirmation = confirmation?;
-        Some(Self(if client.is_public() { confirmation.clone() } else { Confirmation::default() }))
+    ///
+    /// That of an attested client belongs to the instance which got it (Attestation-Based Client Authentication, "Refresh
+    /// token binding").
+    pub fn first(client: &Client, confirmation: Option<&Confirmation>, holder: &Possession) -> Option<Self> {
+        let instance = holder.instance().cloned();
+        if confirmation.is_none() && instance.is_none() {
+            return None;
+        }
+        let key = confirmation.filter(|_| client.is_public()).cloned().unwrap_or_default();
+        Some(Self { jkt: key.jkt, x5t_s256: key.x5t_s256, instance, bearer: confirmation.is_none() })
     }
 
     /// Reads what was stored with a family.
@@ -107,8 +129,19 @@ impl Bound {
     }
 
     /// The very key or certificate that is demanded; none if any will do.
-    pub fn confirmation(&self) -> Option<&Confirmation> {
-        (!self.0.is_empty()).then_some(&self.0)
+    pub fn confirmation(&self) -> Option<Confirmation> {
+        let demanded = Confirmation { jkt: self.jkt.clone(), x5t_s256: self.x5t_s256.clone() };
+        (!demanded.is_empty()).then_some(demanded)
+    }
+
+    /// Whether access tokens of the family have to be bound to some key or certificate.
+    pub fn binds_tokens(&self) -> bool {
+        !self.bearer
+    }
+
+    /// Whether the request comes from the instance that the family belongs to, if it belongs to one.
+    pub fn is_of_instance(&self, possession: &Possession) -> bool {
+        self.instance.is_none() || self.instance.as_ref() == possession.instance()
     }
 
     /// Refuses a request that lacks the proof of the key that a family is bound to, and lets nothing be issued for any
@@ -118,8 +151,14 @@ impl Bound {
     ///
     /// `invalid_grant`.
     pub fn demand(&self, possession: &Possession, grant: &mut Grant) -> Result<(), OAuthError> {
-        require(grant);
-        if possession.meets(&self.0) {
+        if self.binds_tokens() {
+            require(grant);
+        }
+        if !self.is_of_instance(possession) {
+            let text = "the refresh token belongs to another instance of the client";
+            return Err(OAuthError::invalid_grant(text));
+        }
+        if self.confirmation().is_none_or(|demanded| possession.meets(&demanded)) {
             return Ok(());
         }
         let text = "the refresh token is bound to a key or certificate that this request does not prove";

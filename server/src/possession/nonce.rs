@@ -1,4 +1,5 @@
-//! Nonces for DPoP proofs (RFC 9449 sections 8 and 9): they show that a proof was not made in advance.
+//! Nonces for DPoP proofs (RFC 9449 sections 8 and 9), which are the challenges for attested clients too: they show that a
+//! proof was not made in advance.
 //!
 //! Nothing is stored of them. A nonce is a period of time and a tag under a key that all replicas share, and it is good in
 //! its own period and in the next one. Replicas whose clocks differ a little may know the next period already.

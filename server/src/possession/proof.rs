@@ -85,10 +85,34 @@ pub fn examine<'a>(
     Ok(Examined { proof: Some(proof), certificate })
 }
 
+impl<'a> Examined<'a> {
+    /// A request without a proof, whatever it sent.
+    pub fn of_connection(certificate: Option<&'a ClientCertificate>) -> Self {
+        Self { proof: None, certificate }
+    }
+}
+
 impl Examined<'_> {
     /// The key that the proof claims.
     pub fn claimed(&self) -> Option<&Thumbprint> {
         self.proof.as_ref().map(|proof| &proof.jkt)
+    }
+
+    /// The nonce that the proof holds.
+    pub fn nonce(&self) -> Option<&str> {
+        self.proof.as_ref().and_then(|proof| proof.nonce.as_deref())
+    }
+
+    /// Whether it is a proof of this very key, by its signature too. Nothing is used up.
+    pub fn demonstrates(&self, key: &Thumbprint) -> bool {
+        self.proof
+            .as_ref()
+            .is_some_and(|proof| proof.jkt == *key && jwks::verifies_by(&proof.key, &proof.jwt))
+    }
+
+    /// The algorithm of the proof.
+    pub fn alg(&self) -> Option<&str> {
+        self.proof.as_ref().map(|proof| proof.jwt.header.alg.as_str())
     }
 
     /// Verifies the signature, and uses the proof up: of many that send it one gets through, at any replica.

@@ -3,7 +3,7 @@
 use placet_oauth::{
     client::{AuthMethod, EncryptionAlgs, MetadataPolicy},
     grant_type::GrantType,
-    metadata::Discovery,
+    metadata::{Attestations, Discovery},
 };
 use placet_sdk::decision::HookType;
 
@@ -45,6 +45,11 @@ impl Config {
             registration: self.registration.mode != RegistrationMode::Closed,
             user_codes: policies.has(HookType::CibaRequest),
             native_sso: self.native_sso.is_on(),
+            attestation: self.client_attestation.enabled.then(|| Attestations {
+                algs: self.attestation_algs(),
+                pop_algs: verified_algs(),
+                challenges: self.client_attestation.challenges(),
+            }),
             documents: self.client_id_metadata.enabled,
         }
     }

@@ -117,7 +117,9 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
         },
     )
     .await?;
-    let (refresh_token, family) = if request.first_refresh && family_wanted(client, authorized) {
+    // One that belonged to no instance would be good for all of them.
+    let holds = !client.auth_method().needs_attestation() || request.holder.instance().is_some();
+    let (refresh_token, family) = if request.first_refresh && holds && family_wanted(client, authorized) {
         let (token, family) = begin_family(server, request, access.confirmation.as_ref())?;
         (Some(token), Some(family))
     } else {
@@ -220,7 +222,9 @@ fn begin_family(
         last_used_at: now,
         idle_seconds: settings.max_idle.filter(|idle| *idle > 0).map(i64::from),
         created_at: now,
-        bound: Bound::first(request.client, confirmation).map(|bound| bound.write()).transpose()?,
+        bound: Bound::first(request.client, confirmation, request.holder)
+            .map(|bound| bound.write())
+            .transpose()?,
         expires_at: limit.min(now + lifetime),
     };
     Ok((token, family))

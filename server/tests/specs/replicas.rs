@@ -39,7 +39,7 @@ async fn two() -> Option<[Arc<Stand>; 2]> {
 }
 
 /// The same, with settings that `change` has altered.
-async fn two_with(change: impl Fn(&mut Config)) -> Option<[Arc<Stand>; 2]> {
+pub(crate) async fn two_with(change: impl Fn(&mut Config)) -> Option<[Arc<Stand>; 2]> {
     let Ok(url) = std::env::var("PLACET_TEST_POSTGRES") else {
         eprintln!("skipped: PLACET_TEST_POSTGRES names no database");
         return None;

@@ -32,6 +32,11 @@ fn document(registration: bool) -> Value {
         registration,
         user_codes: false,
         native_sso: registration,
+        attestation: registration.then(|| Attestations {
+            algs: vec!["ES256".to_owned()],
+            pop_algs: vec!["EdDSA".to_owned()],
+            challenges: true,
+        }),
         documents: registration,
     })
 }
@@ -84,6 +89,14 @@ fn what_is_not_there_is_not_published() {
     assert!(document(false).get("registration_endpoint").is_none());
     assert_eq!(document(true)["registration_endpoint"], "https://as.example/register");
     assert!(document(true).get("acr_values_supported").is_none());
+    for member in [
+        "challenge_endpoint",
+        "client_attestation_signing_alg_values_supported",
+        "client_attestation_pop_signing_alg_values_supported",
+    ] {
+        assert!(document(false).get(member).is_none() && document(true).get(member).is_some(), "{member}");
+    }
+    assert_eq!(document(true)["challenge_endpoint"], "https://as.example/challenge");
     assert_eq!(document(true)["ui_locales_supported"], json!(["en"]));
 }
 

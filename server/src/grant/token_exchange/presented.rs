@@ -184,7 +184,11 @@ async fn access_token(server: &Server, client: &Client, typed: &TypedToken) -> O
 
 /// Only the current one of its family, and only for its client. To present another one is no replay here: it changes
 /// nothing.
-async fn refresh_token(server: &Server, client: &Client, typed: &TypedToken) -> Outcome<Option<Presented>> {
+async fn refresh_token(
+    server: &Server,
+    client: &AuthenticatedClient,
+    typed: &TypedToken,
+) -> Outcome<Option<Presented>> {
     let Some(presented) = refresh::read(server.root(), &typed.token) else { return Ok(None) };
     let Some((family, authorization)) = server.store().family(&presented.family_id).await? else {
         return Ok(None);
@@ -208,8 +212,11 @@ async fn refresh_token(server: &Server, client: &Client, typed: &TypedToken) -> 
     claims.insert("exp".to_owned(), expires_at.into());
     claims.insert("scope".to_owned(), scope.to_string().into());
     let bound = Bound::read(family.bound.as_deref())?;
-    let confirmation = bound.as_ref().and_then(Bound::confirmation).cloned();
-    let bound = bound.is_some();
+    if bound.as_ref().is_some_and(|bound| !bound.is_of_instance(client.possession())) {
+        return Ok(None);
+    }
+    let confirmation = bound.as_ref().and_then(Bound::confirmation);
+    let bound = bound.as_ref().is_some_and(Bound::binds_tokens);
     let parents = vec![
         Parent::RefreshToken { family_id: family.id, presented: family.current },
         Parent::Authorization(authorization.id.clone()),

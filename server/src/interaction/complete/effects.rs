@@ -327,6 +327,7 @@ fn code_record(
         challenge: request.challenge.clone(),
         nonce: request.nonce.clone(),
         dpop_jkt: request.dpop_jkt.clone(),
+        instance: state.arrival.instance.clone(),
     };
     let now = server.now();
     Ok(CodeRecord {
