@@ -50,9 +50,33 @@ pub(crate) fn difference(old: &Object, new: &Object) -> Object {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+
+    /// Objects of a few names, some of them with objects inside; `null` as often as `holes` says.
+    fn objects(holes: u32) -> impl Strategy<Value = Object> {
+        let leaf = prop_oneof![
+            holes => Just(Value::Null),
+            2 => (0..3_u8).prop_map(Value::from),
+            1 => Just(json!([{ "a": null }])),
+            1 => Just(json!("text")),
+        ];
+        let value = leaf.prop_recursive(3, 16, 4, |inner| {
+            prop::collection::btree_map("[a-d]", inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect()))
+        });
+        prop::collection::btree_map("[a-d]", value, 0..4).prop_map(|members| members.into_iter().collect())
+    }
+
+    fn has_null(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Object(members) => members.values().any(has_null),
+            _ => false,
+        }
+    }
 
     fn object(value: Value) -> Object {
         let Value::Object(members) = value else { panic!("an object") };
@@ -88,5 +112,47 @@ mod tests {
             json!({"a": 2, "b": {"c": null, "d": [2]}, "e": null, "g": {"h": 1}})
         );
         assert_eq!(merged(Value::Object(old), &patch), Value::Object(new));
+    }
+
+    proptest! {
+        #[test]
+        fn a_patch_that_is_applied_twice_changes_nothing_the_second_time(
+            document in objects(1), patch in objects(2),
+        ) {
+            let once = merged(Value::Object(document), &patch);
+            prop_assert_eq!(merged(once.clone(), &patch), once);
+        }
+
+        #[test]
+        fn a_patch_reaches_what_it_names_and_nothing_else(document in objects(0), patch in objects(2)) {
+            let result = object(merged(Value::Object(document.clone()), &patch));
+            prop_assert!(!has_null(&Value::Object(result.clone())));
+            for (name, value) in &document {
+                if !patch.contains_key(name) {
+                    prop_assert_eq!(result.get(name), Some(value));
+                }
+            }
+            for name in result.keys() {
+                prop_assert!(document.contains_key(name) || patch.contains_key(name));
+            }
+            for (name, change) in &patch {
+                prop_assert_eq!(result.contains_key(name), !change.is_null());
+            }
+        }
+
+        #[test]
+        fn whatever_is_not_an_object_counts_as_an_empty_one(patch in objects(2)) {
+            let of_nothing = merged(json!({}), &patch);
+            for document in [json!(null), json!(7), json!("text"), json!([1])] {
+                prop_assert_eq!(merged(document, &patch), of_nothing.clone());
+            }
+        }
+
+        #[test]
+        fn the_difference_of_any_two_leads_from_one_to_the_other(old in objects(0), new in objects(0)) {
+            let patch = difference(&old, &new);
+            prop_assert_eq!(patch.is_empty(), old == new);
+            prop_assert_eq!(merged(Value::Object(old), &patch), Value::Object(new));
+        }
     }
 }
