@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     administering::{TOKEN, one_role, stand, stand_with, url},
+    folder::Folder,
     harness::{HEADLESS, Stand},
     sidecar::Sidecar,
 };
@@ -170,9 +171,7 @@ async fn keys_of_a_running_server_are_listed_rotated_and_revoked_through_it() {
 
 #[tokio::test]
 async fn keys_of_a_store_that_nobody_holds_are_looked_after_without_a_server() {
-    let folder = std::env::temp_dir().join(format!("placet-spec-keys-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new("keys");
     let file = folder.join("placet.toml");
     std::fs::write(
         &file,
@@ -207,7 +206,6 @@ async fn keys_of_a_store_that_nobody_holds_are_looked_after_without_a_server() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(said.contains("another process has it open") && said.contains("--admin URL"), "{said}");
     drop(held);
-    let _ = std::fs::remove_dir_all(&folder);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     administering::{TOKEN, call, get, stand_with, url},
+    folder::Folder,
     harness::{Reply, Stand},
     helpers::{refresh, text},
     sidecar::{Answered, Sidecar},
@@ -87,7 +88,8 @@ async fn nothing_is_issued_consumed_logged_counted_or_kept() {
             "cache": { "max_age": 600 } })
     })
     .await;
-    let log = std::env::temp_dir().join(format!("placet-spec-simulated-{}.jsonl", std::process::id()));
+    let folder = Folder::new("simulated");
+    let log = folder.join("decisions.jsonl");
     let stand = stand_with(|config| {
         let cache = PolicyCache { max_age: 600, ..PolicyCache::default() };
         let types = [HOOK, "grant.refresh_token"];
@@ -116,7 +118,6 @@ async fn nothing_is_issued_consumed_logged_counted_or_kept() {
     assert_eq!(calls.load(Ordering::SeqCst), 6, "every trial asks");
     assert_eq!(get(&stand, "/decisions").await.json, listed.json);
     assert_eq!(std::fs::read(&log).unwrap(), lines);
-    let _ = std::fs::remove_file(&log);
     assert_eq!(policy_lines(&stand.server.metrics().text().unwrap()), policy_lines(&metrics));
     let after = stand.server.store().authorizations_of(
         "alice",

@@ -137,3 +137,9 @@ pub async fn approved(stand: &Stand, client: &str, scope: &str) -> String {
     assert_eq!(page.status, 200, "{page:?}");
     codes.device
 }
+
+/// The television refreshes its tokens.
+pub async fn refresh_tv(stand: &Stand, token: &str) -> Reply {
+    let params = [("grant_type", "refresh_token"), ("refresh_token", token)];
+    Reply::read(form(stand, "/token", "tv", &params).send().await.unwrap()).await
+}

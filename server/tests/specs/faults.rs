@@ -1,6 +1,6 @@
 //! When the store is gone: nobody is blamed, nothing is consumed, and everything goes on once it is back.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use placet_server::store::{Store, embedded::Embedded};
 use reqwest::Method;
@@ -8,27 +8,18 @@ use serde_json::{Value, json};
 
 use super::{
     flaky::Flaky,
+    folder::Folder,
     harness::{Browser, HEADLESS, Reply, SECRET, Stand, UI, auth},
     helpers::{refresh, text},
 };
 
-/// Removed with everything in it.
-pub(crate) struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A stand whose store can be switched off.
 pub(crate) async fn stand(name: &str) -> (Stand, Arc<Flaky>, Folder) {
-    let folder = std::env::temp_dir().join(format!("placet-fault-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new(name);
     let store = Embedded::open(&folder.join("placet.db"), "default").unwrap();
     let flaky = Arc::new(Flaky::new(Arc::new(store)));
     let store: Arc<dyn Store> = flaky.clone();
-    (Stand::on(store, |_| {}).await, flaky, Folder(folder))
+    (Stand::on(store, |_| {}).await, flaky, folder)
 }
 
 /// Our own trouble, said so.

@@ -1,17 +1,12 @@
 //! A server on real sockets, with a clock that is set and a store in a throw-away folder; and a browser without a
 //! window.
 
+#[path = "browser.rs"]
+mod browser;
 #[path = "clients.rs"]
 pub mod clients;
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::sync::{Arc, OnceLock};
 
 use placet_server::{
     clock::{Clock, ManualClock},
@@ -22,10 +17,14 @@ use placet_server::{
     server::{Environment, Server},
     store::{KeyRecord, Store, embedded::Embedded},
 };
-use reqwest::{Client, Method, Response, StatusCode, header, redirect};
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::{net::TcpListener, sync::watch};
+
+use super::folder::Folder;
+
+pub use browser::{Browser, Params, Reply, claims, query};
 
 /// The bearer of the login app with the redirect front door.
 pub const UI: &str = "ui-token-of-the-redirect-door-0123456789";
@@ -42,7 +41,6 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// When the clock starts.
 pub const START: i64 = 1_795_420_000;
 
-static FOLDERS: AtomicU64 = AtomicU64::new(0);
 static KEYS: OnceLock<Vec<KeyRecord>> = OnceLock::new();
 
 /// A running server.
@@ -60,14 +58,9 @@ pub struct Stand {
     /// What stands before its listeners.
     pub fronts: Fronts,
     environment: Environment,
-    folder: PathBuf,
     _stop: watch::Sender<bool>,
-}
-
-impl Drop for Stand {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+    /// The last to go: what is above has its files in it.
+    folder: Option<Folder>,
 }
 
 impl Stand {
@@ -78,9 +71,7 @@ impl Stand {
 
     /// A server whose settings `change` has altered.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let n = FOLDERS.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("placet-spec-{}-{n}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new("store");
         let store: Arc<dyn Store> = Arc::new(Embedded::open(&folder.join("placet.db"), "default").unwrap());
         // Keys take long to make, so all stands share those of the first one.
         let keys = KEYS.get().cloned().unwrap_or_default();
@@ -94,7 +85,7 @@ impl Stand {
             keys.retain(|key| !["RS384", "RS512", "PS384", "PS512", "ES384"].contains(&key.alg.as_str()));
             let _ = KEYS.set(keys);
         }
-        stand.folder = folder;
+        stand.folder = Some(folder);
         stand
     }
 
@@ -159,8 +150,8 @@ impl Stand {
         if let (Some(listener), Some(front)) = (mutual, fronts.mutual.clone()) {
             tokio::spawn(http::listen::serve(listener, http::mutual(&server), front, stopped));
         }
-        let (http, folder) = (http_client(), PathBuf::new());
-        Self { server, clock, issuer, api, http, fronts, environment, folder, _stop: stop }
+        let (http, folder) = (browser::http_client(), None);
+        Self { server, clock, issuer, api, http, fronts, environment, _stop: stop, folder }
     }
 
     /// What the server stands on: for another one beside it.
@@ -170,7 +161,8 @@ impl Stand {
 
     /// Its store, to be looked into.
     pub fn database(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.folder.join("placet.db")).unwrap()
+        let folder = self.folder.as_ref().expect("a store of its own");
+        rusqlite::Connection::open(folder.join("placet.db")).unwrap()
     }
 
     /// Now, as the server sees it.
@@ -191,7 +183,7 @@ impl Stand {
 
     /// The texts that a query finds in the store.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let database = rusqlite::Connection::open(self.folder.join("placet.db")).unwrap();
+        let database = self.database();
         let mut statement = database.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| row.get(0)).unwrap();
         rows.map(Result::unwrap).collect()
@@ -308,130 +300,4 @@ pub fn auth(sub: &str) -> Value {
             "phone_number": "+1 555 0100", "name#de": "Alice Adams (de)",
         } },
     })
-}
-
-fn http_client() -> Client {
-    Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap()
-}
-
-/// Parameters of a response.
-pub type Params = BTreeMap<String, String>;
-
-/// An answer that was read.
-#[derive(Debug)]
-pub struct Reply {
-    /// Status.
-    pub status: u16,
-    /// Headers.
-    pub headers: header::HeaderMap,
-    /// Body as text.
-    pub text: String,
-    /// Body as JSON, null if it is none.
-    pub json: Value,
-}
-
-impl Reply {
-    /// Reads an answer.
-    pub async fn read(response: Response) -> Self {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self { status, headers, text, json }
-    }
-
-    /// A header.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
-    }
-
-    /// The OAuth error code or problem code.
-    pub fn error(&self) -> &str {
-        self.json["error"].as_str().or(self.json["code"].as_str()).unwrap_or("")
-    }
-
-    /// The id of the interaction in a redirect to the login app.
-    pub fn interaction(&self) -> String {
-        let location = self.header("location");
-        assert!(location.starts_with("https://login.example/start?"), "{self:?}");
-        query(location)["interaction"].clone()
-    }
-
-    /// The parameters of a redirect to the client, in query or fragment.
-    pub fn params(&self) -> Params {
-        assert_eq!(self.status, StatusCode::SEE_OTHER, "{self:?}");
-        query(self.header("location"))
-    }
-}
-
-/// The parameters in a URL's query or fragment.
-pub fn query(url: &str) -> Params {
-    let (_, query) = url.split_once(['?', '#']).unwrap_or_default();
-    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
-}
-
-/// The claims of a JWT, unverified.
-pub fn claims(jwt: &str) -> Value {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1).unwrap()).unwrap()).unwrap()
-}
-
-/// A browser: keeps cookies, follows nothing.
-#[derive(Clone, Debug)]
-pub struct Browser {
-    /// Its cookies.
-    pub cookies: BTreeMap<String, String>,
-    http: Client,
-}
-
-impl Browser {
-    /// A fresh browser.
-    pub fn new() -> Self {
-        Self { cookies: BTreeMap::new(), http: http_client() }
-    }
-
-    /// Gets a page.
-    pub async fn get(&mut self, url: &str) -> Reply {
-        let request = self.http.get(url);
-        self.send(request).await
-    }
-
-    /// Posts a form.
-    pub async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Reply {
-        let request = self.http.post(url).form(form);
-        self.send(request).await
-    }
-
-    async fn send(&mut self, request: reqwest::RequestBuilder) -> Reply {
-        let line: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        let response = request.header(header::COOKIE, line.join("; ")).send().await.unwrap();
-        for cookie in response.headers().get_all(header::SET_COOKIE) {
-            let text = cookie.to_str().unwrap();
-            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
-            if text.contains("Max-Age=0") {
-                self.cookies.remove(name);
-            } else {
-                self.cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        Reply::read(response).await
-    }
-
-    /// Sends an authorization request of a client: `code`, `openid`, PKCE, unless `extra` says otherwise (an empty
-    /// value leaves a parameter out).
-    pub async fn authorize(&mut self, stand: &Stand, client: &str, extra: &[(&str, &str)]) -> Reply {
-        let mut params: BTreeMap<&str, &str> = [
-            ("client_id", client),
-            ("redirect_uri", CALLBACK),
-            ("response_type", "code"),
-            ("scope", "openid email"),
-            ("state", "the-state"),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-        ]
-        .into();
-        params.extend(extra.iter().copied());
-        params.retain(|_, value| !value.is_empty());
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
-        self.get(&format!("{}/authorize?{query}", stand.issuer)).await
-    }
 }

@@ -1,9 +1,6 @@
 //! Keys: their rotation, and what a thief of the database has.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_server::{
@@ -15,17 +12,12 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
+    folder::Folder,
     harness::{Browser, HEADLESS, Reply, SECRET, Stand, UI, auth, query},
     helpers::{header, jwks, text, verified},
 };
 
 const DAY: i64 = 86_400;
-
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("placet-keys-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
 
 fn store(folder: &Path) -> Arc<dyn Store> {
     Arc::new(Embedded::open(&folder.join("placet.db"), "default").unwrap())
@@ -103,7 +95,7 @@ async fn a_forced_rotation_takes_a_successor_that_waits_and_works_again_in_the_s
 
 #[tokio::test]
 async fn a_restart_reads_the_same_keys_and_honours_what_was_issued() {
-    let folder = folder("restart");
+    let folder = Folder::new("restart");
     let store = store(&folder);
     let first = Stand::on(store.clone(), |_| {}).await;
     let tokens = first.tokens("web", "openid offline_access").await;
@@ -115,12 +107,11 @@ async fn a_restart_reads_the_same_keys_and_honours_what_was_issued() {
     assert!(second.is_active("web", &text(&tokens["access_token"])).await);
     let again = super::helpers::refresh(&second, "web", &text(&tokens["refresh_token"])).await;
     assert_eq!(again.status, 200, "{}", again.text);
-    let _ = std::fs::remove_dir_all(folder);
 }
 
 #[tokio::test]
 async fn a_wrong_master_key_does_not_start_and_an_old_one_beside_the_new_one_does() {
-    let folder = folder("master");
+    let folder = Folder::new("master");
     let store = store(&folder);
     let stand = Stand::on(store.clone(), |_| {}).await;
     let start = async |master: MasterKeys| {
@@ -137,7 +128,6 @@ async fn a_wrong_master_key_does_not_start_and_an_old_one_beside_the_new_one_doe
     assert!(refused.to_string().contains("master key"), "{refused}");
     assert!(start(MasterKeys::new(key(6), vec![key(5)])).await.is_ok());
     assert!(start(MasterKeys::new(key(6), Vec::new())).await.is_ok(), "everything was sealed anew");
-    let _ = std::fs::remove_dir_all(folder.clone());
 }
 
 /// All files of a folder.
@@ -155,7 +145,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 
 #[tokio::test]
 async fn a_stolen_database_holds_nothing_that_can_be_used() {
-    let folder = folder("stolen");
+    let folder = Folder::new("stolen");
     let stand = Stand::on(store(&folder), |_| {}).await;
     let mut secrets = vec![SECRET.to_owned(), UI.to_owned(), HEADLESS.to_owned()];
     for client in ["web", "opaque", "single"] {
@@ -199,5 +189,4 @@ async fn a_stolen_database_holds_nothing_that_can_be_used() {
     {
         assert!(!contains(&stored, head), "a private key lies in the database");
     }
-    let _ = std::fs::remove_dir_all(folder);
 }

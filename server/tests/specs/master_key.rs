@@ -11,7 +11,7 @@ use placet_server::{
     store::{Store, embedded::Embedded},
 };
 
-use super::harness::START;
+use super::{folder::Folder, harness::START};
 
 const ROTATION: Rotation = Rotation { period: 1000, publish: 100, overlap: 100 };
 
@@ -22,8 +22,7 @@ async fn load(store: &Arc<dyn Store>, master: MasterKeys) -> Option<(Keys, RootK
 
 #[tokio::test]
 async fn what_the_old_master_key_sealed_is_sealed_anew_with_the_new_one() {
-    let folder = std::env::temp_dir().join(format!("placet-master-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new("master");
     let store: Arc<dyn Store> = Arc::new(Embedded::open(&folder.join("placet.db"), "default").unwrap());
     let key = |byte| SymmetricKey::new([byte; 32]);
     let secret = Secret::new("a token of before the change");
@@ -37,5 +36,4 @@ async fn what_the_old_master_key_sealed_is_sealed_anew_with_the_new_one() {
     assert_eq!(root.digest("token", &secret), digest);
     assert!(keys.signer("ES256").await.unwrap().sign("JWT", &serde_json::json!({})).is_ok());
     assert!(load(&store, MasterKeys::new(key(1), vec![])).await.is_none(), "the old key is worthless by now");
-    let _ = std::fs::remove_dir_all(&folder);
 }

@@ -8,6 +8,7 @@ use placet_server::config::{
 use serde_json::json;
 
 use super::{
+    folder::Folder,
     rfc7522_saml2_bearer,
     sidecar::{SIGNING_SECRET, policy},
 };
@@ -163,8 +164,7 @@ fn a_policy_is_another_program_than_this_server_by_whatever_address() {
 
 #[test]
 fn secrets_of_examples_and_tokens_of_this_server_are_refused() {
-    let folder = std::env::temp_dir().join(format!("placet-spec-policy-config-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new("policy-config");
     let (secret, bearer) = (folder.join("secret"), folder.join("bearer"));
     std::fs::write(&secret, format!("{SIGNING_SECRET}\n")).unwrap();
     let mut published = sound(&["grant.refresh_token"]);
@@ -175,7 +175,6 @@ fn secrets_of_examples_and_tokens_of_this_server_are_refused() {
     let mut own = sound(&["grant.refresh_token"]);
     own.auth.bearer_file = Some(bearer);
     assert!(with(own)[0].contains("this very server"));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

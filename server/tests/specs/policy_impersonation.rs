@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    folder::Folder,
     granting,
     harness::{Browser, HEADLESS, Stand, auth, claims},
     helpers::text,
@@ -116,7 +117,7 @@ async fn to_take_an_actor_away_is_recorded_like_another_subject() {
 
 #[tokio::test]
 async fn nobody_is_impersonated_without_a_record_in_the_log_whatever_else_it_drops() {
-    let folder = std::env::temp_dir().join(format!("placet-spec-impersonated-{}", std::process::id()));
+    let folder = Folder::new("impersonated");
     let (gone, path) = (folder.join("logs"), folder.join("logs").join("decisions.jsonl"));
     std::fs::create_dir_all(&gone).unwrap();
     let sidecar = Sidecar::start(|request| {
@@ -144,5 +145,4 @@ async fn nobody_is_impersonated_without_a_record_in_the_log_whatever_else_it_dro
     let written = std::fs::read_to_string(&path).unwrap();
     let record: Value = serde_json::from_str(written.lines().last().unwrap()).unwrap();
     assert_eq!((&record["sub"], &record["original_sub"]), (&json!("bob"), &json!("alice")));
-    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,9 +1,6 @@
 //! The log of decisions, and what the server counts: what stands in them, and what never does.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use placet_sdk::{
     admin::DecisionOutcome,
@@ -16,6 +13,7 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
+    folder::Folder,
     harness::{Reply, SECRET, Stand},
     helpers::{configured, refresh, text},
     sidecar::{Answered, Sidecar},
@@ -27,13 +25,6 @@ const NONBLOCK: i32 = 0o4000;
 
 async fn ask(stand: &Stand) -> Reply {
     stand.post("/token", "service", &[("grant_type", "client_credentials")]).await
-}
-
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("placet-spec-{name}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 fn lines(path: &Path) -> Vec<Value> {
@@ -61,7 +52,7 @@ async fn logging(path: &Path, change: impl FnOnce(&mut Config)) -> (Stand, Sidec
 
 #[tokio::test]
 async fn every_decision_leaves_one_record_that_says_what_came_of_it() {
-    let folder = folder("log-records");
+    let folder = Folder::new("log-records");
     let path = folder.join("decisions.jsonl");
     let (stand, sidecar) = logging(&path, |_| ()).await;
     ask(&stand).await;
@@ -88,12 +79,11 @@ async fn every_decision_leaves_one_record_that_says_what_came_of_it() {
     refresh(&stand, "web", &token).await;
     assert_eq!(lines(&path)[1]["sub"], "alice");
     assert!(!std::fs::read_to_string(&path).unwrap().contains(&token));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn a_required_log_that_cannot_be_written_stops_issuing_and_nothing_is_lost() {
-    let folder = folder("log-required");
+    let folder = Folder::new("log-required");
     let path = folder.join("logs").join("decisions.jsonl");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let (stand, _) = logging(&path, |_| ()).await;
@@ -105,13 +95,12 @@ async fn a_required_log_that_cannot_be_written_stops_issuing_and_nothing_is_lost
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     assert_eq!(refresh(&stand, "web", &token).await.status, 200, "it goes on by itself, in a new file");
     assert_eq!(lines(&path).len(), 1);
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn a_required_log_that_hangs_holds_nobody_up_for_longer_than_policies_may_take() {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let folder = folder("log-hangs");
+    let folder = Folder::new("log-hangs");
     let path = folder.join("decisions.jsonl");
     let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
     assert!(made.success());
@@ -131,12 +120,11 @@ async fn a_required_log_that_hangs_holds_nobody_up_for_longer_than_policies_may_
         while std::io::Read::read(&mut pipe, &mut buffer).is_ok_and(|read| read > 0) {}
     });
     drained.join().unwrap();
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn a_log_that_is_not_required_drops_and_counts_what_it_cannot_write() {
-    let folder = folder("log-best-effort");
+    let folder = Folder::new("log-best-effort");
     let path = folder.join("logs").join("decisions.jsonl");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let (stand, _) = logging(&path, |config| config.decision_log.required = false).await;
@@ -151,24 +139,22 @@ async fn a_log_that_is_not_required_drops_and_counts_what_it_cannot_write() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     assert!(text.contains("placet_decision_log_dropped_total 1"), "{text}");
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn a_log_that_was_moved_away_is_begun_anew() {
-    let folder = folder("log-moved");
+    let folder = Folder::new("log-moved");
     let (path, old) = (folder.join("decisions.jsonl"), folder.join("decisions.1.jsonl"));
     let (stand, _) = logging(&path, |_| ()).await;
     ask(&stand).await;
     std::fs::rename(&path, &old).unwrap();
     ask(&stand).await;
     assert_eq!((lines(&old).len(), lines(&path).len()), (1, 1));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn what_the_operator_masks_stands_nowhere() {
-    let folder = folder("log-masked");
+    let folder = Folder::new("log-masked");
     let path = folder.join("decisions.jsonl");
     let (stand, _) = logging(&path, |config| {
         config.decision_log.questions = true;
@@ -188,12 +174,11 @@ async fn what_the_operator_masks_stands_nowhere() {
     let kept = stand.server.policies().decisions(&DecisionFilter::default());
     let question = stand.server.policies().decision(&kept.decisions[0].id).unwrap().question;
     assert!(!question.unwrap().to_string().contains("alice"));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn passwords_are_never_written_down() {
-    let folder = folder("log-password");
+    let folder = Folder::new("log-password");
     let path = folder.join("decisions.jsonl");
     let sidecar =
         Sidecar::start(|_| json!({ "decision": "deny", "error": { "code": "invalid_grant" } })).await;
@@ -222,7 +207,6 @@ async fn passwords_are_never_written_down() {
             "people type passwords there: {written}"
         );
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
@@ -252,7 +236,7 @@ async fn what_is_counted_is_told_on_the_private_listener_alone() {
 #[tokio::test]
 async fn whoever_hangs_up_while_a_policy_thinks_leaves_a_record_all_the_same() {
     for required in [false, true] {
-        let folder = folder(&format!("log-hang-up-{required}"));
+        let folder = Folder::new(&format!("log-hang-up-{required}"));
         let path = folder.join("decisions.jsonl");
         let sidecar = Sidecar::answering(|request| {
             let denied =
@@ -299,6 +283,5 @@ async fn whoever_hangs_up_while_a_policy_thinks_leaves_a_record_all_the_same() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert_eq!(lines(&path).len(), asked);
-        let _ = std::fs::remove_dir_all(&folder);
     }
 }

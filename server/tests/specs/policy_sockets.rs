@@ -1,12 +1,13 @@
 //! The decision API, `docs/protocol.md`: sidecars behind Unix sockets, and whom such a socket has to belong to.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use placet_sdk::admin::FailureCode;
 use placet_server::{config::PolicyConfig, policy::DecisionFilter};
 use serde_json::json;
 
 use super::{
+    folder::Folder,
     harness::{Reply, Stand},
     sidecar::{Answered, Asked, Sidecar, policy},
 };
@@ -36,17 +37,9 @@ fn allow(asked: &Asked) -> Answered {
     }
 }
 
-/// A folder of its own for files of a test.
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("placet-spec-{name}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 #[tokio::test]
 async fn a_sidecar_on_a_unix_socket_is_asked_if_the_socket_belongs_to_who_it_should() {
-    let folder = folder("socket");
+    let folder = Folder::new("socket");
     let path = folder.join("policy.sock");
     let sidecar = Sidecar::on_socket(&path, Arc::new(allow));
     assert_eq!(ask(&with(sidecar.policy("socket", &[HOOK])).await).await.status, 200);
@@ -79,12 +72,11 @@ async fn a_sidecar_on_a_unix_socket_is_asked_if_the_socket_belongs_to_who_it_sho
     std::fs::write(&file, "").unwrap();
     let no_socket = policy("file", &[HOOK], &format!("unix://{}", file.display()));
     assert_eq!(ask(&with(no_socket).await).await.status, 503);
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn a_document_behind_a_socket_names_no_other_socket() {
-    let folder = folder("sockets");
+    let folder = Folder::new("sockets");
     let (path, other) = (folder.join("policy.sock"), folder.join("other.sock"));
     for (named, status, code) in [
         (format!("unix://{}:/ask", path.display()), 200, "none"),
@@ -110,5 +102,4 @@ async fn a_document_behind_a_socket_names_no_other_socket() {
         assert_eq!(failure(&stand), code, "{named}");
         assert_eq!(sidecar.requests().len(), usize::from(status == 200), "{named}");
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }

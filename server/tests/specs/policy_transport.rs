@@ -15,6 +15,7 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
+    folder::Folder,
     harness::{Browser, CALLBACK, Reply, START, Stand, claims},
     helpers::{client, redeem_at, refresh, text},
     sidecar::{Answered, Asked, SIGNING_SECRET, Sidecar, policy},
@@ -43,14 +44,6 @@ fn allow(asked: &Asked) -> Answered {
         "POST" => Answered::allow(asked, &json!({})),
         _ => Answered::status(404),
     }
-}
-
-/// A folder of its own for files of a test.
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("placet-spec-{name}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 #[tokio::test]
@@ -159,7 +152,7 @@ async fn only_an_answer_that_is_signed_with_the_other_secret_counts() {
 
 #[tokio::test]
 async fn a_bearer_from_a_file_goes_along() {
-    let folder = folder("bearer");
+    let folder = Folder::new("bearer");
     let path = folder.join("token");
     std::fs::write(&path, "the-token\n").unwrap();
     let sidecar = Sidecar::serving(allow).await;
@@ -171,12 +164,11 @@ async fn a_bearer_from_a_file_goes_along() {
     let stand = with(with_bearer).await;
     assert_eq!(ask(&stand).await.status, 503);
     assert_eq!(failure(&stand), "connect");
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test]
 async fn both_sides_can_prove_themselves_by_certificates_of_a_private_authority() {
-    let folder = folder("mtls");
+    let folder = Folder::new("mtls");
     let (authority, stranger) = (Identity::authority(), Identity::authority());
     let (ca_file, _) = authority.write(&folder, "ca");
     let (cert_file, key_file) = authority.issue("placet").write(&folder, "placet");
@@ -206,7 +198,6 @@ async fn both_sides_can_prove_themselves_by_certificates_of_a_private_authority(
     mutual.auth.mtls = ClientCertificate { ca_file: Some(ca_file), ..ClientCertificate::default() };
     assert_eq!(ask(&with(mutual).await).await.status, 503, "nor nobody");
     assert_eq!(names.lock().unwrap().len(), 1);
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// A sidecar at `…/placet` with this change to its discovery document.

@@ -10,6 +10,7 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
+    folder::Folder,
     harness::{Browser, CALLBACK, CHALLENGE, Reply, Stand, claims},
     helpers::{configured, text},
     prover::Prover,
@@ -320,8 +321,7 @@ async fn discovery_leaves_out_what_the_profile_of_the_server_forbids() {
 
 #[tokio::test]
 async fn a_client_that_was_there_before_its_profile_gets_nothing_and_learns_why() {
-    let folder = std::env::temp_dir().join(format!("placet-profiles-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new("profiles");
     let store: Arc<dyn Store> = Arc::new(Embedded::open(&folder.join("placet.db"), "default").unwrap());
     // Registered while the server had no profile.
     let stand = Stand::on(store.clone(), |_| {}).await;
@@ -346,7 +346,6 @@ async fn a_client_that_was_there_before_its_profile_gets_nothing_and_learns_why(
     let reply = Reply::read(reply.unwrap()).await;
     assert_eq!((reply.status, reply.error()), (400, "unauthorized_client"), "{}", reply.text);
     assert!(reply.text.contains("token_endpoint_auth_method"), "{}", reply.text);
-    let _ = std::fs::remove_dir_all(&folder);
 }
 
 #[test]

@@ -1,122 +1,19 @@
 //! Authorization requests as JWTs of their client (RFC 9101, OpenID Connect Core section 6).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_jose::{Algorithm, Encryption};
 use placet_oauth::credentials::JWT_BEARER;
-use placet_server::config::Config;
-use reqwest::Method;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-};
 
 use super::{
     encrypting::encrypt_to_server,
-    harness::{Browser, CALLBACK, CHALLENGE, Reply, SECRET, Stand, UI},
-    helpers::{configured, text},
+    harness::{Browser, CALLBACK, SECRET},
+    helpers::text,
     policy_stage::allow,
+    requesting::{Scene, assert_page, unsigned},
     sidecar::Sidecar,
     signer::Signer,
 };
-
-struct Scene {
-    stand: Stand,
-    key: Signer,
-}
-
-impl Scene {
-    async fn start() -> Self {
-        Self::with(|_, _| {}).await
-    }
-
-    /// A server with a client `jar` that signs; `change` alters settings and metadata.
-    async fn with(change: impl FnOnce(&mut Config, &mut Value)) -> Self {
-        let key = Signer::new("key-1");
-        let mut metadata = json!({
-            "redirect_uris": [CALLBACK, "https://client.example/other"], "jwks": key.jwks(),
-            "scope": "openid email reports.read", "grant_types": ["authorization_code"],
-        });
-        let stand = Stand::with(|config| {
-            change(config, &mut metadata);
-            config.clients.push(configured("jar", &metadata));
-        })
-        .await;
-        Self { stand, key }
-    }
-
-    fn claims(&self) -> Value {
-        let now = self.stand.now();
-        json!({
-            "iss": "jar", "aud": self.stand.issuer, "exp": now + 60, "nbf": now, "iat": now,
-            "client_id": "jar", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid email",
-            "state": "the-state", "nonce": "n-1", "code_challenge": CHALLENGE, "code_challenge_method": "S256",
-        })
-    }
-
-    /// The claims with those of `changes` over them; null leaves one out.
-    fn altered(&self, changes: &Value) -> Value {
-        let mut claims = self.claims();
-        for (name, value) in changes.as_object().unwrap() {
-            match value {
-                Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
-                value => claims[name] = value.clone(),
-            }
-        }
-        claims
-    }
-
-    fn object(&self) -> String {
-        self.key.sign(&self.claims())
-    }
-
-    async fn visit(&self, browser: &mut Browser, params: &[(&str, &str)]) -> Reply {
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
-        browser.get(&format!("{}/authorize?{query}", self.stand.issuer)).await
-    }
-
-    /// Visits with an object and nothing else.
-    async fn ask(&self, object: &str) -> Reply {
-        self.visit(&mut Browser::new(), &[("client_id", "jar"), ("request", object)]).await
-    }
-
-    async fn refused(&self, object: &str, why: &str) {
-        // A redirect URI beside an object that is not verified is nobody's word.
-        let beside = [("client_id", "jar"), ("request", object), ("redirect_uri", CALLBACK), ("state", "x")];
-        for reply in [self.ask(object).await, self.visit(&mut Browser::new(), &beside).await] {
-            assert_page(&reply, "invalid_request_object");
-            assert!(reply.text.contains(why), "the page does not say `{why}`: {}", reply.text);
-        }
-    }
-
-    async fn shown(&self, reply: &Reply) -> Value {
-        let path = format!("/interactions/{}", reply.interaction());
-        self.stand.call(UI, Method::GET, &path, None).await.json
-    }
-
-    async fn push(&self, form: &[(&str, &str)]) -> Reply {
-        self.stand.post("/par", "jar", form).await
-    }
-}
-
-#[track_caller]
-fn assert_page(reply: &Reply, code: &str) {
-    assert_eq!(reply.status, 400, "{reply:?}");
-    assert!(reply.headers.get("location").is_none() && reply.text.contains("error-page"), "{}", reply.text);
-    assert!(reply.text.contains(code), "the page does not say `{code}`: {}", reply.text);
-}
-
-/// A JWT with this header and no signature.
-fn unsigned(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}.", part(header), part(claims))
-}
 
 /// A JWT under a MAC with this key.
 fn mac(key: &[u8], claims: &Value) -> String {
@@ -330,14 +227,6 @@ async fn jwts_that_the_client_made_for_another_purpose_are_no_requests() {
 }
 
 #[tokio::test]
-async fn the_algorithm_is_the_registered_one() {
-    let scene = Scene::with(|_, metadata| metadata["request_object_signing_alg"] = json!("PS256")).await;
-    scene.refused(&scene.object(), "another algorithm").await;
-    let scene = Scene::with(|_, metadata| metadata["request_object_signing_alg"] = json!("EdDSA")).await;
-    scene.ask(&scene.object()).await.interaction();
-}
-
-#[tokio::test]
 async fn request_and_request_uri_exclude_each_other() {
     let scene = Scene::with(|config, _| config.request_objects.by_reference = true).await;
     let object = scene.object();
@@ -363,62 +252,6 @@ async fn the_response_type_beside_an_object_must_be_the_same() {
     };
     scene.visit(&mut Browser::new(), &with("code")).await.interaction();
     assert_page(&scene.visit(&mut Browser::new(), &with("code id_token")).await, "response_type");
-}
-
-#[tokio::test]
-async fn an_unsigned_object_counts_only_where_operator_and_client_want_that() {
-    let object = |scene: &Scene| {
-        unsigned(&json!({ "alg": "none" }), &scene.altered(&json!({ "iss": null, "aud": null, "exp": null })))
-    };
-    for (by_operator, by_client) in [(false, false), (true, false)] {
-        let scene = Scene::with(|config, metadata| {
-            config.request_objects.unsigned = by_operator;
-            if by_client {
-                metadata["request_object_signing_alg"] = json!("none");
-            }
-        })
-        .await;
-        scene.refused(&object(&scene), "not signed").await;
-    }
-    let scene = Scene::with(|config, metadata| {
-        config.request_objects.unsigned = true;
-        metadata["request_object_signing_alg"] = json!("none");
-    })
-    .await;
-    let shown = scene.shown(&scene.ask(&object(&scene)).await).await;
-    assert_eq!(shown["request"]["signed"], false);
-    // Who registered that nothing is signed has no signature to show.
-    scene.refused(&scene.object(), "another algorithm").await;
-    let lying = scene.altered(&json!({ "iss": "web" }));
-    scene.refused(&unsigned(&json!({ "alg": "none" }), &lying), "issuer").await;
-    let discovery = format!("{}/.well-known/openid-configuration", scene.stand.issuer);
-    let found = Reply::read(scene.stand.http.get(discovery).send().await.unwrap()).await.json;
-    assert!(
-        found["request_object_signing_alg_values_supported"].as_array().unwrap().contains(&json!("none"))
-    );
-}
-
-#[tokio::test]
-async fn an_operator_or_a_client_can_insist_on_signed_requests() {
-    for all in [true, false] {
-        let scene = Scene::with(|config, metadata| {
-            config.request_objects.required = all;
-            metadata["require_signed_request_object"] = json!(!all);
-        })
-        .await;
-        let mut browser = Browser::new();
-        let plain = browser.authorize(&scene.stand, "jar", &[]).await.params();
-        assert_eq!((plain["error"].as_str(), plain["state"].as_str()), ("invalid_request", "the-state"));
-        assert!(plain["error_description"].contains("signed"), "{plain:?}");
-        let form = [("redirect_uri", CALLBACK), ("response_type", "code"), ("scope", "openid")];
-        let pushed = scene.push(&form).await;
-        assert_eq!((pushed.status, pushed.error()), (400, "invalid_request"), "{}", pushed.text);
-        scene.ask(&scene.object()).await.interaction();
-        let pushed = scene.push(&[("request", &scene.object())]).await;
-        assert_eq!(pushed.status, 201, "{}", pushed.text);
-        let others = browser.authorize(&scene.stand, "web", &[]).await;
-        assert_eq!(others.header("location").starts_with("https://login.example/"), !all);
-    }
 }
 
 #[tokio::test]
@@ -472,54 +305,6 @@ async fn an_object_of_64_kib_can_be_pushed_if_the_request_in_it_is_small_enough(
 }
 
 #[tokio::test]
-async fn its_type_and_life_are_as_strict_as_the_operator_wants() {
-    let scene = Scene::with(|config, _| {
-        config.request_objects.explicit_type = true;
-        config.request_objects.max_lifetime = Some(3_600);
-    })
-    .await;
-    let now = scene.stand.now();
-    scene.refused(&scene.object(), "type").await;
-    let header = json!({ "alg": "EdDSA", "kid": "key-1", "typ": "oauth-authz-req+jwt" });
-    let with = |changes: &Value| scene.key.sign_with(&header, &scene.altered(changes));
-    for (changes, why) in [
-        (json!({ "nbf": null }), "nbf"),
-        (json!({ "exp": null }), "exp"),
-        (json!({ "nbf": now - 3_700 }), "seconds ago"),
-        (json!({ "exp": now + 3_601 }), "good for more"),
-    ] {
-        scene.refused(&with(&changes), why).await;
-    }
-    scene.ask(&with(&json!({ "nbf": now - 3_500, "exp": now + 60 }))).await.interaction();
-    let scene = Scene::with(|config, _| config.request_objects.expires = false).await;
-    scene.ask(&scene.key.sign(&scene.altered(&json!({ "exp": null })))).await.interaction();
-}
-
-#[tokio::test]
-async fn an_object_with_an_id_counts_once_if_the_operator_wants_that() {
-    let scene = Scene::with(|config, _| config.request_objects.single_use = true).await;
-    let once = scene.key.sign(&scene.altered(&json!({ "jti": "1" })));
-    // What is refused is not used up.
-    let refused = scene.key.sign(&scene.altered(&json!({ "jti": "1", "scope": "admin" })));
-    assert_eq!(scene.ask(&refused).await.params()["error"], "invalid_scope");
-    let racing = futures_util::future::join_all((0..20).map(|_| scene.ask(&once))).await;
-    let (asked, told): (Vec<_>, Vec<_>) =
-        racing.into_iter().partition(|reply| reply.header("location").starts_with("https://login.example"));
-    assert_eq!((asked.len(), told.len()), (1, 19));
-    for reply in told {
-        assert_page(&reply, "used before");
-    }
-    let pushed = scene.push(&[("request", &once)]).await;
-    assert_eq!((pushed.status, pushed.error()), (400, "invalid_request_object"), "{}", pushed.text);
-    let another = scene.key.sign(&scene.altered(&json!({ "jti": "2" })));
-    assert_eq!(scene.push(&[("request", &another)]).await.status, 201);
-    assert_page(&scene.ask(&another).await, "used before");
-    for _ in 0..2 {
-        scene.ask(&scene.object()).await.interaction();
-    }
-}
-
-#[tokio::test]
 async fn an_object_can_be_encrypted_to_the_server() {
     let scene = Scene::start().await;
     for (alg, enc) in
@@ -540,132 +325,6 @@ async fn an_object_can_be_encrypted_to_the_server() {
     scene.refused("a.b.c.d.e", "decrypted").await;
 }
 
-/// A server on this machine that answers every request with `answer`; gives its address, and how often it was asked.
-async fn serve(answer: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let hits = Arc::new(AtomicUsize::new(0));
-    let counted = hits.clone();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            counted.fetch_add(1, Ordering::SeqCst);
-            let _ = stream.read(&mut [0; 4096]).await;
-            let _ = stream.write_all(&answer()).await;
-            let _ = stream.shutdown().await;
-        }
-    });
-    (address, hits)
-}
-
-fn response(status: &str, media_type: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nConnection: close\r\n\r\n{body}").into_bytes()
-}
-
-/// A scene whose client may refer to objects below this address.
-async fn referring(uris: &[String]) -> Scene {
-    Scene::with(|config, metadata| {
-        config.request_objects.by_reference = true;
-        metadata["request_uris"] = json!(uris);
-    })
-    .await
-}
-
-async fn refer(scene: &Scene, uri: &str) -> Reply {
-    scene.visit(&mut Browser::new(), &[("client_id", "jar"), ("request_uri", uri)]).await
-}
-
-#[tokio::test]
-async fn an_object_can_be_fetched_from_where_the_client_registered() {
-    let served = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let body = served.clone();
-    let (address, hits) = serve(move || body.lock().unwrap().clone()).await;
-    let uri = format!("{address}/r");
-    let scene = referring(std::slice::from_ref(&uri)).await;
-    let object = scene.object();
-    for media_type in
-        ["application/oauth-authz-req+jwt", "application/jwt", "application/jose; charset=utf-8"]
-    {
-        *served.lock().unwrap() = response("200 OK", media_type, &object);
-        let shown = scene.shown(&refer(&scene, &uri).await).await;
-        assert_eq!(shown["request"]["signed"], true);
-    }
-    assert_eq!(hits.load(Ordering::SeqCst), 3, "nothing is kept");
-    // A fragment tells versions apart for those who keep what they fetched (OpenID Connect Core section 6.2).
-    for version in ["v2", &URL_SAFE_NO_PAD.encode(Sha256::digest("an earlier one"))] {
-        refer(&scene, &format!("{uri}#{version}")).await.interaction();
-    }
-    assert_eq!(hits.load(Ordering::SeqCst), 5, "fetched anew each time");
-    *served.lock().unwrap() =
-        response("200 OK", "application/jwt", &Signer::new("key-1").sign(&scene.claims()));
-    assert_page(&refer(&scene, &uri).await, "invalid_request_object");
-}
-
-#[tokio::test]
-async fn only_registered_places_are_asked_and_only_if_the_operator_wants_it() {
-    let (address, hits) = serve(|| response("200 OK", "application/jwt", "x")).await;
-    let registered = format!("{address}/r");
-    let scene = referring(std::slice::from_ref(&registered)).await;
-    for uri in [
-        format!("{address}/other"),
-        format!("{address}/r/../other"),
-        format!("{registered}?x=1"),
-        format!("{registered}/"),
-        "https://evil.example/".to_owned(),
-        "urn:x".to_owned(),
-        "file:///etc/passwd".to_owned(),
-    ] {
-        assert_page(&refer(&scene, &uri).await, "invalid_request_uri");
-    }
-    let off = Scene::with(|_, metadata| metadata["request_uris"] = json!([registered])).await;
-    assert_page(&refer(&off, &registered).await, "request_uri_not_supported");
-    let named = [("client_id", "jar"), ("request_uri", registered.as_str()), ("redirect_uri", CALLBACK)];
-    let told = off.visit(&mut Browser::new(), &named).await.params();
-    assert_eq!(told["error"], "request_uri_not_supported");
-    let pushed = scene.push(&[("request_uri", &registered)]).await;
-    assert_eq!((pushed.status, pushed.error()), (400, "invalid_request"), "{}", pushed.text);
-    assert_eq!(hits.load(Ordering::SeqCst), 0);
-}
-
-#[tokio::test]
-async fn a_reference_leads_nowhere_inside_and_takes_little_from_where_it_leads() {
-    let (inside, hits) = serve(|| response("200 OK", "application/jwt", "x")).await;
-    let elsewhere = inside.clone();
-    let (redirects, _) = serve(move || {
-        format!("HTTP/1.1 302 Found\r\nLocation: {elsewhere}/\r\nContent-Length: 0\r\n\r\n").into_bytes()
-    })
-    .await;
-    let (endless, _) = serve(|| response("200 OK", "application/jwt", &"x".repeat(1024 * 1024))).await;
-    let (page, _) = serve(|| response("200 OK", "text/html", "<html>")).await;
-    let (missing, _) = serve(|| response("404 Not Found", "application/jwt", "x")).await;
-    let (binary, _) = serve(|| {
-        let mut answer = response("200 OK", "application/jwt", "");
-        answer.extend([0xff, 0xfe]);
-        answer
-    })
-    .await;
-    let uris: Vec<String> = [
-        "https://10.0.0.1/r",
-        "https://192.168.1.1/r",
-        "https://169.254.169.254/latest/meta-data",
-        "https://[fd00::1]/r",
-        "https://[fe80::1]/r",
-        "https://0.0.0.0/r",
-        "https://127.0.0.1:1/r",
-        redirects.as_str(),
-        endless.as_str(),
-        page.as_str(),
-        missing.as_str(),
-        binary.as_str(),
-    ]
-    .map(ToOwned::to_owned)
-    .to_vec();
-    let scene = referring(&uris).await;
-    for uri in &uris {
-        assert_page(&refer(&scene, uri).await, "invalid_request_uri");
-    }
-    assert_eq!(hits.load(Ordering::SeqCst), 0, "a redirect was followed");
-}
-
 #[tokio::test]
 async fn policies_learn_that_a_request_was_signed() {
     let sidecar = Sidecar::start(|_| allow()).await;
@@ -677,28 +336,4 @@ async fn policies_learn_that_a_request_was_signed() {
     let asked = sidecar.requests();
     assert_eq!(asked[0]["authorization_request"]["request"]["signed"], true);
     assert!(!asked[0].to_string().contains("the-state"));
-}
-
-#[tokio::test]
-async fn contradictory_settings_are_refused() {
-    let refused = |change: fn(&mut Config)| {
-        let mut config = Config { development: true, ..Config::default() };
-        change(&mut config);
-        config.check().map_err(|error| error.to_string()).expect_err("it is refused")
-    };
-    assert!(
-        refused(|c| {
-            c.request_objects.required = true;
-            c.request_objects.unsigned = true;
-        })
-        .contains("contradicts")
-    );
-    assert!(
-        refused(|c| {
-            c.request_objects.single_use = true;
-            c.request_objects.expires = false;
-        })
-        .contains("single_use")
-    );
-    assert!(refused(|c| c.request_objects.max_lifetime = Some(0)).contains("max_lifetime"));
 }

@@ -7,6 +7,7 @@ use placet_server::store::{Store, embedded::Embedded};
 use serde_json::{Value, json};
 
 use super::{
+    folder::Folder,
     harness::{Reply, Stand},
     helpers::client,
     prover::{Prover, claims, code_form, token, token_with},
@@ -195,8 +196,7 @@ async fn of_50_racing_uses_of_one_proof_one_wins() {
 
 #[tokio::test]
 async fn replicas_share_the_memory_of_proofs_and_the_nonces() {
-    let folder = std::env::temp_dir().join(format!("placet-spec-dpop-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new("dpop");
     let store: Arc<dyn Store> = Arc::new(Embedded::open(&folder.join("placet.db"), "default").unwrap());
     let one = Stand::on(store.clone(), |config| config.dpop.require_nonce = true).await;
     let issuer = one.issuer.clone();
@@ -217,7 +217,6 @@ async fn replicas_share_the_memory_of_proofs_and_the_nonces() {
     let early = with(claims(&two, "POST", "/token"), "htu", &json!(format!("{}/token", one.issuer)));
     let proof = key.proof_of(&with(early, "nonce", &json!(ahead)));
     assert_eq!(send(&two, &[&proof]).await.status, 200);
-    let _ = std::fs::remove_dir_all(&folder);
 }
 
 #[tokio::test]

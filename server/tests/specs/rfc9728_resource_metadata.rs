@@ -4,6 +4,7 @@ use placet_server::config::Config;
 use serde_json::{Value, json};
 
 use super::{
+    folder::Folder,
     harness::{Reply, Stand},
     helpers::verified,
 };
@@ -130,8 +131,7 @@ async fn discovery_names_the_resources_that_are_no_secret() {
 
 #[test]
 fn the_command_line_prints_metadata_without_a_server() {
-    let folder = std::env::temp_dir().join(format!("placet-resource-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new("resource");
     let file = folder.join("placet.toml");
     let text = r#"
         issuer = "https://as.example"
@@ -159,5 +159,4 @@ fn the_command_line_prints_metadata_without_a_server() {
     let list = String::from_utf8(run(&["list"]).stdout).unwrap();
     assert_eq!(list, format!("{ORDERS} https://orders.example/.well-known/oauth-protected-resource/v1\n"));
     assert!(!run(&["metadata", "https://secret.example"]).status.success());
-    std::fs::remove_dir_all(&folder).unwrap();
 }

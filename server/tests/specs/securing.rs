@@ -3,8 +3,6 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
-    path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslStream, SslVerifyMode};
@@ -12,10 +10,9 @@ use placet_server::config::Config;
 
 use super::{
     certificates::{Identity, Wanted, believing},
+    folder::Folder,
     harness::Stand,
 };
-
-static FOLDERS: AtomicU64 = AtomicU64::new(0);
 
 /// A server that speaks TLS.
 pub struct Secured {
@@ -28,13 +25,7 @@ pub struct Secured {
     /// The base URL for clients with certificates.
     pub mutual: String,
     /// Where its certificates are: `server.pem` and `server.key`, `authority.pem`.
-    pub folder: PathBuf,
-}
-
-impl Drop for Secured {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+    pub folder: Folder,
 }
 
 impl Secured {
@@ -45,9 +36,7 @@ impl Secured {
 
     /// A server whose settings `change` has altered.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let n = FOLDERS.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("placet-tls-{}-{n}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new("tls");
         let server = Wanted::server().self_signed();
         let authority = Wanted::authority("authority").self_signed();
         let (certificate, key) = server.write(&folder, "server");

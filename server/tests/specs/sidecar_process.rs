@@ -20,7 +20,10 @@ use placet_sdk::policy::{
 };
 use placet_server::config::PolicyConfig;
 
-use super::sidecar::{SIGNING_SECRET, policy};
+use super::{
+    folder::Folder,
+    sidecar::{SIGNING_SECRET, policy},
+};
 
 /// What the policy grants to nobody.
 pub const FORBIDDEN: &str = "reports.write";
@@ -76,7 +79,7 @@ pub struct Process {
     /// Where it is asked.
     pub url: String,
     runs: &'static str,
-    folder: PathBuf,
+    folder: Folder,
     listens: Listens,
     child: Child,
 }
@@ -108,9 +111,7 @@ impl Process {
     }
 
     async fn start(runs: &'static str, name: &str, listens: Listens) -> Self {
-        let folder = std::env::temp_dir().join(format!("placet-spec-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new(name);
         let listens = match listens {
             Listens::Unix(socket) => Listens::Unix(folder.join(socket)),
             tcp @ Listens::Tcp(_) => tcp,
@@ -200,7 +201,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

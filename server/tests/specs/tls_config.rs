@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use placet_server::config::{ClientCertificates, Config, ConfigError, UiConfig};
 use serde_json::json;
 
-use super::{certificates::Wanted, helpers::configured};
+use super::{certificates::Wanted, folder::Folder, helpers::configured};
 
 /// Files of certificates that fit, and some that do not.
-struct Files(PathBuf);
+struct Files(Folder);
 
 impl Files {
     fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("placet-tls-config-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new(name);
         let server = Wanted::server().self_signed();
         server.write(&folder, "server");
         Wanted::server().self_signed().write(&folder, "other");
@@ -31,12 +30,6 @@ impl Files {
 
     fn server(&self) -> (Option<PathBuf>, Option<PathBuf>) {
         (self.path("server.pem"), self.path("server.key"))
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
