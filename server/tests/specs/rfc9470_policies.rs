@@ -7,7 +7,7 @@ use super::{
     harness::{Browser, CALLBACK, auth, claims},
     helpers::{client, configured, refresh, text},
     policy_stage::reply,
-    sidecar::{Answered, Sidecar},
+    sidecar::{Answered, Sidecar, policy},
     stepping::{MFA, PWD, assert_told, stand, stand_with, stepped_up, tokens},
 };
 

@@ -91,7 +91,8 @@ mod tests {
     #[test]
     fn a_key_file_is_made_once_and_for_its_owner_alone() {
         use std::os::unix::fs::PermissionsExt as _;
-        let path = std::env::temp_dir().join(format!("placet-login-vault-{}", random::short()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.key");
         Vault::make_file(&path).unwrap();
         let made = fs::read(&path).unwrap();
         Vault::make_file(&path).unwrap();

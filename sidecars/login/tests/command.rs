@@ -2,7 +2,6 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    path::PathBuf,
     process::{Child, Command, Output, Stdio},
 };
 
@@ -10,12 +9,6 @@ fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_placet-login"));
     command.env_remove("PLACET_UI_TOKEN");
     command
-}
-
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("placet-login-command-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 fn user(folder: &std::path::Path, args: &[&str], password: &str) -> Output {
@@ -62,8 +55,9 @@ fn without_a_token_it_does_not_start() {
 
 #[test]
 fn it_says_where_it_listens_and_stops_when_asked() {
-    let folder = folder("stop");
-    let mut child = serve(&folder);
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    let mut child = serve(folder);
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("placet-login listens on http://127.0.0.1:"), "{line}");
@@ -77,32 +71,33 @@ fn it_says_where_it_listens_and_stops_when_asked() {
 
 #[test]
 fn users_are_added_listed_and_given_new_passwords() {
-    let folder = folder("users");
-    let added =
-        user(&folder, &["add", "dora", "--name", "Dora", "--email", "dora@example.com"], "explorer\n");
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    let added = user(folder, &["add", "dora", "--name", "Dora", "--email", "dora@example.com"], "explorer\n");
     assert!(added.status.success(), "{added:?}");
     let sub = String::from_utf8(added.stdout).unwrap().trim().to_owned();
     assert!(sub.starts_with("usr_"));
-    let listed = String::from_utf8(user(&folder, &["list"], "").stdout).unwrap();
+    let listed = String::from_utf8(user(folder, &["list"], "").stdout).unwrap();
     assert_eq!(listed, format!("{sub}\tdora\tdora@example.com\t\n"));
     let before = std::fs::read_to_string(folder.join("users.toml")).unwrap();
-    assert!(user(&folder, &["passwd", "dora"], "swiper\n").status.success());
+    assert!(user(folder, &["passwd", "dora"], "swiper\n").status.success());
     let after = std::fs::read_to_string(folder.join("users.toml")).unwrap();
     assert!(before != after && !after.contains("swiper") && after.contains("$argon2id$"));
-    let again = user(&folder, &["add", "dora"], "explorer\n");
+    let again = user(folder, &["add", "dora"], "explorer\n");
     assert!(!again.status.success());
     assert!(String::from_utf8_lossy(&again.stderr).contains("`dora` is taken"));
-    assert!(!user(&folder, &["passwd", "nobody"], "x\n").status.success());
+    assert!(!user(folder, &["passwd", "nobody"], "x\n").status.success());
 }
 
 #[test]
 fn an_operator_gives_and_takes_second_factors_and_codes_can_be_had_without_a_phone() {
-    let folder = folder("totp");
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
     let key = folder.join("login.key");
     std::fs::write(&key, [7; 32]).unwrap();
-    let totp = |more: &[&str]| user(&folder, &[&["totp", "dora"], more].concat(), "");
+    let totp = |more: &[&str]| user(folder, &[&["totp", "dora"], more].concat(), "");
     assert!(!totp(&["--remove"]).status.success(), "there is nobody yet");
-    assert!(user(&folder, &["add", "dora"], "explorer\n").status.success());
+    assert!(user(folder, &["add", "dora"], "explorer\n").status.success());
     assert!(!totp(&[]).status.success(), "a key file is needed");
     let given = totp(&["--key-file", key.to_str().unwrap(), "--brand-name", "Acme"]);
     assert!(given.status.success(), "{given:?}");
@@ -110,7 +105,7 @@ fn an_operator_gives_and_takes_second_factors_and_codes_can_be_had_without_a_pho
     let (secret, address) = printed.trim().split_once('\n').unwrap();
     assert!(address.starts_with(&format!("otpauth://totp/Acme:dora?secret={secret}&")), "{address}");
     assert!(!std::fs::read_to_string(folder.join("users.toml")).unwrap().contains(secret));
-    let listed = String::from_utf8(user(&folder, &["list"], "").stdout).unwrap();
+    let listed = String::from_utf8(user(folder, &["list"], "").stdout).unwrap();
     assert!(listed.ends_with("\ttotp\n"), "{listed}");
     let again = totp(&["--key-file", key.to_str().unwrap()]);
     assert!(String::from_utf8_lossy(&again.stderr).contains("has a second factor already"));

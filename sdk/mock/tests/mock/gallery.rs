@@ -8,13 +8,6 @@ use serde_json::{Value, json};
 
 use crate::stage::{Stage, settings};
 
-fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("placet-mock-{}-{name}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 fn of(source: &std::path::Path) -> Result<Gallery, String> {
     Gallery::of(&[source.to_str().unwrap().to_owned()]).map_err(|e| e.to_string())
 }
@@ -70,7 +63,8 @@ fn the_schema_of_scenarios_is_published_as_the_types_say_and_holds_for_all() {
 
 #[test]
 fn a_file_that_is_no_scenario_is_refused_with_the_place() {
-    let folder = folder("refused");
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
     let file = folder.join("mine.json");
     for (change, told) in [
         (("/name", json!("Mine!")), "`name`: `Mine!` is not made of small letters"),
@@ -97,11 +91,12 @@ fn a_file_that_is_no_scenario_is_refused_with_the_place() {
 
 #[test]
 fn folders_files_and_names_are_found_and_nothing_else() {
-    let folder = folder("found");
-    assert!(of(&folder).unwrap_err().contains("there is no `.json` file in this folder"));
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    assert!(of(folder).unwrap_err().contains("there is no `.json` file in this folder"));
     fs::write(folder.join("mine.json"), mine().to_string()).unwrap();
     fs::write(folder.join("notes.txt"), "not a scenario").unwrap();
-    assert_eq!(of(&folder).unwrap().scenarios()[0].name, "mine");
+    assert_eq!(of(folder).unwrap().scenarios()[0].name, "mine");
     let both = [folder.to_str().unwrap(), "first-login"].map(str::to_owned);
     let gallery = Gallery::of(&both).unwrap();
     assert_eq!(
@@ -110,14 +105,15 @@ fn folders_files_and_names_are_found_and_nothing_else() {
     );
     assert!(gallery.find("max-age").is_none());
     fs::write(folder.join("twice.json"), mine().to_string()).unwrap();
-    assert!(of(&folder).unwrap_err().contains("two scenarios are called `mine`"));
+    assert!(of(folder).unwrap_err().contains("two scenarios are called `mine`"));
     let unknown = Gallery::of(&["no-such-thing".to_owned()]).unwrap_err().to_string();
     assert!(unknown.contains("`no-such-thing`") && unknown.contains("--list"), "{unknown}");
 }
 
 #[tokio::test]
 async fn a_file_that_changes_is_read_again() {
-    let folder = folder("again");
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
     let file = folder.join("mine.json");
     fs::write(&file, mine().to_string()).unwrap();
     let stage = Stage::with(settings(&[folder.to_str().unwrap()])).await;

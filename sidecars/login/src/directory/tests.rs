@@ -1,10 +1,20 @@
 use super::*;
-use crate::random;
+use tempfile::TempDir;
 
-fn place() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("placet-login-{}", random::short()));
-    fs::create_dir(&folder).unwrap();
-    folder.join("users.toml")
+/// Where a file of users may be made, in a folder that goes away.
+struct Place(PathBuf, TempDir);
+
+impl std::ops::Deref for Place {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+fn place() -> Place {
+    let folder = TempDir::new().unwrap();
+    Place(folder.path().join("users.toml"), folder)
 }
 
 fn vault(path: &Path) -> Vault {
@@ -23,7 +33,8 @@ fn user(name: &str) -> User {
 
 #[test]
 fn development_users_have_every_standard_claim_and_are_read_back() {
-    let directory = development(&place()).unwrap();
+    let path = place();
+    let directory = development(&path).unwrap();
     for name in ["alice", "bob"] {
         let user = directory.by_name(name).unwrap();
         for claim in user::STANDARD_CLAIMS {
@@ -54,7 +65,8 @@ fn a_new_user_survives_a_restart_and_names_stay_unique() {
 
 #[test]
 fn another_users_email_address_cannot_be_taken_as_a_name() {
-    let directory = development(&place()).unwrap();
+    let path = place();
+    let directory = development(&path).unwrap();
     assert!(matches!(directory.add(user("alice@example.com")), Err(DirectoryError::Taken(_))));
 }
 

@@ -1,16 +1,16 @@
 //! The app and the fake server, started.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
 };
 
 use placet_login::{Clock, SecondFactor, Server, Settings};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{browser::Browser, fake::Fake, fake::TOKEN};
 
@@ -21,6 +21,8 @@ pub(crate) struct Stage {
     pub(crate) users: PathBuf,
     /// What the clock of the app shows, in seconds since 1970.
     pub(crate) now: Arc<AtomicI64>,
+    /// Where the users are, unless another stage has them. It goes away with the stage.
+    _folder: Option<TempDir>,
 }
 
 /// When the clock starts.
@@ -33,17 +35,9 @@ impl Stage {
 
     /// With other settings than the usual ones.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let folder = std::env::temp_dir().join(format!(
-            "placet-login-test-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        ));
-        fs::create_dir_all(&folder).unwrap();
-        let users = folder.join("users.toml");
-        let _ = fs::remove_file(&users);
-        let _ = fs::remove_file(folder.join("users.key"));
-        Self::at(users, change).await
+        let folder = tempfile::Builder::new().prefix("placet-login-").tempdir().unwrap();
+        let stage = Self::at(folder.path().join("users.toml"), change).await;
+        Self { _folder: Some(folder), ..stage }
     }
 
     /// Another app on a user directory that is there.
@@ -57,7 +51,7 @@ impl Stage {
         let server = Server::bind(settings).await.unwrap();
         let base = format!("http://{}", server.address().unwrap());
         tokio::spawn(server.run(std::future::pending()));
-        Self { fake, base, users, now }
+        Self { fake, base, users, now, _folder: None }
     }
 
     pub(crate) fn browser(&self) -> Browser {
