@@ -2,84 +2,23 @@
 // user answers through the interaction API, the library polls.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import * as client from 'openid-client';
 
-import { CLIENT_SECRET, UI_TOKEN, freePorts, start } from '../stand.mjs';
+import { NOTIFICATION, startDesk } from '../desk.mjs';
+import { UI_TOKEN } from '../stand.mjs';
 
-const SECRET = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
-const USERS = '[[user]]\nusername = "alice"\nsub = "alice"\n\n[user.claims]\nemail = "alice@directory.example"\n';
-const NOTIFICATION = 'notification-token-8d67dc78-7faa-4d41-aabd';
-
-let folder;
+let desk;
 let stand;
-const calls = [];
-let receiver;
 
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'placet-ciba-'));
-  const [port, notify] = await freePorts(2);
-  writeFileSync(join(folder, 'users.toml'), USERS);
-  writeFileSync(join(folder, 'directory.toml'), `[source]\nkind = "users"\npath = "${join(folder, 'users.toml')}"\n`);
-  receiver = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8').on('data', (part) => (body += part)).on('end', () => {
-      calls.push({ authorization: request.headers.authorization, body: JSON.parse(body) });
-      response.writeHead(204).end();
-    });
-  });
-  await new Promise((ready) => receiver.listen(notify, '127.0.0.1', ready));
-  const caller = (id, mode, more = []) => [
-    '[[clients]]',
-    `client_id = "${id}"`,
-    `secret = "${CLIENT_SECRET}"`,
-    '[clients.metadata]',
-    'client_name = "Acme Phone Desk"',
-    'grant_types = ["urn:openid:params:grant-type:ciba", "refresh_token"]',
-    'response_types = []',
-    'scope = "openid profile email offline_access"',
-    `backchannel_token_delivery_mode = "${mode}"`,
-    ...more,
-  ];
-  const called = [`backchannel_client_notification_endpoint = "http://127.0.0.1:${notify}/"`];
-  stand = await start({
-    demo: false,
-    more: [
-      ...caller('desk', 'poll'),
-      ...caller('bell', 'ping', called),
-      ...caller('letter', 'push', called),
-      '[ciba]',
-      'interval = 1',
-      '[[policy]]',
-      'name = "directory"',
-      'types = ["ciba.request"]',
-      `url = "http://127.0.0.1:${port}"`,
-      '[policy.auth.sign]',
-      `secret = "${SECRET}"`,
-    ].join('\n'),
-  });
-  await stand.run('placet-directory', port, ['--config', join(folder, 'directory.toml')], {
-    PLACET_SECRET: SECRET,
-    PORT: String(port),
-  });
+  desk = await startDesk();
+  ({ stand } = desk);
 });
 
-after(async () => {
-  receiver?.close();
-  await stand?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const discover = (id) =>
-  client.discovery(new URL(stand.issuer), id, CLIENT_SECRET, client.ClientSecretBasic(), {
-    execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
-  });
+after(() => desk?.stop());
 
 async function api(method, path, body) {
   const response = await fetch(`${stand.api}${path}`, {
@@ -105,14 +44,8 @@ async function answer(message, allow) {
   return prompt.response;
 }
 
-async function called(count) {
-  for (let i = 0; i < 100 && calls.length < count; i += 1) await sleep(50);
-  assert.equal(calls.length, count);
-  return calls.at(-1);
-}
-
 test('a user says yes elsewhere, and the library gets tokens by polling', async () => {
-  const config = await discover('desk');
+  const config = await desk.discover('desk');
   assert.deepEqual(config.serverMetadata().backchannel_token_delivery_modes_supported, ['poll', 'ping', 'push']);
   const asked = await client.initiateBackchannelAuthentication(config, {
     scope: 'openid email', login_hint: 'alice@directory.example', binding_message: 'W4SCT',
@@ -128,7 +61,7 @@ test('a user says yes elsewhere, and the library gets tokens by polling', async 
 });
 
 test('a user says no elsewhere, and the library learns it', async () => {
-  const config = await discover('desk');
+  const config = await desk.discover('desk');
   const asked = await client.initiateBackchannelAuthentication(config, {
     scope: 'openid', login_hint: 'alice', binding_message: 'NO-1',
   });
@@ -137,7 +70,7 @@ test('a user says no elsewhere, and the library learns it', async () => {
 });
 
 test('nobody is meant by a hint that the directory does not know', async () => {
-  const config = await discover('desk');
+  const config = await desk.discover('desk');
   await assert.rejects(
     client.initiateBackchannelAuthentication(config, { scope: 'openid', login_hint: 'nobody' }),
     { error: 'unknown_user_id' },
@@ -145,13 +78,13 @@ test('nobody is meant by a hint that the directory does not know', async () => {
 });
 
 test('a ping says when to ask', async () => {
-  const config = await discover('bell');
-  const before = calls.length;
+  const config = await desk.discover('bell');
+  const before = desk.calls.length;
   const asked = await client.initiateBackchannelAuthentication(config, {
     scope: 'openid', login_hint: 'alice', binding_message: 'PING-1', client_notification_token: NOTIFICATION,
   });
   await answer('PING-1', true);
-  const { authorization, body } = await called(before + 1);
+  const { authorization, body } = await desk.called(before + 1);
   assert.equal(authorization, `Bearer ${NOTIFICATION}`);
   assert.deepEqual(body, { auth_req_id: asked.auth_req_id });
   const tokens = await client.pollBackchannelAuthenticationGrant(config, { ...asked, interval: 0.01 });
@@ -159,14 +92,14 @@ test('a ping says when to ask', async () => {
 });
 
 test('tokens are pushed, and the ID token holds them together', async () => {
-  const config = await discover('letter');
-  const before = calls.length;
+  const config = await desk.discover('letter');
+  const before = desk.calls.length;
   const asked = await client.initiateBackchannelAuthentication(config, {
     scope: 'openid offline_access', login_hint: 'alice', binding_message: 'PUSH-1',
     client_notification_token: NOTIFICATION,
   });
   await answer('PUSH-1', true);
-  const { authorization, body } = await called(before + 1);
+  const { authorization, body } = await desk.called(before + 1);
   assert.equal(authorization, `Bearer ${NOTIFICATION}`);
   assert.equal(body.auth_req_id, asked.auth_req_id);
   const claims = JSON.parse(Buffer.from(body.id_token.split('.')[1], 'base64url').toString());
