@@ -251,7 +251,7 @@ pub async fn report(server: &Server, report: Report) -> ApiResult<()> {
             store.set_subject_disabled(&report.sub, false, now, vec![event]).await?;
         }
         ReportType::CredentialChanged if report.end_sessions => {
-            store.end_sessions_of(&report.sub, now, vec![event]).await?;
+            store.end_sessions_of(&report.sub, "account", now, vec![event]).await?;
         }
         ReportType::CredentialChanged | ReportType::LoginFailed => store.publish(vec![event]).await?,
     }

@@ -99,7 +99,8 @@ pub trait Store: Deliveries {
     /// The polled request with this user code that nobody decided and that has not expired at `now`.
     async fn polled_by_user_code(&self, user_code: &Digest, now: i64) -> Result<Option<PolledRecord>>;
     /// Claims an undecided polled request for the browser `by`; false if another one has it. The same one may repeat it.
-    async fn claim_polled(&self, digest: &Digest, by: &str, now: i64) -> Result<bool>;
+    /// `events` are published if it is its.
+    async fn claim_polled(&self, digest: &Digest, by: &str, now: i64, events: Vec<Event>) -> Result<bool>;
     /// Notes that the client asked while nobody has decided. A question too soon makes the interval five seconds longer
     /// (RFC 8628 section 3.5); of many questions at once one is not too soon.
     async fn poll(&self, digest: &Digest, now: i64) -> Result<Polled>;
@@ -203,8 +204,9 @@ pub trait Store: Deliveries {
         now: i64,
         events: Vec<Event>,
     ) -> Result<()>;
-    /// Ends all sessions of a subject, as `end_session` does; gives how many were live.
-    async fn end_sessions_of(&self, sub: &str, now: i64, events: Vec<Event>) -> Result<u64>;
+    /// Ends all sessions of a subject, as `end_session` does, and tells of each that was live, and that `by` began it; gives
+    /// their number. `events` are published whether or not there were any.
+    async fn end_sessions_of(&self, sub: &str, by: &str, now: i64, events: Vec<Event>) -> Result<u64>;
 
     /// Remembers `id` among its `kind` until `expires_at`; true for exactly one caller.
     async fn consume_once(&self, kind: &str, id: &str, expires_at: i64) -> Result<bool>;

@@ -45,6 +45,8 @@ event_types! {
     SessionUpgraded = "session.upgraded",
     /// A session was ended; what ended by time alone is not told.
     SessionEnded = "session.ended",
+    /// One client was signed out of a session, which goes on.
+    SessionLeft = "session.left",
     /// A client was granted something.
     AuthorizationGranted = "authorization.granted",
     /// What a client was granted ended, with everything issued for it.
@@ -73,7 +75,7 @@ event_types! {
     ClientUpdated = "client.updated",
     /// A client is gone, with everything it had.
     ClientDeleted = "client.deleted",
-    /// A user is to be asked something without having begun it.
+    /// A user is asked something that began elsewhere: in an application (CIBA), or on a device, once somebody answers for it.
     InteractionCreated = "interaction.created",
     /// A user answered everything.
     InteractionCompleted = "interaction.completed",
@@ -197,7 +199,8 @@ pub struct EventData {
     /// Who did it: `admin:` and the name of an admin, `operator:` and how, or `client`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// What began the end of a session: `client`, `user`, `ui`, `account`.
+    /// What began the end of a session: `rp` (a logout that a client asked for), `op` (one that began here), `ui` (the login
+    /// app), `account` (it was disabled, or its credential changed), `limit` (a newer session of the user).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initiator: Option<String>,
     /// Why.
@@ -206,7 +209,7 @@ pub struct EventData {
     /// The granted scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Vec<String>>,
-    /// How much a logout ended: `client`, `session`, `subject`.
+    /// How far a logout reached: `session` (one browser), `subject` (all of a user).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extent: Option<String>,
     /// The chain of actors.

@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_oauth::user_code::UserCode;
 use placet_sdk::{
     Instant,
@@ -12,15 +13,17 @@ use placet_sdk::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::{advance::Next, prompt, state::State, steer::Origin};
 use crate::{
     client::Client,
     device::{self, DeviceRequest},
+    events,
     outcome::{Fault, Outcome},
     seal::{hex, parse_hex},
     server::Server,
-    store::{Decision, Digest, PolledRecord},
+    store::{Decision, Digest, Event, PolledRecord},
 };
 
 /// Codes that may be tried in one interaction.
@@ -184,18 +187,32 @@ fn forget(state: &mut State) -> Outcome<()> {
 /// faster, the code is a wrong one by now. Whether it is this browser's.
 pub(super) async fn claim(server: &Server, state: &mut State) -> Outcome<bool> {
     let binding = state.binding.clone();
+    let event = created(server, state)?;
     let device = device_of(state)?;
     if device.claimed {
         return Ok(true);
     }
     let Some(found) = &device.found else { return Ok(false) };
     let digest = found.digest()?;
-    if server.store().claim_polled(&digest, &binding, server.now()).await? {
+    if server.store().claim_polled(&digest, &binding, server.now(), vec![event]).await? {
         device.claimed = true;
         return Ok(true);
     }
     forget(state)?;
     Ok(false)
+}
+
+/// What tells others that somebody answers for a device. Before that anybody could cause it.
+///
+/// The claim may be repeated, but it happens once: the id of the event follows from the interaction.
+fn created(server: &Server, state: &State) -> Result<Event, Fault> {
+    let digest = Sha256::new_with_prefix("interaction.created").chain_update([0]).chain_update(&state.id);
+    let data = json!({
+        "kind": super::state::kind_name(state.kind), "ui": state.ui, "client_id": state.client_id,
+        "expires_at": Instant(state.ends_at),
+    });
+    let event = events::event(server, "interaction.created", &state.id, &data)?;
+    Ok(Event { id: format!("evt_{}", URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])), ..event })
 }
 
 /// The next of the first steps; none once they are over.

@@ -132,9 +132,9 @@ impl<E: Engine> Store for SqlStore<E> {
         .await
     }
 
-    async fn claim_polled(&self, digest: &Digest, by: &str, now: i64) -> Result<bool> {
-        self.write((*digest, by.to_owned(), now), |tx, (digest, by, now)| {
-            Box::pin(polled::claim(tx, digest, by, *now))
+    async fn claim_polled(&self, digest: &Digest, by: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.write((*digest, by.to_owned(), now, events), |tx, (digest, by, now, events)| {
+            Box::pin(polled::claim_and_publish(tx, (digest, by), *now, events))
         })
         .await
     }
@@ -344,9 +344,10 @@ impl<E: Engine> Store for SqlStore<E> {
         .await
     }
 
-    async fn end_sessions_of(&self, sub: &str, now: i64, events: Vec<Event>) -> Result<u64> {
-        self.write((sub.to_owned(), now, events), |tx, (sub, now, events)| {
-            Box::pin(sessions::end_all_and_publish(tx, sub, *now, events))
+    async fn end_sessions_of(&self, sub: &str, by: &str, now: i64, events: Vec<Event>) -> Result<u64> {
+        self.write((sub.to_owned(), by.to_owned(), now, events), |tx, (sub, by, now, events)| {
+            let by = misc::EndedBy { initiator: by, extent: None, at: *now };
+            Box::pin(sessions::end_all_and_publish(tx, sub, by, events))
         })
         .await
     }

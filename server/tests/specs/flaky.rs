@@ -167,8 +167,8 @@ impl Store for Flaky {
     async fn polled_by_user_code(&self, user_code: &Digest, now: i64) -> Result<Option<PolledRecord>> {
         self.up()?.polled_by_user_code(user_code, now).await
     }
-    async fn claim_polled(&self, digest: &Digest, by: &str, now: i64) -> Result<bool> {
-        self.up()?.claim_polled(digest, by, now).await
+    async fn claim_polled(&self, digest: &Digest, by: &str, now: i64, events: Vec<Event>) -> Result<bool> {
+        self.up()?.claim_polled(digest, by, now, events).await
     }
     async fn poll(&self, digest: &Digest, now: i64) -> Result<Polled> {
         self.up()?.poll(digest, now).await
@@ -288,8 +288,8 @@ impl Store for Flaky {
     ) -> Result<()> {
         self.up()?.set_subject_disabled(sub, disabled, now, events).await
     }
-    async fn end_sessions_of(&self, sub: &str, now: i64, events: Vec<Event>) -> Result<u64> {
-        self.up()?.end_sessions_of(sub, now, events).await
+    async fn end_sessions_of(&self, sub: &str, by: &str, now: i64, events: Vec<Event>) -> Result<u64> {
+        self.up()?.end_sessions_of(sub, by, now, events).await
     }
     async fn consume_once(&self, kind: &str, id: &str, expires_at: i64) -> Result<bool> {
         self.up()?.consume_once(kind, id, expires_at).await

@@ -155,7 +155,7 @@ pub(crate) async fn the_end_of_a_session_ends_what_was_derived_from_its_authoriz
         let end = |end| complete(&*store, &interaction, |completion| completion.end = Some(end));
         match round {
             0 => assert!(store.end_session(&name("ses"), NOW, vec![]).await.expect("it answers")),
-            1 => assert_eq!(store.end_sessions_of(&sub, NOW, vec![]).await.expect("it answers"), 1),
+            1 => assert_eq!(store.end_sessions_of(&sub, "ui", NOW, vec![]).await.expect("it answers"), 1),
             2 => assert_eq!(end(EndSessions::Sessions(vec![name("ses")])).await, Completed::Done),
             _ => {
                 let of_client = EndSessions::Client { session_id: name("ses"), client_id: "app".into() };

@@ -27,7 +27,7 @@ fn approving(id: &str, az: &str, (secret, by): (&str, &str)) -> Completion {
 /// A request that the browser `me` has approved.
 async fn approved(store: &dyn Store, secret: &str, az: &str) {
     opened(store, secret).await;
-    assert!(store.claim_polled(&digest(secret), "me", NOW).await.expect("it answers"));
+    assert!(store.claim_polled(&digest(secret), "me", NOW, vec![]).await.expect("it answers"));
     let id = format!("ia_for_{az}");
     store.open_interaction(interaction(&id)).await.expect("it opens");
     let done = store.complete_interaction(approving(&id, az, (secret, "me"))).await.expect("it answers");
@@ -68,14 +68,14 @@ pub(crate) async fn of_50_browsers_one_claims_a_request_and_may_claim_it_again(b
     let store = backend.store();
     opened(&*store, "device").await;
     let outcomes = race(&store, 50, |store, i| async move {
-        store.claim_polled(&digest("device"), &format!("browser {i}"), NOW).await.expect("it answers")
+        store.claim_polled(&digest("device"), &format!("browser {i}"), NOW, vec![]).await.expect("it answers")
     });
     let outcomes = outcomes.await;
     assert_eq!(count(&outcomes, &true), 1);
     let owner = found(&*store, "device").await.claimed_by.expect("somebody claimed it");
-    assert!(store.claim_polled(&digest("device"), &owner, NOW).await.expect("it answers"));
-    assert!(!store.claim_polled(&digest("device"), "other", NOW).await.expect("it answers"));
-    assert!(!store.claim_polled(&digest("device"), &owner, NOW + 600).await.expect("it answers"));
+    assert!(store.claim_polled(&digest("device"), &owner, NOW, vec![]).await.expect("it answers"));
+    assert!(!store.claim_polled(&digest("device"), "other", NOW, vec![]).await.expect("it answers"));
+    assert!(!store.claim_polled(&digest("device"), &owner, NOW + 600, vec![]).await.expect("it answers"));
 }
 
 pub(crate) async fn whoever_asks_too_soon_has_to_wait_longer_each_time(backend: &Backend) {
@@ -118,7 +118,7 @@ pub(crate) async fn only_the_browser_that_claimed_it_decides_and_only_once(backe
         store.complete_interaction(approving(id, az, ("device", by))).await.expect("it answers")
     };
     assert_eq!(decide("ia_1", "az_1", "me").await, Completed::RequestSpent, "nobody claimed it");
-    assert!(store.claim_polled(&digest("device"), "me", NOW).await.expect("it answers"));
+    assert!(store.claim_polled(&digest("device"), "me", NOW, vec![]).await.expect("it answers"));
     assert_eq!(decide("ia_2", "az_2", "other").await, Completed::RequestSpent);
     assert_eq!(decide("ia_3", "az_3", "me").await, Completed::Done);
     assert_eq!(decide("ia_4", "az_4", "me").await, Completed::RequestSpent);
@@ -137,7 +137,7 @@ pub(crate) async fn only_the_browser_that_claimed_it_decides_and_only_once(backe
 pub(crate) async fn a_refusal_is_kept_and_gives_nothing(backend: &Backend) {
     let store = backend.store();
     opened(&*store, "device").await;
-    assert!(store.claim_polled(&digest("device"), "me", NOW).await.expect("it answers"));
+    assert!(store.claim_polled(&digest("device"), "me", NOW, vec![]).await.expect("it answers"));
     let refusal = Decision { refusal: Some("access_denied".into()), ..decision("device", "me") };
     let done = complete(&*store, "ia_1", |completion| completion.decided = Some(refusal)).await;
     assert_eq!(done, Completed::Done);
@@ -151,7 +151,7 @@ pub(crate) async fn a_refusal_is_kept_and_gives_nothing(backend: &Backend) {
 pub(crate) async fn what_has_expired_cannot_be_decided(backend: &Backend) {
     let store = backend.store();
     opened(&*store, "device").await;
-    assert!(store.claim_polled(&digest("device"), "me", NOW).await.expect("it answers"));
+    assert!(store.claim_polled(&digest("device"), "me", NOW, vec![]).await.expect("it answers"));
     let late = InteractionRecord { expires_at: NOW + 9_000, ..interaction("ia_1") };
     store.open_interaction(late.clone()).await.expect("it opens");
     let approval =

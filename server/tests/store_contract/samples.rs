@@ -200,6 +200,7 @@ pub(crate) fn completion(interaction: InteractionRecord) -> Completion {
         pushed: None,
         decided: None,
         end: None,
+        initiator: "rp".to_owned(),
         deliveries: Vec::new(),
         now: NOW,
         events: Vec::new(),

@@ -109,7 +109,7 @@ pub(crate) async fn ending_all_sessions_of_a_subject_spares_others(backend: &Bac
     granted(&*store, authorization("az_without_session", "alice"), Issued::default()).await;
     assert!(store.end_session("ses_3", NOW, vec![]).await.expect("it answers"));
     let events = vec![event("evt_1", "credential.changed")];
-    let ended = store.end_sessions_of("alice", NOW, events).await.expect("it answers");
+    let ended = store.end_sessions_of("alice", "account", NOW, events).await.expect("it answers");
     assert_eq!(ended, 2);
     assert!(live_ids(&*store, "alice", NOW).await.is_empty());
     assert_eq!(live_ids(&*store, "bob", NOW).await, ["ses_4"]);
@@ -225,7 +225,7 @@ pub(crate) async fn the_clients_of_a_session_are_told_of_its_end_once(backend: &
     // One that is over by time is ended all the same.
     let late = NOW + 1_000_000;
     store.set_subject_disabled("alice", true, late, vec![]).await.expect("it answers");
-    store.end_sessions_of("alice", late, vec![]).await.expect("it answers");
+    store.end_sessions_of("alice", "ui", late, vec![]).await.expect("it answers");
     assert_eq!(told(&*store).await.len(), 8);
 }
 

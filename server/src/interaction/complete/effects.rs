@@ -67,6 +67,7 @@ pub(super) fn nothing() -> Completion {
         pushed: None,
         decided: None,
         end: None,
+        initiator: String::new(),
         deliveries: Vec::new(),
         now: 0,
         events: Vec::new(),

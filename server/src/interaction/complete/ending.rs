@@ -44,13 +44,11 @@ pub(super) async fn logout(server: &Server, client: Option<&Client>, state: &Sta
         }
         (None, _) => {}
     }
-    if completion.end.is_some() {
-        completion.events.push(events::event(
-            server,
-            "session.ended",
-            facts.session_id.as_deref().unwrap_or_default(),
-            &json!({ "initiator": facts.initiator, "sub": facts.sub, "extent": scope }),
-        )?);
+    completion.initiator.clone_from(&facts.initiator);
+    // Of sessions that end the store tells each; this one goes on.
+    if let Some(EndSessions::Client { session_id, client_id }) = &completion.end {
+        let data = json!({ "initiator": facts.initiator, "sub": facts.sub, "client_id": client_id });
+        completion.events.push(events::event(server, "session.left", session_id, &data)?);
     }
     let dropped: Vec<_> = here.iter().filter_map(|id| state.handles.get(id)).cloned().collect();
     let logout = told(server, state, (&completion, here, &dropped)).await?;

@@ -374,6 +374,8 @@ pub struct Completion {
     pub decided: Option<Decision>,
     /// Which sessions end.
     pub end: Option<EndSessions>,
+    /// Who began their end, for the events of those that do.
+    pub initiator: String,
     /// What has to reach others.
     pub deliveries: Vec<DeliveryRecord>,
     /// Now.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    authorizations, codes, consents, deliveries, grants, misc, participants, polled, pushed, sessions,
-    subjects, tokens,
+    authorizations, codes, consents, deliveries, grants,
+    misc::{self, EndedBy},
+    participants, polled, pushed, sessions, subjects, tokens,
     tx::{Fallible, Row, Tx, at_most_one, every, values},
 };
 use crate::store::{
@@ -154,7 +155,7 @@ pub(super) async fn complete(tx: &mut dyn Tx, completion: &Completion) -> Fallib
     }
     // What ends does so before anything begins, so that it never hits what this very step creates.
     if let Some(end) = &completion.end {
-        end_sessions(tx, end, now).await?;
+        end_sessions(tx, end, (&completion.initiator, now)).await?;
     }
     if !sessions_stand(tx, completion).await? {
         tx.give_up();
@@ -210,20 +211,14 @@ fn subjects_of(completion: &Completion) -> BTreeMap<&str, bool> {
     subjects
 }
 
-async fn end_sessions(tx: &mut dyn Tx, end: &EndSessions, now: i64) -> Fallible<()> {
+async fn end_sessions(tx: &mut dyn Tx, end: &EndSessions, (initiator, now): (&str, i64)) -> Fallible<()> {
+    let by = |extent| EndedBy { initiator, extent: Some(extent), at: now };
     match end {
         EndSessions::Client { session_id, client_id } => {
             sessions::leave(tx, session_id, client_id, now).await
         }
-        EndSessions::Sessions(ids) => {
-            let mut ids: Vec<_> = ids.iter().collect();
-            ids.sort_unstable();
-            for id in ids {
-                sessions::end(tx, id, now).await?;
-            }
-            Ok(())
-        }
-        EndSessions::Subject(sub) => sessions::end_all_of(tx, sub, now).await.map(|_| ()),
+        EndSessions::Sessions(ids) => sessions::end_each(tx, ids, by("session")).await,
+        EndSessions::Subject(sub) => sessions::end_all_of(tx, sub, by("subject")).await.map(|_| ()),
     }
 }
 

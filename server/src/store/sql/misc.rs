@@ -7,7 +7,7 @@ use super::{
     deliveries,
     tx::{Fallible, Fault, Row, Tx, at_most_one, values},
 };
-use crate::store::{Event, ReplyRecord};
+use crate::store::{Event, ReplyRecord, SessionRecord};
 
 /// Writes events into the outbox, and what their subscribers are sent. One that is there already is not written again.
 pub(super) async fn publish(tx: &mut dyn Tx, events: &[Event]) -> Fallible<()> {
@@ -35,15 +35,37 @@ pub(super) async fn publish_if(tx: &mut dyn Tx, happened: bool, events: &[Event]
     Ok(happened)
 }
 
-/// A session ended with its account. It ends once, so its event has an id that follows from it.
-pub(super) fn ended_with_account(id: &str, sub: &str, at: i64) -> Event {
-    let digest = Sha256::new_with_prefix("session.ended").chain_update([0]).chain_update(id).finalize();
-    Event {
-        id: format!("evt_{}", URL_SAFE_NO_PAD.encode(&digest[..16])),
-        event_type: "session.ended",
-        subject: id.to_owned(),
-        at,
-        data: serde_json::json!({ "sub": sub, "initiator": "account" }).to_string(),
+/// Tells of sessions that ended, and who began that. A session ends once, so its event has an id that follows from it.
+pub(super) async fn publish_ended(tx: &mut dyn Tx, ended: &[SessionRecord], by: EndedBy<'_>) -> Fallible<()> {
+    let told: Vec<_> = ended.iter().map(|session| by.event(session)).collect();
+    publish(tx, &told).await
+}
+
+/// Who or what ended sessions.
+#[derive(Clone, Copy)]
+pub(super) struct EndedBy<'a> {
+    /// `rp`, `op`, `ui`, `account`, `limit`.
+    pub(super) initiator: &'a str,
+    /// How far a logout reached.
+    pub(super) extent: Option<&'a str>,
+    pub(super) at: i64,
+}
+
+impl EndedBy<'_> {
+    fn event(self, session: &SessionRecord) -> Event {
+        let Self { initiator, extent, at } = self;
+        let digest = Sha256::new_with_prefix("session.ended").chain_update([0]).chain_update(&session.id);
+        let mut data = serde_json::json!({ "sub": session.sub, "initiator": initiator });
+        if let Some(extent) = extent {
+            data["extent"] = extent.into();
+        }
+        Event {
+            id: format!("evt_{}", URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])),
+            event_type: "session.ended",
+            subject: session.id.clone(),
+            at,
+            data: data.to_string(),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     tx::{Fallible, Row, Tx, at_most_one, values},
 };
 use crate::store::{
-    AuthorizationRecord, Decision, Digest, Issued, Polled, PolledRecord, Redemption, Replacement,
+    AuthorizationRecord, Decision, Digest, Event, Issued, Polled, PolledRecord, Redemption, Replacement,
 };
 
 macro_rules! columns {
@@ -122,6 +122,16 @@ pub(super) async fn claim(tx: &mut dyn Tx, digest: &Digest, by: &str, now: i64) 
         )
         .await?;
     Ok(claimed > 0)
+}
+
+pub(super) async fn claim_and_publish(
+    tx: &mut dyn Tx,
+    (digest, by): (&Digest, &str),
+    now: i64,
+    events: &[Event],
+) -> Fallible<bool> {
+    let claimed = claim(tx, digest, by, now).await?;
+    misc::publish_if(tx, claimed, events).await
 }
 
 /// Each update looks at what it changes, so that of two questions at once one is too soon.

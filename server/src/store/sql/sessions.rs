@@ -1,7 +1,9 @@
 //! Sessions.
 
 use super::{
-    authorizations, misc, participants, subjects,
+    authorizations,
+    misc::{self, EndedBy},
+    participants, subjects,
     tx::{Fallible, Row, Tx, Value, at_most_one, every, values},
 };
 use crate::store::{Digest, Event, SessionRecord};
@@ -152,9 +154,9 @@ pub(super) async fn hold(tx: &mut dyn Tx, id: &str, used_at: i64, now: i64) -> F
     Ok(held > 0)
 }
 
-/// Ends a session, revokes its authorizations without offline access, and has its clients told; false if it was not live.
+/// Ends a session, revokes its authorizations without offline access, and has its clients told; none if it was not live.
 /// One that is over by time alone is ended all the same, for the sake of its authorizations and its clients.
-pub(super) async fn end(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> {
+pub(super) async fn end(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<Option<SessionRecord>> {
     let rows = tx
         .query(
             concat!(
@@ -164,18 +166,18 @@ pub(super) async fn end(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> {
             values![id, now],
         )
         .await?;
-    let Some(ended) = at_most_one(rows, read)? else { return Ok(false) };
+    let Some(ended) = at_most_one(rows, read)? else { return Ok(None) };
     authorizations::revoke_of_session(tx, id, now).await?;
     participants::tell(tx, &ended, now).await?;
-    Ok(was_live(&ended, now))
+    Ok(Some(ended).filter(|ended| was_live(ended, now)))
 }
 
 pub(super) async fn end_and_publish(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]) -> Fallible<bool> {
-    let was_live = end(tx, id, now).await?;
+    let was_live = end(tx, id, now).await?.is_some();
     misc::publish_if(tx, was_live, events).await
 }
 
-/// Ends the sessions of a subject that were used least recently, as [`end`] does, beyond so many live ones.
+/// Ends the sessions of a subject that were used least recently, as [`end`] does, beyond so many live ones, and tells of each.
 pub(super) async fn keep_to(tx: &mut dyn Tx, newest: &SessionRecord, most: u32, now: i64) -> Fallible<()> {
     // The newest is there already, and stays.
     let rows = tx
@@ -188,10 +190,22 @@ pub(super) async fn keep_to(tx: &mut dyn Tx, newest: &SessionRecord, most: u32, 
             values![&newest.sub, &newest.id, now, most.saturating_sub(1)],
         )
         .await?;
+    let mut ended = Vec::new();
     for id in every(rows, Row::text)? {
-        end(tx, &id, now).await?;
+        ended.extend(end(tx, &id, now).await?);
     }
-    Ok(())
+    misc::publish_ended(tx, &ended, EndedBy { initiator: "limit", extent: None, at: now }).await
+}
+
+/// Ends these sessions, as [`end`] does, and tells of each.
+pub(super) async fn end_each(tx: &mut dyn Tx, ids: &[String], by: EndedBy<'_>) -> Fallible<()> {
+    let mut ids: Vec<_> = ids.iter().collect();
+    ids.sort_unstable();
+    let mut ended = Vec::new();
+    for id in ids {
+        ended.extend(end(tx, id, by.at).await?);
+    }
+    misc::publish_ended(tx, &ended, by).await
 }
 
 /// One client is signed out of a session: its authorizations there without offline access end, and it is told.
@@ -205,8 +219,9 @@ pub(super) async fn leave(tx: &mut dyn Tx, id: &str, client_id: &str, now: i64) 
     }
 }
 
-/// Ends all sessions of a subject, as [`end`] does; gives those that were live.
-pub(super) async fn end_all_of(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<Vec<SessionRecord>> {
+/// Ends all sessions of a subject, as [`end`] does, and tells of each that was live; gives their number.
+pub(super) async fn end_all_of(tx: &mut dyn Tx, sub: &str, by: EndedBy<'_>) -> Fallible<u64> {
+    let now = by.at;
     subjects::hold(tx, sub, now).await?;
     let rows = tx
         .query(
@@ -222,15 +237,9 @@ pub(super) async fn end_all_of(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible
     for session in &ended {
         participants::tell(tx, session, now).await?;
     }
-    Ok(ended.into_iter().filter(|session| was_live(session, now)).collect())
-}
-
-/// Ends all sessions of a subject because of what happened to the account, and tells of each.
-pub(super) async fn end_all_of_account(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<u64> {
-    let ended = end_all_of(tx, sub, now).await?;
-    let told: Vec<_> = ended.iter().map(|session| misc::ended_with_account(&session.id, sub, now)).collect();
-    misc::publish(tx, &told).await?;
-    Ok(u64::try_from(told.len()).unwrap_or(u64::MAX))
+    let live: Vec<_> = ended.into_iter().filter(|session| was_live(session, now)).collect();
+    misc::publish_ended(tx, &live, by).await?;
+    Ok(u64::try_from(live.len()).unwrap_or(u64::MAX))
 }
 
 /// Ends some sessions, whosever they are, as [`end_all_of_account`] does; false if there are no more.
@@ -250,11 +259,11 @@ pub(super) async fn end_some(tx: &mut dyn Tx, limit: u32, now: i64) -> Fallible<
 pub(super) async fn end_all_and_publish(
     tx: &mut dyn Tx,
     sub: &str,
-    now: i64,
+    by: EndedBy<'_>,
     events: &[Event],
 ) -> Fallible<u64> {
     misc::publish(tx, events).await?;
-    end_all_of_account(tx, sub, now).await
+    end_all_of(tx, sub, by).await
 }
 
 fn was_live(ended: &SessionRecord, now: i64) -> bool {

@@ -1,7 +1,9 @@
 //! What is known of subjects.
 
 use super::{
-    authorizations, misc, sessions,
+    authorizations,
+    misc::{self, EndedBy},
+    sessions,
     tx::{Fallible, Row, Tx, at_most_one, first, values},
 };
 use crate::store::{Event, SubjectRecord};
@@ -48,7 +50,7 @@ pub(super) async fn set_disabled(
     )
     .await?;
     if disabled {
-        sessions::end_all_of_account(tx, sub, now).await?;
+        sessions::end_all_of(tx, sub, EndedBy { initiator: "account", extent: None, at: now }).await?;
         authorizations::revoke_of_subject(tx, sub, now).await?;
     }
     misc::publish(tx, events).await
