@@ -129,6 +129,8 @@ export async function start({
       `client_uri = "${app}/"`,
       `redirect_uris = ${array([`${app}/callback`])}`,
       `post_logout_redirect_uris = ${array([`${app}/`])}`,
+      // Elsewhere it would have to be https.
+      ...(appHost === 'localhost' ? [`initiate_login_uri = "${app}/login"`] : []),
       `grant_types = ${array(['authorization_code', 'refresh_token', 'client_credentials'])}`,
       'scope = "openid profile email address phone offline_access reports.read"',
       more,

@@ -52,6 +52,7 @@ mod specs {
     mod deliveries;
     mod event_delivery;
     mod event_receiver_sample;
+    mod event_sessions;
     mod event_webhooks;
     mod fate;
     mod faults;
@@ -83,6 +84,7 @@ mod specs {
     mod oidc_identity_assurance;
     mod oidc_rp_initiated_logout;
     mod oidc_session_management;
+    mod oidc_third_party_login;
     mod openid_ciba;
     mod openid_ciba_notification;
     mod openid_ciba_polling;

@@ -88,6 +88,21 @@ test('an application that is removed gets nothing more, and has to ask again', a
   await person.page.locator('#consent-allow').waitFor();
 });
 
+test('a sign-in is begun at an application from its entry, and at nobody else\'s word', async () => {
+  const person = await arrives();
+  await person.arriveAtTokens('bob');
+  await opens(person, 'bob');
+  const link = await person.page.locator('#open-0').getAttribute('href');
+  assert.equal(link, `${stand.app}/login?iss=${encodeURIComponent(stand.issuer)}`);
+  await person.page.goto(`${stand.app}/`);
+  await person.context.clearCookies({ name: 'placet-demo' });
+  await person.page.goto(`${stand.login}/account`);
+  await person.click('#open-0');
+  await person.hasTokensOf('bob');
+  await person.page.goto(`${stand.app}/login?iss=https%3A%2F%2Fevil.example`);
+  await person.isRefused('issuer_unknown');
+});
+
 test('who has a second factor gives it, and one sign-in is good for requests, too', async () => {
   const person = await arrives({ ...PHONE, locale: 'de-DE', javaScriptEnabled: false });
   await opens(person, 'alice');

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Instant,
     grant::{Grant, Object},
-    interaction::SessionInfo,
+    interaction::{ClientInfo, SessionInfo},
 };
 
 /// A page of a list.
@@ -36,6 +36,12 @@ pub struct ConsentInfo {
     /// The name of the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
+    /// The client as its users may see it; absent if it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientInfo>,
+    /// Where the user can begin a sign-in at the client (OpenID Connect Core section 4): its `initiate_login_uri`, with `iss`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in_uri: Option<String>,
     /// Granted scope values.
     pub scope: Vec<String>,
     /// Granted claim names.
@@ -60,6 +66,12 @@ pub struct AuthorizationInfo {
     pub sub: String,
     /// The client.
     pub client_id: String,
+    /// The client as its users may see it; absent if it is gone, and in the admin API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientInfo>,
+    /// Where the user can begin a sign-in at the client (OpenID Connect Core section 4): its `initiate_login_uri`, with `iss`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in_uri: Option<String>,
     /// Granted scope values.
     pub scope: Vec<String>,
     /// Granted authorization details (RFC 9396).

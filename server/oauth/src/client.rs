@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ciba::DeliveryMode, grant_type::GrantType, response_type::ResponseType};
+use crate::{ciba::DeliveryMode, grant_type::GrantType, params::encode_form, response_type::ResponseType};
 
 pub mod document;
 mod json;
@@ -321,6 +321,14 @@ pub struct ClientMetadata {
 }
 
 impl ClientMetadata {
+    /// Where a browser is sent so that a sign-in begins at the client: its `initiate_login_uri`, with the issuer that it is to
+    /// use (OpenID Connect Core section 4).
+    pub fn login_link(&self, issuer: &str) -> Option<String> {
+        let uri = self.initiate_login_uri.as_deref()?;
+        let separator = if uri.contains('?') { '&' } else { '?' };
+        Some(format!("{uri}{separator}{}", encode_form([("iss", issuer)])))
+    }
+
     /// Fills in the defaults of the specifications for the members that are absent.
     ///
     /// The default of `response_types` is `code` only where the grants of the client use the authorization endpoint at

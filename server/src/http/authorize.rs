@@ -37,18 +37,18 @@ pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
         },
     };
     let mut visitor = cookie::visitor(&server, &request);
-    match begin(&server, &raw, &mut visitor).await {
+    match begin(&server, &request, &raw, &mut visitor).await {
         Ok((response, None)) => Ok(response),
         Ok((mut response, Some(binding))) => {
             cookie::set(&mut response, &binding);
             Ok(response)
         }
-        Err(Refusal::Page(error)) => page::error(400, page::Stopped::Request, &error, &request.id),
+        Err(Refusal::Page(error)) => page::error(&request, 400, page::Stopped::Request, &error),
         Err(Refusal::ToClient(told)) => {
             let error = &told.error;
             tracing::info!(code = error.code.as_str(), reason = %error.description, "an authorization request was refused");
             match told.delivery(&server).await {
-                Ok(delivery) => page::deliver(&server, &delivery),
+                Ok(delivery) => page::deliver(&server, page::words(&[], &request.headers), &delivery),
                 Err(failure) => broken(&failure, &request),
             }
         }
@@ -61,7 +61,7 @@ fn broken(failure: &Failure, request: &Request) -> Outcome<Response> {
     if let Failure::Fault(fault) = failure {
         tracing::error!(%fault, "an authorization request could not be answered");
     }
-    let mut response = page::error(503, page::Stopped::Request, &failure.shown(), &request.id)?;
+    let mut response = page::error(request, 503, page::Stopped::Request, &failure.shown())?;
     response.headers_mut().insert("retry-after", http::HeaderValue::from_static("2"));
     Ok(response)
 }
@@ -72,15 +72,11 @@ fn park(server: &Server, request: &Request) -> Outcome<Response> {
     if !request.has_type("application/x-www-form-urlencoded") {
         let error =
             OAuthError::invalid_request("the body must be of type `application/x-www-form-urlencoded`");
-        return page::error(400, page::Stopped::Request, &error, &request.id);
+        return page::error(request, 400, page::Stopped::Request, &error);
     }
     if request.body.len() > MAX_POSTED {
-        return page::error(
-            413,
-            page::Stopped::Request,
-            &OAuthError::invalid_request("the request is too large"),
-            &request.id,
-        );
+        let error = OAuthError::invalid_request("the request is too large");
+        return page::error(request, 413, page::Stopped::Request, &error);
     }
     let sealed = server.root().seal(server.random(), PARKED, &request.body)?;
     let uri = format!("{}/authorize?resume={}", server.issuer(), URL_SAFE_NO_PAD.encode(sealed));
@@ -94,6 +90,7 @@ fn parked(server: &Server, request: &Request) -> Option<Vec<u8>> {
 
 async fn begin(
     server: &Server,
+    request: &Request,
     raw: &[u8],
     visitor: &mut Visitor,
 ) -> Result<(Response, Option<String>), Refusal> {
@@ -111,7 +108,9 @@ async fn begin(
     let opened = open::authorization(server, ui, visitor, valid).await.map_err(&to_client)?;
     let response = match opened {
         Opened::Asked(state) => ask(server, &state),
-        Opened::Delivered(state) => delivered(server, visitor, &state).await.map_err(&to_client)?,
+        Opened::Delivered(state) => {
+            delivered(server, (request, visitor), &state).await.map_err(&to_client)?
+        }
         Opened::TooLate => return Err(Refusal::Page(authorize::already_answered())),
     };
     Ok((response, binding))
@@ -127,19 +126,24 @@ pub(super) fn ask(server: &Server, state: &State) -> Response {
 }
 
 /// Sends the browser where its interaction leads, with its cookie.
-pub(super) async fn delivered(server: &Server, visitor: &Visitor, state: &State) -> Outcome<Response> {
+pub(super) async fn delivered(
+    server: &Server,
+    (request, visitor): (&Request, &Visitor),
+    state: &State,
+) -> Outcome<Response> {
     let nothing = Delivery { method: placet_sdk::interaction::DeliveryMethod::None, uri: None, fields: None };
     let done = state.delivered.as_ref();
     let delivery = done.map_or(&nothing, |d| &d.delivery);
     let frames = done.map(|d| d.frames.as_slice()).unwrap_or_default();
+    let words = page::words(state.prompt.ui.locales.as_slice(), &request.headers);
     let mut response = if !frames.is_empty() {
-        page::signing_out(server, frames, delivery.uri.as_deref())?
+        page::signing_out(server, words, (frames, delivery.uri.as_deref()))?
     } else if state.logout.is_some() && delivery.uri.is_none() {
-        page::signed_out(state.confirmed.flatten().is_some())?
+        page::signed_out(words, state.confirmed.flatten().is_some())?
     } else if state.device.is_some() {
-        page::device_answered(state.denied.is_none(), state.prompt.client.as_ref())?
+        page::device_answered(words, state.denied.is_none(), state.prompt.client.as_ref())?
     } else {
-        page::deliver(server, delivery)?
+        page::deliver(server, words, delivery)?
     };
     if let Some(change) = done.and_then(|d| d.cookie.as_ref()) {
         cookie::set(&mut response, &cookie::session_line(server, visitor, change).await?);

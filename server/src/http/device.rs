@@ -54,13 +54,13 @@ pub(super) async fn door(server: Server, request: Request) -> Outcome<Response> 
     }
     match begin(&server, &request).await {
         Ok(response) => Ok(response),
-        Err(Failure::Refused(error)) => page::error(400, page::Stopped::Request, &error, &request.id),
+        Err(Failure::Refused(error)) => page::error(&request, 400, page::Stopped::Request, &error),
         Err(Failure::TooMany(wait)) => Ok(reply::too_many(wait)),
         Err(fault @ Failure::Fault(_)) => {
             if let Failure::Fault(fault) = &fault {
                 tracing::error!(%fault, "a code could not be asked for");
             }
-            page::error(503, page::Stopped::Request, &fault.shown(), &request.id)
+            page::error(&request, 503, page::Stopped::Request, &fault.shown())
         }
     }
 }

@@ -22,14 +22,14 @@ pub(super) async fn logout(server: Server, request: Request) -> Outcome<Response
         // A refused logout changes nothing. The client is not told: to go back there would say that it was done.
         Err(Failure::Refused(error)) => {
             let status = if error.code == ErrorCode::AccessDenied { 403 } else { 400 };
-            page::error(status, page::Stopped::Request, &error, &request.id)
+            page::error(&request, status, page::Stopped::Request, &error)
         }
         Err(Failure::TooMany(wait)) => Ok(super::reply::too_many(wait)),
         Err(fault @ Failure::Fault(_)) => {
             if let Failure::Fault(fault) = &fault {
                 tracing::error!(%fault, "a logout request could not be answered");
             }
-            page::error(503, page::Stopped::Request, &fault.shown(), &request.id)
+            page::error(&request, 503, page::Stopped::Request, &fault.shown())
         }
     }
 }
@@ -48,7 +48,7 @@ async fn begin(server: &Server, request: &Request) -> Outcome<Response> {
         // Nobody is signed in here: there is nothing to ask and nothing to end.
         return match &valid.facts.return_to {
             Some(uri) => Ok(reply::see_other(uri)),
-            None => page::signed_out(true),
+            None => page::signed_out(page::words(&valid.facts.ui_locales, &request.headers), true),
         };
     }
     let ui = server
@@ -58,7 +58,7 @@ async fn begin(server: &Server, request: &Request) -> Outcome<Response> {
     let opened = open::logout(server, ui, &visitor, valid).await?;
     let mut response = match opened {
         Opened::Asked(state) => authorize::ask(server, &state),
-        Opened::Delivered(state) => authorize::delivered(server, &visitor, &state).await?,
+        Opened::Delivered(state) => authorize::delivered(server, (request, &visitor), &state).await?,
         Opened::TooLate => return Err(Fault::new("logout", "it has no request that could be spent").into()),
     };
     if let Some(line) = binding {

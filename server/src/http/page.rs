@@ -1,5 +1,7 @@
 //! The few pages that the server shows itself: errors, the form of `form_post`, "you are signed out".
 
+mod words;
+
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::HeaderValue;
@@ -8,6 +10,7 @@ use placet_sdk::interaction::{ClientInfo, Delivery, DeliveryMethod};
 use sha2::{Digest as _, Sha256};
 use warp::reply::Response;
 
+pub(super) use self::words::{Words, words};
 use super::{reply, request::Request};
 use crate::{
     outcome::{Fault, Outcome},
@@ -20,36 +23,37 @@ const STYLE: &str = include_str!("../../templates/style.css");
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
+    t: &'static Words,
     style: &'a str,
     lead: &'a str,
     code: &'a str,
     description: &'a str,
     id: &'a str,
+    restart: Option<&'a str>,
 }
 
 /// At which point a person was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
+pub(super) enum Stopped<'a> {
     /// An application sent the browser here.
     Request,
-    /// The browser came back from the login app.
-    Return,
+    /// The browser came back from the login app; where the user can begin anew, if that is known.
+    Return(Option<&'a str>),
 }
 
-impl Stopped {
-    fn lead(self, status: u16) -> &'static str {
+impl<'a> Stopped<'a> {
+    fn lead(self, words: &'static Words, status: u16) -> &'static str {
         match (self, status) {
-            (_, 500..) => {
-                "This server cannot answer right now. Nothing was changed. Please try again in a moment."
-            }
-            (Self::Request, _) => {
-                "The application that sent you here made a request that this server cannot answer. Nothing was changed. \
-                 You can go back and try again, or tell the people who run the application."
-            }
-            (Self::Return, _) => {
-                "Your sign-in could not be completed, and nothing was changed. Go back to the application and start \
-                 again. If you did not start this yourself, you can simply close this window."
-            }
+            (_, 500..) => words.error_server,
+            (Self::Request, _) => words.error_request,
+            (Self::Return(_), _) => words.error_return,
+        }
+    }
+
+    fn restart(self) -> Option<&'a str> {
+        match self {
+            Self::Request => None,
+            Self::Return(restart) => restart,
         }
     }
 }
@@ -57,6 +61,7 @@ impl Stopped {
 #[derive(Template)]
 #[template(path = "form_post.html")]
 struct FormPost<'a> {
+    t: &'static Words,
     style: &'a str,
     nonce: &'a str,
     action: &'a str,
@@ -66,6 +71,7 @@ struct FormPost<'a> {
 #[derive(Template)]
 #[template(path = "signed_out.html")]
 struct SignedOut<'a> {
+    t: &'static Words,
     style: &'a str,
     ended: bool,
 }
@@ -73,14 +79,16 @@ struct SignedOut<'a> {
 #[derive(Template)]
 #[template(path = "device.html")]
 struct DeviceAnswered<'a> {
+    t: &'static Words,
     style: &'a str,
     connected: bool,
-    name: &'a str,
+    heading: String,
 }
 
 #[derive(Template)]
 #[template(path = "signing_out.html")]
 struct SigningOut<'a> {
+    t: &'static Words,
     style: &'a str,
     nonce: &'a str,
     frames: &'a [String],
@@ -132,50 +140,67 @@ fn framing(
 }
 
 /// A request that cannot be processed, where there is nowhere safe to send the browser.
-pub(super) fn error(status: u16, stopped: Stopped, error: &OAuthError, id: &str) -> Outcome<Response> {
+pub(super) fn error(
+    request: &Request,
+    status: u16,
+    stopped: Stopped<'_>,
+    error: &OAuthError,
+) -> Outcome<Response> {
     tracing::info!(code = error.code.as_str(), reason = %error.description, "an error page was shown");
+    let t = words(&[], &request.headers);
     let template = ErrorPage {
+        t,
         style: &style_path(),
-        lead: stopped.lead(status),
+        lead: stopped.lead(t, status),
         code: error.code.as_str(),
         description: &error.description,
-        id,
+        id: &request.id,
+        restart: stopped.restart(),
     };
     Ok(page(status, &template, None)?)
 }
 
 /// Where a browser goes, by whatever method.
-pub(super) fn deliver(server: &Server, delivery: &Delivery) -> Outcome<Response> {
+pub(super) fn deliver(server: &Server, t: &'static Words, delivery: &Delivery) -> Outcome<Response> {
     let uri = delivery.uri.as_deref().unwrap_or_default();
     match delivery.method {
         DeliveryMethod::Redirect => Ok(reply::see_other(uri)),
         DeliveryMethod::FormPost => {
             let nonce = random::secret(server.random())?;
             let fields = delivery.fields.iter().flatten().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-            let template = FormPost { style: &style_path(), nonce: nonce.expose(), action: uri, fields };
+            let template = FormPost { t, style: &style_path(), nonce: nonce.expose(), action: uri, fields };
             Ok(page(200, &template, Some(nonce.expose()))?)
         }
-        DeliveryMethod::WebMessage | DeliveryMethod::None => signed_out(true),
+        DeliveryMethod::WebMessage | DeliveryMethod::None => signed_out(t, true),
     }
 }
 
 /// The end of a logout whose clients are told in frames; then the browser goes to `next`, if there is such a place.
-pub(super) fn signing_out(server: &Server, frames: &[String], next: Option<&str>) -> Outcome<Response> {
+pub(super) fn signing_out(
+    server: &Server,
+    t: &'static Words,
+    (frames, next): (&[String], Option<&str>),
+) -> Outcome<Response> {
     let nonce = random::secret(server.random())?;
     let mut origins: Vec<_> = frames.iter().filter_map(|frame| origin_of(frame)).collect();
     origins.sort_unstable();
     origins.dedup();
-    let template = SigningOut { style: &style_path(), nonce: nonce.expose(), frames, next };
+    let template = SigningOut { t, style: &style_path(), nonce: nonce.expose(), frames, next };
     Ok(framing(200, &template, (Some(nonce.expose()), &origins.join(" ")))?)
 }
 
 /// The end of a logout.
-pub(super) fn signed_out(ended: bool) -> Outcome<Response> {
-    Ok(page(200, &SignedOut { style: &style_path(), ended }, None)?)
+pub(super) fn signed_out(t: &'static Words, ended: bool) -> Outcome<Response> {
+    Ok(page(200, &SignedOut { t, style: &style_path(), ended }, None)?)
 }
 
 /// The user answered for a device, which fetches the answer itself.
-pub(super) fn device_answered(connected: bool, client: Option<&ClientInfo>) -> Outcome<Response> {
-    let name = client.map_or("The device", |client| client.name.as_deref().unwrap_or(&client.client_id));
-    Ok(page(200, &DeviceAnswered { style: &style_path(), connected, name }, None)?)
+pub(super) fn device_answered(
+    t: &'static Words,
+    connected: bool,
+    client: Option<&ClientInfo>,
+) -> Outcome<Response> {
+    let name = client.map_or(t.the_device, |client| client.name.as_deref().unwrap_or(&client.client_id));
+    let heading = if connected { t.connected } else { t.not_connected }.replace("{}", name);
+    Ok(page(200, &DeviceAnswered { t, style: &style_path(), connected, heading }, None)?)
 }

@@ -28,14 +28,17 @@ const ATTEMPTS: usize = 3;
 pub(super) async fn resume(server: Server, request: Request) -> Outcome<Response> {
     match finish(&server, &request).await {
         Ok(response) => Ok(response),
-        Err(Failure::Refused(error)) => page::error(400, page::Stopped::Return, &error, &request.id),
+        Err(Failure::Refused(error)) => {
+            let restart = restart_of(&server, &request).await;
+            page::error(&request, 400, page::Stopped::Return(restart.as_deref()), &error)
+        }
         Err(Failure::TooMany(wait)) => Ok(super::reply::too_many(wait)),
         Err(fault @ Failure::Fault(_)) => {
             if let Failure::Fault(fault) = &fault {
                 tracing::error!(%fault, "an interaction could not be completed");
             }
             // Nothing took effect: the same URL works again within the life of its ticket.
-            page::error(503, page::Stopped::Return, &fault.shown(), &request.id)
+            page::error(&request, 503, page::Stopped::Return(None), &fault.shown())
         }
     }
 }
@@ -48,10 +51,12 @@ async fn finish(server: &Server, request: &Request) -> Outcome<Response> {
         let (state, record) = load(server, id).await?;
         check(server, &visitor, &state, &ticket).await?;
         if state.delivered.is_some() {
-            return authorize::delivered(server, &visitor, &state).await;
+            return authorize::delivered(server, (request, &visitor), &state).await;
         }
         match complete::complete(server, state, record.revision).await? {
-            Finished::Delivered(state) => return authorize::delivered(server, &visitor, &state).await,
+            Finished::Delivered(state) => {
+                return authorize::delivered(server, (request, &visitor), &state).await;
+            }
             Finished::AskAgain(state) => return Ok(authorize::ask(server, &state)),
             Finished::TooLate(state) if state.device.is_some() => return Err(device::over().into()),
             Finished::TooLate(_) => return Err(already_answered().into()),
@@ -59,6 +64,14 @@ async fn finish(server: &Server, request: &Request) -> Outcome<Response> {
         }
     }
     Err(over().into())
+}
+
+/// Where the user can begin anew at the client, if it is still known whose request it was.
+async fn restart_of(server: &Server, request: &Request) -> Option<String> {
+    let params = Params::parse(request.query.as_bytes()).ok()?;
+    let (state, _) = load(server, params.get("i")?).await.ok()?;
+    let client = server.client(state.client_id.as_deref()?).await.ok()??;
+    client.metadata.login_link(server.issuer())
 }
 
 async fn load(server: &Server, id: &str) -> Outcome<(Box<State>, InteractionRecord)> {

@@ -114,7 +114,7 @@ async fn process(
     let submitted = body::read(raw, &state)?;
     let client = complete::client_of(server, &state).await?;
     if state.client_id.is_some() && client.is_none() {
-        return Err(expired(&state, None).into());
+        return Err(expired(server, &state, None).into());
     }
     apply::apply(server, (caller.ui, client.as_deref()), &mut state, submitted).await?;
     // A user code leads to the client of a device.
@@ -211,17 +211,17 @@ async fn load(server: &Server, caller: Caller<'_>, id: &str) -> ApiResult<(Box<S
     let idle = server.now() >= state.prompt.expires_at.0;
     if idle || (state.delivered.is_some() && state.door == Door::Redirect) {
         let client = complete::client_of(server, &state).await?;
-        return Err(expired(&state, client.as_ref()).into());
+        return Err(expired(server, &state, client.as_ref()).into());
     }
     Ok((state, record))
 }
 
-fn expired(state: &State, client: Option<&SharedClient>) -> placet_sdk::problem::Problem {
+fn expired(server: &Server, state: &State, client: Option<&SharedClient>) -> placet_sdk::problem::Problem {
     let mut gone =
         problem(410, "interaction_expired", "nobody answered in time, or the browser has returned");
     let locales = state.request.as_ref().map(|r| r.ui_locales.clone()).unwrap_or_default();
     gone.client = client.map(|c| c.info(&locales));
-    gone.restart_uri = client.and_then(|c| c.metadata.initiate_login_uri.clone());
+    gone.restart_uri = client.and_then(|c| c.metadata.login_link(server.issuer()));
     gone
 }
 

@@ -79,12 +79,18 @@ pub struct Browser {
     /// Its cookies.
     pub cookies: BTreeMap<String, String>,
     http: Client,
+    language: Option<&'static str>,
 }
 
 impl Browser {
     /// A fresh browser.
     pub fn new() -> Self {
-        Self { cookies: BTreeMap::new(), http: http_client() }
+        Self { cookies: BTreeMap::new(), http: http_client(), language: None }
+    }
+
+    /// One whose user reads this language best (`Accept-Language`).
+    pub fn speaking(language: &'static str) -> Self {
+        Self { language: Some(language), ..Self::new() }
     }
 
     /// Gets a page.
@@ -101,6 +107,10 @@ impl Browser {
 
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Reply {
         let line: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        let request = match self.language {
+            Some(language) => request.header(header::ACCEPT_LANGUAGE, language),
+            None => request,
+        };
         let response = request.header(header::COOKIE, line.join("; ")).send().await.unwrap();
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let text = cookie.to_str().unwrap();

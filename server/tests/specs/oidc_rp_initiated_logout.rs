@@ -77,6 +77,20 @@ async fn it_may_be_posted_and_without_a_place_to_go_there_is_a_page() {
 }
 
 #[tokio::test]
+async fn the_pages_speak_the_language_of_the_request_and_else_of_the_browser() {
+    let stand = Stand::start().await;
+    let mut browser = Browser::speaking("de");
+    tokens(&stand, &mut browser, "web", &[]).await;
+    let refused = logout(&stand, &mut browser, &[("id_token_hint", "x")]).await;
+    assert!(refused.text.contains("kann nicht bearbeitet werden"), "{}", refused.text);
+    let asked = logout(&stand, &mut browser, &[]).await;
+    let page = confirm(&stand, &mut browser, &asked, &yes("session")).await;
+    assert!(page.text.contains("lang=\"de\"") && page.text.contains("Sie sind abgemeldet"), "{}", page.text);
+    let nobody = logout(&stand, &mut browser, &[("ui_locales", "fr en")]).await;
+    assert!(nobody.text.contains("lang=\"en\"") && nobody.text.contains("You are signed out"));
+}
+
+#[tokio::test]
 async fn a_declined_logout_ends_nothing_and_still_goes_back() {
     let stand = Stand::start().await;
     for answer in [json!({ "type": "confirm", "accepted": false }), json!({ "type": "deny" })] {

@@ -48,6 +48,21 @@ async fn a_device_gets_tokens_once_its_user_has_agreed_on_another_one() {
 }
 
 #[tokio::test]
+async fn the_last_page_speaks_the_language_of_the_browser() {
+    let stand = stand().await;
+    for (language, words) in [
+        ("de-AT, en;q=0.5", ["lang=\"de\"", "Acme TV ist verbunden", "zu Ihrem Gerät zurückgehen"]),
+        ("fr", ["lang=\"en\"", "Acme TV is connected", "go back to your device"]),
+    ] {
+        let codes = start(&stand, "tv", "openid").await;
+        let page = approve(&stand, &mut Browser::speaking(language), &codes.user, "alice").await;
+        for word in words {
+            assert!(page.text.contains(word), "{word}: {}", page.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_takes_effect_before_the_browser_that_started_is_back() {
     let stand = stand().await;
     let codes = start(&stand, "tv", "openid").await;
@@ -75,7 +90,7 @@ async fn a_device_goes_on_when_the_browser_signs_out() {
     let mut browser = Browser::new();
     approve(&stand, &mut browser, &codes.user, "alice").await;
     let tokens = poll(&stand, "tv", &codes.device).await.json;
-    stand.server.store().end_sessions_of("alice", stand.now(), Vec::new()).await.unwrap();
+    stand.server.store().end_sessions_of("alice", "ui", stand.now(), Vec::new()).await.unwrap();
     assert_eq!(stand.userinfo(&text(&tokens["access_token"])).await.status, 200);
 }
 

@@ -109,7 +109,7 @@ impl App {
         cookie: Option<String>,
         step_up: bool,
     ) -> Result<(Url, String), Failure> {
-        let ask = Ask::parse(query)?;
+        let ask = Ask::parse(query, self.provider.issuer.as_str())?;
         let known = self.provider.known().await?;
         let found = cookie.and_then(|cookie| {
             let seen = |browser: &mut Browser| {

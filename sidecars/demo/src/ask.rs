@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use openidconnect::{
-    AuthenticationContextClass, AuthenticationFlow, CsrfToken, LanguageTag, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier, Scope,
+    AuthenticationContextClass, AuthenticationFlow, CsrfToken, LanguageTag, LoginHint, Nonce,
+    PkceCodeChallenge, PkceCodeVerifier, Scope,
     core::{CoreAuthPrompt, CoreIdToken, CoreResponseType},
 };
 use url::{Url, form_urlencoded};
@@ -32,8 +32,13 @@ pub(crate) struct Ask {
     pub(crate) max_age: Option<u64>,
     acr_values: Vec<String>,
     ui_locales: Vec<String>,
+    login_hint: Option<String>,
     form_post: bool,
 }
+
+/// Where a sign-in that somebody else begins here names what it is about (OpenID Connect Core section 4). This app shows one
+/// page after every sign-in, whatever `target_link_uri` says: it must not lead browsers elsewhere.
+const INITIATION: [&str; 3] = ["iss", "login_hint", "target_link_uri"];
 
 /// An authorization request, and what is needed to check its answer.
 pub(crate) struct Request {
@@ -44,10 +49,11 @@ pub(crate) struct Request {
 }
 
 impl Ask {
-    /// Reads the start page's form; a bare link asks for what is ticked at first.
-    pub(crate) fn parse(query: &str) -> Result<Self, Failure> {
+    /// Reads the start page's form; a bare link asks for what is ticked at first, and so does whoever begins a sign-in here
+    /// from elsewhere: `issuer` is the one whom this app takes that from.
+    pub(crate) fn parse(query: &str, issuer: &str) -> Result<Self, Failure> {
         let mut ask = Self::default();
-        if query.is_empty() {
+        if form_urlencoded::parse(query.as_bytes()).all(|(name, _)| INITIATION.contains(&&*name)) {
             ask.scope =
                 SCOPES.iter().filter(|(_, ticked)| *ticked).map(|(name, _)| (*name).to_owned()).collect();
         }
@@ -60,6 +66,11 @@ impl Ask {
                 "prompt" => ask.prompt.extend(words),
                 "max_age" => ask.max_age = seconds(&value)?,
                 "response_mode" => ask.form_post = value == "form_post",
+                "login_hint" => ask.login_hint = Some(value.into_owned()),
+                "iss" if value != issuer => {
+                    let reason = format!("`{value}` is not the provider of this app");
+                    return Err(Failure::Rejected("issuer_unknown", reason));
+                }
                 _ => {}
             }
         }
@@ -103,6 +114,9 @@ impl Ask {
         for locale in &self.ui_locales {
             request = request.add_ui_locale(LanguageTag::new(locale.clone()));
         }
+        if let Some(hint) = &self.login_hint {
+            request = request.set_login_hint(LoginHint::new(hint.clone()));
+        }
         if self.form_post {
             request = request.add_extra_param("response_mode", "form_post");
         }
@@ -136,14 +150,17 @@ fn seconds(value: &str) -> Result<Option<u64>, Failure> {
 mod tests {
     use super::*;
 
+    const ISSUER: &str = "https://op.example";
+
     #[test]
     fn a_bare_link_asks_for_what_is_ticked_at_first() {
-        assert_eq!(Ask::parse("").expect("valid").scope, ["openid", "profile", "email"]);
+        assert_eq!(Ask::parse("", ISSUER).expect("valid").scope, ["openid", "profile", "email"]);
     }
 
     #[test]
     fn the_form_is_taken_as_it_is_even_without_openid() {
-        let ask = Ask::parse("scope=email&prompt=&max_age=&acr_values=a+b&ui_locales=de").expect("valid");
+        let ask =
+            Ask::parse("scope=email&prompt=&max_age=&acr_values=a+b&ui_locales=de", ISSUER).expect("valid");
         assert!(!ask.openid());
         assert_eq!(ask.scope, ["email"]);
         assert!(ask.prompt.is_empty());
@@ -152,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_max_age_that_is_no_number_is_refused() {
-        let refused = Ask::parse("max_age=soon").expect_err("not a number");
+        let refused = Ask::parse("max_age=soon", ISSUER).expect_err("not a number");
         assert_eq!(refused.code(), "max_age_invalid");
     }
 }

@@ -71,6 +71,17 @@ fn sign_in(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
             }
         })
         .boxed();
+    // Whoever begins a sign-in here from elsewhere may post as well (OpenID Connect Core section 4); the cookie comes with a GET.
+    let initiated = path!("login")
+        .and(warp::post())
+        .and(form())
+        .then(async |form: Bytes| {
+            let again = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(form_urlencoded::parse(&form))
+                .finish();
+            pages::see_other(&format!("/login?{again}"))
+        })
+        .boxed();
     let callback = path!("callback")
         .and(warp::get())
         .and(query())
@@ -92,7 +103,7 @@ fn sign_in(app: &Arc<App>) -> BoxedFilter<(Answer,)> {
             Err(failure) => pages::failed(&failure, None),
         })
         .boxed();
-    login.or(callback).unify().or(posted).unify().boxed()
+    login.or(initiated).unify().or(callback).unify().or(posted).unify().boxed()
 }
 
 /// The television.

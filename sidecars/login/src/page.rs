@@ -56,7 +56,11 @@ impl Client {
             uri.starts_with("https://") || uri.starts_with("data:image/") || dev && is_web(uri)
         });
         Self {
-            initial: initial(&name),
+            initial: name
+                .chars()
+                .find(|c| c.is_alphanumeric())
+                .map(|c| c.to_uppercase().collect())
+                .unwrap_or_default(),
             name,
             logo,
             host: client.document_host.clone(),
@@ -64,11 +68,6 @@ impl Client {
             terms: client.tos_uri.clone().filter(|uri| is_web(uri)),
         }
     }
-}
-
-/// What stands for a name that has no picture.
-pub(crate) fn initial(name: &str) -> String {
-    name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
 }
 
 /// Whether a link may go there.

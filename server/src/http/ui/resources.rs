@@ -4,7 +4,7 @@ use http::Method;
 use placet_oauth::{id::Subject, params::Params};
 use placet_sdk::{
     Instant,
-    interaction::SessionInfo,
+    interaction::{ClientInfo, SessionInfo},
     resources::{AuthorizationInfo, ConsentInfo, Page},
 };
 use serde_json::json;
@@ -78,9 +78,7 @@ async fn all_sessions(server: &Server, request: &Request) -> ApiResult<Response>
     }
     caller::with(server, request, SESSIONS).await?;
     let (sub, _) = list(request)?;
-    let data = json!({ "sub": sub, "initiator": "ui", "scope": "subject" });
-    let event = events::event(server, "session.ended", &sub, &data)?;
-    server.store().end_sessions_of(&sub, server.now(), vec![event]).await?;
+    server.store().end_sessions_of(&sub, "ui", server.now(), Vec::new()).await?;
     server.deliver_soon();
     server.policies().flush_subject(&sub);
     Ok(reply::empty(204))
@@ -127,10 +125,17 @@ async fn list_consents(server: &Server, request: &Request) -> ApiResult<Response
         server.store().consents_of(&sub, Paging { after: &after, limit: PAGE }, server.now()).await?;
     let mut found = page(records, |r| r.id.as_str(), |r| Ok(consent_info(r)))?;
     for item in &mut found.items {
-        let client = server.client(&item.client_id).await?;
-        item.client_name = client.and_then(|c| c.metadata.client_name_for(&[]).map(str::to_owned));
+        (item.client, item.sign_in_uri) = shown(server, &item.client_id).await?;
+        item.client_name = item.client.as_ref().and_then(|client| client.name.clone());
     }
     reply::object(200, &found)
+}
+
+/// A client as its users may see it, and where they begin a sign-in there.
+async fn shown(server: &Server, client_id: &str) -> Result<(Option<ClientInfo>, Option<String>), Fault> {
+    let client = server.client(client_id).await?;
+    let link = client.as_ref().and_then(|client| client.metadata.login_link(server.issuer()));
+    Ok((client.map(|client| client.info(&[])), link))
 }
 
 fn consent_info(record: ConsentRecord) -> ConsentInfo {
@@ -140,6 +145,8 @@ fn consent_info(record: ConsentRecord) -> ConsentInfo {
         sub: record.sub,
         client_id: record.client_id,
         client_name: None,
+        client: None,
+        sign_in_uri: None,
         scope: record.scope,
         claims: record.claims,
         authorization_details,
@@ -175,7 +182,11 @@ async fn list_authorizations(server: &Server, request: &Request) -> ApiResult<Re
     let (sub, after) = list(request)?;
     let paging = Paging { after: &after, limit: PAGE };
     let records = server.store().authorizations_of(&sub, paging, server.now()).await?;
-    reply::object(200, &page(records, |r| r.id.as_str(), authorization_info)?)
+    let mut found = page(records, |r| r.id.as_str(), authorization_info)?;
+    for item in &mut found.items {
+        (item.client, item.sign_in_uri) = shown(server, &item.client_id).await?;
+    }
+    reply::object(200, &found)
 }
 
 /// An authorization as the APIs show it.
@@ -185,6 +196,8 @@ pub(in crate::http) fn authorization_info(record: AuthorizationRecord) -> Result
         id: record.id,
         sub: record.sub,
         client_id: record.client_id,
+        client: None,
+        sign_in_uri: None,
         scope: authorized.scope().to_vec(),
         authorization_details: authorized.details().to_vec(),
         created_at: Instant(record.created_at),

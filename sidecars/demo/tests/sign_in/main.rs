@@ -71,6 +71,23 @@ async fn what_is_chosen_on_the_start_page_is_asked_for() {
 }
 
 #[tokio::test]
+async fn the_provider_may_begin_a_sign_in_here_and_nobody_else() {
+    let (op, browser) = setting().await;
+    let begun = |issuer: &str| {
+        let pairs = [("iss", issuer), ("login_hint", "alice"), ("target_link_uri", "https://evil.example")];
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    };
+    let back = browser.ask(&format!("?{}", begun(&op.issuer))).await;
+    assert_eq!(op.asked("scope").as_deref(), Some("openid profile email"));
+    assert_eq!(op.asked("login_hint").as_deref(), Some("alice"));
+    assert_eq!(browser.get(back.as_str()).await.location(), "/session", "not where the link says");
+    let refused = browser.get(&format!("/login?{}", begun("https://evil.example"))).await;
+    assert_refused(&refused, "issuer_unknown");
+    let posted = browser.post("/login", &[("iss", &op.issuer)]).await;
+    assert!(posted.location().starts_with("/login?iss=http"), "{}", posted.location());
+}
+
+#[tokio::test]
 async fn an_answer_with_another_state_is_refused() {
     let (op, browser) = setting().await;
     let back = browser.ask("").await;

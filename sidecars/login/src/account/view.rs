@@ -7,7 +7,7 @@ use warp::reply::Response;
 
 use super::{Done, apps, sessions};
 use crate::{
-    page::{self, Shell},
+    page::{self, Client, Shell},
     pass::Pass,
     text::Text,
     visit::Visit,
@@ -37,8 +37,8 @@ struct Session {
 
 struct App {
     client_id: String,
-    name: String,
-    initial: String,
+    client: Client,
+    sign_in: Option<String>,
     scopes: String,
     since: Moment,
 }
@@ -101,10 +101,10 @@ fn shown(t: &Text, visit: &Visit, session: &SessionInfo) -> Session {
 fn shown_app(t: &Text, app: apps::App) -> App {
     let title = |value: &String| t.scope(value).map_or_else(|| value.clone(), |(title, _)| title.to_owned());
     App {
-        initial: page::initial(&app.name),
         scopes: app.scope.iter().map(title).collect::<Vec<_>>().join(" · "),
         since: Moment::day(t, app.since),
         client_id: app.client_id,
-        name: app.name,
+        client: app.client,
+        sign_in: app.sign_in,
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Account {
     pub(crate) no_apps: &'static str,
     /// Before a day.
     pub(crate) since: &'static str,
+    /// A link to the app.
+    pub(crate) open: &'static str,
     pub(crate) withdraw: &'static str,
     pub(crate) withdrawn: &'static str,
     /// What a button is about, for those who hear the page.
@@ -57,6 +59,7 @@ pub(super) static EN: Account = Account {
     apps_lead: "An app that you remove has to ask you again.",
     no_apps: "No app has access to your account.",
     since: "Since",
+    open: "Open",
     withdraw: "Remove access",
     withdrawn: "The app has no access any more.",
     of: About(": {}"),
@@ -84,6 +87,7 @@ pub(super) static DE: Account = Account {
     apps_lead: "Eine App, die Sie entfernen, muss Sie wieder fragen.",
     no_apps: "Keine App hat Zugriff auf Ihr Konto.",
     since: "Seit dem",
+    open: "Öffnen",
     withdraw: "Zugriff entfernen",
     withdrawn: "Die App hat keinen Zugriff mehr.",
     of: About(": {}"),

@@ -24,12 +24,14 @@ async fn stage_of(sub: &str) -> Stage {
     let known = json!({ "device": "Firefox · Linux", "address": "192.0.2.7", "browser": "of somebody else" });
     let sessions = vec![session("ses_1", sub, &known), session("ses_2", sub, &json!({}))];
     let consent = json!({
-        "id": "cns_1", "sub": sub, "client_id": "books", "client_name": "Books & <Co>", "scope": ["email"],
-        "claims": [], "granted_at": "2026-10-20T09:00:00Z",
+        "id": "cns_1", "sub": sub, "client_id": "books", "scope": ["email"], "claims": [],
+        "client": { "client_id": "books", "name": "Books & <Co>", "logo_uri": "https://books.example/logo.png" },
+        "sign_in_uri": "https://books.example/login?iss=https%3A%2F%2Fas.example", "granted_at": "2026-10-20T09:00:00Z",
     });
     let grant = |id: &str, client: &str| {
         json!({
             "id": id, "sub": sub, "client_id": client, "scope": ["reports.read"],
+            "client": { "client_id": client }, "sign_in_uri": "javascript:alert(1)",
             "created_at": "2026-11-21T09:00:00Z", "expires_at": "2027-11-21T09:00:00Z",
         })
     };
@@ -87,6 +89,9 @@ async fn whoever_opens_the_page_gives_the_password() {
     ] {
         assert!(page.says(words), "{words}: {}", page.body);
     }
+    // A sign-in begins where the client says, with the issuer; what is no web page is no link.
+    assert!(page.tag("open-0").contains("href=\"https://books.example/login?iss=https%3A%2F%2Fas.example\""));
+    assert!(!page.has("open-1") && !page.says("javascript:"), "{}", page.body);
     assert!(!page.says("az_") && !page.says("cns_") && !page.says("This browser"), "{}", page.body);
     assert!(page.header("cache-control").contains("no-store"));
     browser.submit(&page, &[("action", "sign-out")]).await;
