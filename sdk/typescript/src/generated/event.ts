@@ -60,11 +60,14 @@ export interface EventData {
   destination?: string;
   /** The login app that granted without a browser. */
   direct?: string;
-  /** How much a logout ended: `client`, `session`, `subject`. */
+  /** How far a logout reached: `session` (one browser), `subject` (all of a user). */
   extent?: string;
   /** The grant type. */
   grant_type?: string;
-  /** What began the end of a session: `client`, `user`, `ui`, `account`. */
+  /**
+   * What began the end of a session: `rp` (a logout that a client asked for), `op` (one that began here), `ui` (the login
+   * app), `account` (it was disabled, or its credential changed), `limit` (a newer session of the user).
+   */
   initiator?: string;
   /** The key. */
   kid?: string;
