@@ -32,7 +32,10 @@ async fn leave(stand: &Stand, browser: &mut Browser, scope: &str) {
 
 #[tokio::test]
 async fn one_session_too_many_ends_an_old_one_which_is_told() {
-    let stand = Stand::with(|config| config.limits.sessions = 2).await;
+    let stand = Stand::with(|config| {
+        (config.limits.enabled, config.limits.sessions) = (true, 2);
+    })
+    .await;
     let mut old = Vec::new();
     for _ in 0..4 {
         stand.sign_in(&mut Browser::new(), "web", &[]).await;
