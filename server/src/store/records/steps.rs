@@ -1,11 +1,10 @@
 //! What steps take and give.
 
-use crate::store::DeliveryRecord;
-
 use super::{
     AuthorizationRecord, CodeRecord, ConsentRecord, Digest, Event, FamilyRecord, InteractionRecord,
     PolledRecord, SessionRecord, TokenRecord,
 };
+use crate::store::DeliveryRecord;
 
 /// What a grant issues, recorded together with the use of its artefact.
 #[derive(Clone, Debug, Default)]

@@ -52,6 +52,11 @@ pub(super) struct EndedBy<'a> {
 }
 
 impl EndedBy<'_> {
+    /// What happened to the account of the user.
+    pub(super) fn account(at: i64) -> Self {
+        Self { initiator: "account", extent: None, at }
+    }
+
     fn event(self, session: &SessionRecord) -> Event {
         let Self { initiator, extent, at } = self;
         let digest = Sha256::new_with_prefix("session.ended").chain_update([0]).chain_update(&session.id);

@@ -2,7 +2,7 @@
 
 use super::{
     authorizations::{self, authorization_columns, standing},
-    lineage,
+    lineage, misc,
     redemption::{self, Redeemable, redeemable},
     tx::{Fallible, Row, Tx, at_most_one, values},
 };

@@ -16,7 +16,7 @@ pub(super) async fn revoke(tx: &mut dyn Tx, of: &Whose, now: i64, events: &[Even
     misc::publish(tx, events).await?;
     match of {
         Whose::Subject(sub) => {
-            sessions::end_all_of_account(tx, sub, now).await?;
+            sessions::end_all_of(tx, sub, misc::EndedBy::account(now)).await?;
             authorizations::revoke_of_subject(tx, sub, now).await
         }
         Whose::Client(client_id) => {

@@ -242,17 +242,13 @@ pub(super) async fn end_all_of(tx: &mut dyn Tx, sub: &str, by: EndedBy<'_>) -> F
     Ok(u64::try_from(live.len()).unwrap_or(u64::MAX))
 }
 
-/// Ends some sessions, whosever they are, as [`end_all_of_account`] does; false if there are no more.
+/// Ends some sessions, whosever they are, as [`end_all_of`] does; false if there are no more.
 pub(super) async fn end_some(tx: &mut dyn Tx, limit: u32, now: i64) -> Fallible<bool> {
     let rows = tx
-        .query("SELECT id, sub FROM sessions WHERE tenant = $1 AND ended_at IS NULL LIMIT $2", values![limit])
+        .query("SELECT id FROM sessions WHERE tenant = $1 AND ended_at IS NULL LIMIT $2", values![limit])
         .await?;
-    let found = every(rows, |row| Ok((row.text()?, row.text()?)))?;
-    for (id, sub) in &found {
-        if end(tx, id, now).await? {
-            misc::publish(tx, &[misc::ended_with_account(id, sub, now)]).await?;
-        }
-    }
+    let found = every(rows, Row::text)?;
+    end_each(tx, &found, EndedBy::account(now)).await?;
     Ok(!found.is_empty())
 }
 

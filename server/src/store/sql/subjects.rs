@@ -50,7 +50,7 @@ pub(super) async fn set_disabled(
     )
     .await?;
     if disabled {
-        sessions::end_all_of(tx, sub, EndedBy { initiator: "account", extent: None, at: now }).await?;
+        sessions::end_all_of(tx, sub, EndedBy::account(now)).await?;
         authorizations::revoke_of_subject(tx, sub, now).await?;
     }
     misc::publish(tx, events).await
