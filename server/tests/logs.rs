@@ -1,8 +1,11 @@
 //! No credential appears in the log, however much is logged. A binary of its own: the log is one per process.
 #![allow(unreachable_pub, reason = "the harness is read by every file of another binary")]
 
+#[path = "specs/folder.rs"]
+#[allow(dead_code, reason = "folders have more than this test needs")]
+mod folder;
 #[path = "specs/harness.rs"]
-#[allow(dead_code, reason = "the harness has more than this test needs")]
+#[allow(dead_code, unused_imports, reason = "the harness has more than this test needs")]
 mod harness;
 
 use std::{

@@ -23,8 +23,7 @@ async fn issue(server: &Server, request: &Request, grant_type: &mut String) -> O
     params.get("grant_type").unwrap_or_default().clone_into(grant_type);
     let credentials = request.credentials(server, &params)?;
     let examined = possession::examine(server, request.evidence("/token")?, None)?;
-    let client =
-        client::authenticate(server, &credentials, request.sender("/token").with(&examined)).await?;
+    let client = client::authenticate(server, &credentials, request.sender("/token").with(&examined)).await?;
     grant::check_on(server, grant_type)?;
     let asked = TokenRequest::parse(&params)?;
     let client = client.with_possession(examined.prove(server).await?);

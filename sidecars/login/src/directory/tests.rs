@@ -2,19 +2,22 @@ use super::*;
 use tempfile::TempDir;
 
 /// Where a file of users may be made, in a folder that goes away.
-struct Place(PathBuf, TempDir);
+struct Place {
+    path: PathBuf,
+    _folder: TempDir,
+}
 
 impl std::ops::Deref for Place {
     type Target = Path;
 
     fn deref(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 fn place() -> Place {
     let folder = TempDir::new().unwrap();
-    Place(folder.path().join("users.toml"), folder)
+    Place { path: folder.path().join("users.toml"), _folder: folder }
 }
 
 fn vault(path: &Path) -> Vault {
@@ -82,7 +85,7 @@ fn a_change_by_another_process_is_seen() {
 fn a_broken_file_does_not_take_the_users_away_and_its_error_quotes_no_hash() {
     let path = place();
     let running = development(&path).unwrap();
-    fs::write(&path, "[[user]]\npassword = \"$argon2id$secret\"\nusername = 7\n").unwrap();
+    fs::write(&*path, "[[user]]\npassword = \"$argon2id$secret\"\nusername = 7\n").unwrap();
     assert!(running.by_name("alice").is_some());
     let error = Directory::open(&path).err().unwrap();
     assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
@@ -124,7 +127,7 @@ fn of_50_racing_uses_of_one_code_one_wins() {
 fn a_second_factor_is_sealed_and_never_replaced_but_by_the_operator() {
     let path = place();
     let directory = development(&path).unwrap();
-    let text = fs::read_to_string(&path).unwrap();
+    let text = fs::read_to_string(&*path).unwrap();
     assert!(text.contains("secret = \"v1.") && !text.contains(development::SECRET), "{text}");
     let other = || StoredTotp::new(vault(&path).seal("alice", &[1; 20]), 0);
     assert!(matches!(directory.enrol("alice", other()), Err(DirectoryError::Enrolled)));
