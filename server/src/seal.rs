@@ -103,9 +103,13 @@ impl MasterKeys {
         Ok(Self(keys))
     }
 
-    /// Reads the file, or makes it, readable by its owner only, if it does not exist (development).
+    /// Reads the file, or makes it and its folder, readable by its owner only, if it does not exist (development).
     pub fn read_or_make(path: &Path, random: &dyn Random) -> Result<Self, Fault> {
         use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| Fault::new("master key file", format!("{}: {e}", folder.display())))?;
+        }
         let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         match made {
             Ok(mut file) => {
@@ -258,6 +262,20 @@ mod tests {
         let sealed = old.seal(&OsRandom, "x", b"root").unwrap();
         let both = MasterKeys::new(SymmetricKey::new([2; 32]), vec![SymmetricKey::new([1; 32])]);
         assert_eq!(both.open("x", &sealed).unwrap().as_slice(), b"root");
+    }
+
+    #[test]
+    fn a_master_key_is_made_once_with_its_folder_and_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = std::env::temp_dir().join(format!("placet-seal-{}", std::process::id()));
+        let path = root.join("not/there/yet/master.key");
+        let made = MasterKeys::read_or_make(&path, &OsRandom).unwrap();
+        let again = MasterKeys::read_or_make(&path, &OsRandom).unwrap();
+        let permissions = std::fs::metadata(&path).unwrap().permissions().mode();
+        std::fs::remove_dir_all(&root).unwrap();
+        let sealed = made.seal(&OsRandom, "x", b"root").unwrap();
+        assert_eq!(again.open("x", &sealed).unwrap().as_slice(), b"root");
+        assert_eq!(permissions & 0o777, 0o600);
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Browser {
             "type": "auth", "sub": self.sub, "acr": "urn:placet:acr:pwd", "amr": ["pwd"], "session": {"claims": claims}
         });
         self.answer(&interaction, 1, &auth).await?;
-        let consent = json!({"type": "consent", "accept_all": true, "remember": {"mode": "none"}});
+        let consent = json!({"type": "consent", "accept_all": true, "remember": {"mode": "never"}});
         let done = self.answer(&interaction, 2, &consent).await?;
         let resume = done.string("/response/delivery/uri")?;
         let resume = resume.strip_prefix(&self.issuer).unwrap_or(&resume);
