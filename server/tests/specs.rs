@@ -6,6 +6,7 @@ mod specs {
     pub(crate) mod attesting;
     pub(crate) mod calling;
     pub(crate) mod certificates;
+    pub(crate) mod deciding;
     pub(crate) mod detailing;
     pub(crate) mod device_flow;
     pub(crate) mod encrypting;
@@ -40,6 +41,7 @@ mod specs {
     mod admin_api;
     mod admin_audit;
     mod admin_client;
+    mod admin_clients;
     mod admin_command_line;
     mod admin_decisions;
     mod admin_events;

@@ -127,19 +127,25 @@ impl Browser {
     /// Sends an authorization request of a client: `code`, `openid`, PKCE, unless `extra` says otherwise (an empty
     /// value leaves a parameter out).
     pub async fn authorize(&mut self, stand: &Stand, client: &str, extra: &[(&str, &str)]) -> Reply {
-        let mut params: BTreeMap<&str, &str> = [
-            ("client_id", client),
-            ("redirect_uri", CALLBACK),
-            ("response_type", "code"),
-            ("scope", "openid email"),
-            ("state", "the-state"),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-        ]
-        .into();
-        params.extend(extra.iter().copied());
-        params.retain(|_, value| !value.is_empty());
+        let mut asked = vec![("client_id", client)];
+        asked.extend_from_slice(extra);
+        let params = request(&asked);
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
         self.get(&format!("{}/authorize?{query}", stand.issuer)).await
     }
+}
+
+/// The parameters of the usual request, with those of `extra` over them; an empty value leaves one out.
+pub fn request<'a>(extra: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut params: BTreeMap<&str, &str> = [
+        ("redirect_uri", CALLBACK),
+        ("response_type", "code"),
+        ("scope", "openid email"),
+        ("state", "the-state"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]
+    .into();
+    params.extend(extra.iter().copied());
+    params.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }

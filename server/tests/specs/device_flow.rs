@@ -1,5 +1,7 @@
 //! Devices without a browser, and the people who answer for them.
 
+use std::sync::Arc;
+
 use placet_server::config::{ClientConfig, ClientSettings, Config, ConsentMode};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -74,6 +76,23 @@ pub async fn start(stand: &Stand, client: &str, scope: &str) -> Codes {
 pub async fn poll(stand: &Stand, client: &str, device_code: &str) -> Reply {
     let params = [("grant_type", DEVICE), ("device_code", device_code)];
     Reply::read(form(stand, "/token", client, &params).send().await.unwrap()).await
+}
+
+/// Of many who ask after the same code at once, in turn at these servers, one is in time; the others are told to slow down.
+pub async fn one_is_in_time(stands: &[Arc<Stand>], device_code: &str, times: usize) {
+    let mut races = Vec::new();
+    for n in 0..times {
+        let (stand, device_code) = (stands[n % stands.len()].clone(), device_code.to_owned());
+        races.push(tokio::spawn(async move { poll(&stand, "tv", &device_code).await }));
+    }
+    let mut in_time = 0;
+    for race in races {
+        match race.await.unwrap().error() {
+            "authorization_pending" => in_time += 1,
+            other => assert_eq!(other, "slow_down"),
+        }
+    }
+    assert_eq!(in_time, 1);
 }
 
 /// A browser goes to `/device`, maybe by a link; gives the interaction.

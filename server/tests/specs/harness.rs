@@ -24,7 +24,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use super::folder::Folder;
 
-pub use browser::{Browser, Params, Reply, claims, query};
+pub use browser::{Browser, Params, Reply, claims, query, request};
 
 /// The bearer of the login app with the redirect front door.
 pub const UI: &str = "ui-token-of-the-redirect-door-0123456789";

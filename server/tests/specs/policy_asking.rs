@@ -10,16 +10,13 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
-    harness::{Reply, Stand},
+    deciding::ask,
+    harness::Stand,
     helpers::configured,
     sidecar::{Answered, Sidecar},
 };
 
 const HOOK: &str = "grant.client_credentials";
-
-async fn ask(stand: &Stand) -> Reply {
-    stand.post("/token", "service", &[("grant_type", "client_credentials")]).await
-}
 
 /// What the last decision says of this policy.
 fn part(stand: &Stand, name: &str) -> PolicyRecord {

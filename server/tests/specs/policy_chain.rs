@@ -5,16 +5,13 @@ use placet_server::config::{BackendKind, Config, Matcher, PolicyConfig, PolicyMo
 use serde_json::{Value, json};
 
 use super::{
-    harness::{Reply, Stand, claims},
+    deciding::ask,
+    harness::{Stand, claims},
     helpers::{client, refresh, text},
     sidecar::{Answered, Sidecar},
 };
 
 const HOOK: &str = "grant.client_credentials";
-
-async fn ask(stand: &Stand) -> Reply {
-    stand.post("/token", "service", &[("grant_type", "client_credentials")]).await
-}
 
 fn matcher(json: Value) -> Matcher {
     serde_json::from_value(json).unwrap()

@@ -17,21 +17,13 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::Instant};
 
 use super::{
-    harness::{Reply, Stand},
+    deciding::{ask, with},
+    harness::Stand,
     helpers::{refresh, text},
     sidecar::{Answered, Asked, Sidecar, policy},
 };
 
 const HOOK: &str = "grant.client_credentials";
-
-async fn ask(stand: &Stand) -> Reply {
-    stand.post("/token", "service", &[("grant_type", "client_credentials")]).await
-}
-
-/// A stand with one policy.
-async fn with(policy: PolicyConfig) -> Stand {
-    Stand::with(|config| config.policy.push(policy)).await
-}
 
 /// The code of the last failure, and how often the policy was asked then.
 fn last(stand: &Stand) -> (&'static str, u32) {

@@ -13,6 +13,7 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
+    deciding::ask,
     folder::Folder,
     harness::{Reply, SECRET, Stand},
     helpers::{configured, refresh, text},
@@ -22,10 +23,6 @@ use super::{
 const HOOK: &str = "grant.client_credentials";
 /// `O_NONBLOCK` of Linux.
 const NONBLOCK: i32 = 0o4000;
-
-async fn ask(stand: &Stand) -> Reply {
-    stand.post("/token", "service", &[("grant_type", "client_credentials")]).await
-}
 
 fn lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();

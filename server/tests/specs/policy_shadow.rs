@@ -13,15 +13,12 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
+    deciding::ask,
     harness::{Reply, Stand},
     sidecar::{Answered, Sidecar},
 };
 
 const HOOK: &str = "grant.client_credentials";
-
-async fn ask(stand: &Stand) -> Reply {
-    stand.post("/token", "service", &[("grant_type", "client_credentials")]).await
-}
 
 fn shadow(policy: PolicyConfig) -> PolicyConfig {
     PolicyConfig { mode: PolicyMode::Shadow, ..policy }

@@ -2,40 +2,18 @@
 
 use std::sync::Arc;
 
-use placet_sdk::admin::FailureCode;
-use placet_server::{config::PolicyConfig, policy::DecisionFilter};
+use placet_server::config::PolicyConfig;
 use serde_json::json;
 
 use super::{
+    deciding::{allow, ask, failure, with},
     folder::Folder,
-    harness::{Reply, Stand},
     sidecar::{Answered, Asked, Sidecar, policy},
 };
 
 const HOOK: &str = "grant.client_credentials";
 /// A user who is neither the one of the server nor root.
 const NOBODY: u32 = 65_534;
-
-async fn ask(stand: &Stand) -> Reply {
-    stand.post("/token", "service", &[("grant_type", "client_credentials")]).await
-}
-
-async fn with(policy: PolicyConfig) -> Stand {
-    Stand::with(|config| config.policy.push(policy)).await
-}
-
-/// The code of the last failure.
-fn failure(stand: &Stand) -> &'static str {
-    let page = stand.server.policies().decisions(&DecisionFilter::default());
-    page.decisions[0].policies[0].failure.map_or("none", FailureCode::as_str)
-}
-
-fn allow(asked: &Asked) -> Answered {
-    match asked.method.as_str() {
-        "POST" => Answered::allow(asked, &json!({})),
-        _ => Answered::status(404),
-    }
-}
 
 #[tokio::test]
 async fn a_sidecar_on_a_unix_socket_is_asked_if_the_socket_belongs_to_who_it_should() {

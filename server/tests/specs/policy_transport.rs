@@ -4,7 +4,6 @@ use std::{path::PathBuf, sync::Arc};
 
 use placet_sdk::{
     Instant,
-    admin::FailureCode,
     decision::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP},
     signature::{Secret, sign},
 };
@@ -15,8 +14,9 @@ use placet_server::{
 use serde_json::{Value, json};
 
 use super::{
+    deciding::{allow, ask, failure, with},
     folder::Folder,
-    harness::{Browser, CALLBACK, Reply, START, Stand, claims},
+    harness::{Browser, CALLBACK, START, Stand, claims},
     helpers::{client, redeem_at, refresh, text},
     sidecar::{Answered, Asked, SIGNING_SECRET, Sidecar, policy},
     tls::{self, Identity},
@@ -24,27 +24,6 @@ use super::{
 
 const HOOK: &str = "grant.client_credentials";
 const OTHER_SECRET: &str = "whsec_QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=";
-
-async fn ask(stand: &Stand) -> Reply {
-    stand.post("/token", "service", &[("grant_type", "client_credentials")]).await
-}
-
-async fn with(policy: PolicyConfig) -> Stand {
-    Stand::with(|config| config.policy.push(policy)).await
-}
-
-/// The code of the last failure.
-fn failure(stand: &Stand) -> &'static str {
-    let page = stand.server.policies().decisions(&DecisionFilter::default());
-    page.decisions[0].policies[0].failure.map_or("none", FailureCode::as_str)
-}
-
-fn allow(asked: &Asked) -> Answered {
-    match asked.method.as_str() {
-        "POST" => Answered::allow(asked, &json!({})),
-        _ => Answered::status(404),
-    }
-}
 
 #[tokio::test]
 async fn a_question_says_in_its_headers_what_it_is_about_and_goes_on_with_the_trace() {

@@ -1,24 +1,9 @@
 //! Authorization requests that are pushed, and browsers that come with them.
 
 use super::{
-    harness::{Browser, CALLBACK, CHALLENGE, Reply, Stand},
+    harness::{Browser, Reply, Stand, request},
     helpers::text,
 };
-
-/// The parameters that `Browser::authorize` sends, with those of `extra` over them; an empty value leaves one out.
-pub fn request<'a>(extra: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let mut params: std::collections::BTreeMap<&str, &str> = [
-        ("redirect_uri", CALLBACK),
-        ("response_type", "code"),
-        ("scope", "openid email"),
-        ("state", "the-state"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-    ]
-    .into();
-    params.extend(extra.iter().copied());
-    params.into_iter().filter(|(_, value)| !value.is_empty()).collect()
-}
 
 /// Pushes the usual request.
 pub async fn push(stand: &Stand, client: &str, extra: &[(&str, &str)]) -> Reply {

@@ -4,10 +4,10 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{
-    harness::{Browser, CALLBACK, Reply, SECRET, Stand, UI, auth, claims},
+    harness::{Browser, CALLBACK, Reply, SECRET, Stand, UI, auth, claims, request},
     helpers::text,
     policy_stage::everything,
-    pushing::{assert_page, assert_refused, push, pushed, request, visit, visit_with},
+    pushing::{assert_page, assert_refused, push, pushed, visit, visit_with},
 };
 
 /// Answers as the login app until the browser could go back; gives where to.

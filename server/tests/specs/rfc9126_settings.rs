@@ -5,10 +5,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    harness::{Browser, CALLBACK, HEADLESS, Reply, Stand, auth},
+    harness::{Browser, CALLBACK, HEADLESS, Reply, Stand, auth, request},
     helpers::{client, text},
     policy_stage::{allow, deny, everything},
-    pushing::{assert_page, assert_refused, push, pushed, request, visit, visit_with},
+    pushing::{assert_page, assert_refused, push, pushed, visit, visit_with},
     sidecar::Sidecar,
 };
 

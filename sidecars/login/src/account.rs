@@ -12,10 +12,10 @@ use placet_sdk::{client::Error, resources::Page};
 use warp::reply::Response;
 
 use crate::{
-    failure::{Failure, Retry},
+    failure::Failure,
     form::Form,
     page,
-    pass::{self, Door, Entry},
+    pass::{self, Door, Pass},
     visit::Visit,
 };
 
@@ -29,37 +29,15 @@ const MOST_PAGES: usize = 50;
 
 /// `GET /account`.
 pub(crate) async fn show(visit: Visit) -> Response {
-    let pass = match pass::enter(&visit, &DOOR) {
-        Entry::Open(pass) => pass,
-        Entry::Shut(response) => return response,
-    };
-    match view::page(&visit, &pass).await {
-        Ok(response) => response,
-        Err(error) => failed(&visit, error.into()),
-    }
+    pass::show(&visit, &DOOR, async |visit, pass| Ok(view::page(visit, pass).await?)).await
 }
 
 /// `POST /account`.
 pub(crate) async fn submit(visit: Visit, body: Bytes) -> Response {
-    let form = match Form::parse(&body) {
-        Ok(form) if visit.is_form => form,
-        _ => return Failure::Malformed.respond(&visit, Retry::None),
-    };
-    match act(&visit, &form).await {
-        Ok(response) => response,
-        Err(failure) => failed(&visit, failure),
-    }
+    pass::take(&visit, &DOOR, &body, act).await
 }
 
-fn failed(visit: &Visit, failure: Failure) -> Response {
-    failure.respond(visit, Retry::Link(format!("/{PATH}")))
-}
-
-async fn act(visit: &Visit, form: &Form) -> Result<Response, Failure> {
-    let pass = match pass::submit(visit, &DOOR, form).await? {
-        Entry::Open(pass) => pass,
-        Entry::Shut(response) => return Ok(response),
-    };
+async fn act(visit: &Visit, form: &Form, pass: &Pass) -> Result<Response, Failure> {
     let sub = &pass.user.sub;
     let done = match form.text("action") {
         "end-session" => sessions::end(visit, sub, form.text("id")).await?,

@@ -17,11 +17,11 @@ use placet_sdk::{
 use warp::reply::Response;
 
 use crate::{
-    failure::{Failure, Retry},
+    failure::Failure,
     flow::strength,
     form::Form,
     page::{self, Client, Shell},
-    pass::{self, Door, Entry, Pass},
+    pass::{self, Door, Pass},
     step::Step,
     visit::Visit,
 };
@@ -52,37 +52,15 @@ struct Request {
 
 /// `GET /approve`.
 pub(crate) async fn show(visit: Visit) -> Response {
-    let pass = match pass::enter(&visit, &DOOR) {
-        Entry::Open(pass) => pass,
-        Entry::Shut(response) => return response,
-    };
-    match list(&visit, &pass).await {
-        Ok(response) => response,
-        Err(failure) => failed(&visit, failure),
-    }
+    pass::show(&visit, &DOOR, list).await
 }
 
 /// `POST /approve`.
 pub(crate) async fn submit(visit: Visit, body: Bytes) -> Response {
-    let form = match Form::parse(&body) {
-        Ok(form) if visit.is_form => form,
-        _ => return Failure::Malformed.respond(&visit, Retry::None),
-    };
-    match act(&visit, &form).await {
-        Ok(response) => response,
-        Err(failure) => failed(&visit, failure),
-    }
+    pass::take(&visit, &DOOR, &body, act).await
 }
 
-fn failed(visit: &Visit, failure: Failure) -> Response {
-    failure.respond(visit, Retry::Link(format!("/{PATH}")))
-}
-
-async fn act(visit: &Visit, form: &Form) -> Result<Response, Failure> {
-    let pass = match pass::submit(visit, &DOOR, form).await? {
-        Entry::Open(pass) => pass,
-        Entry::Shut(response) => return Ok(response),
-    };
+async fn act(visit: &Visit, form: &Form, pass: &Pass) -> Result<Response, Failure> {
     // What was answered on another device meanwhile, or has expired, is not in the list any more.
     let waiting = visit.app.api.waiting("ciba", &pass.user.sub).await?.items;
     let Some(prompt) = waiting.into_iter().find(|prompt| prompt.id == form.text("id")) else {
@@ -94,7 +72,7 @@ async fn act(visit: &Visit, form: &Form) -> Result<Response, Failure> {
             visit.app.api.answer(&prompt.id, prompt.step, &Answer::Deny(denial)).await?;
             Ok(enter(visit))
         }
-        "review" => review(visit, &pass, &prompt).await,
+        "review" => review(visit, pass, &prompt).await,
         _ => Err(Failure::Malformed),
     }
 }

@@ -64,9 +64,9 @@ pub(crate) async fn show(step: Step, visit: Visit) -> Response {
 
 /// `POST` of a page's form.
 pub(crate) async fn submit(step: Step, visit: Visit, body: Bytes) -> Response {
-    let form = match Form::parse(&body) {
-        Ok(form) if visit.is_form => form,
-        _ => return Failure::Malformed.respond(&visit, Retry::None),
+    let form = match visit.form(&body) {
+        Ok(form) => form,
+        Err(failure) => return failure.respond(&visit, Retry::None),
     };
     match answer(step, &visit, &form).await {
         Ok(response) => response,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-pub(crate) use self::door::{Door, Entry, back, enter, held, submit};
+pub(crate) use self::door::{Door, back, held, show, take};
 use crate::{csrf, directory::User, visit::Visit};
 
 /// How long it is good, in seconds.

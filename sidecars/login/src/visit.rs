@@ -8,7 +8,7 @@ use std::{
 use http::HeaderMap;
 use placet_sdk::{grant::Object, interaction::Prompt};
 
-use crate::{app::App, csrf, device, language, random, text::Text};
+use crate::{app::App, csrf, device, failure::Failure, form::Form, language, random, text::Text};
 
 /// A request, and what it says about the browser.
 pub(crate) struct Visit {
@@ -22,7 +22,7 @@ pub(crate) struct Visit {
     pub(crate) address: String,
     /// Whether another site made the browser send this.
     pub(crate) is_cross_site: bool,
-    pub(crate) is_form: bool,
+    is_form: bool,
     /// What kind of browser it is, in words.
     pub(crate) device: Option<String>,
     headers: HeaderMap,
@@ -50,6 +50,15 @@ impl Visit {
     /// The value of a cookie.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         csrf::cookie(&self.headers, name)
+    }
+
+    /// The form that it posts.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Malformed`] for a body of another type, or one that is no form.
+    pub(crate) fn form(&self, body: &[u8]) -> Result<Form, Failure> {
+        Form::parse(body).ok().filter(|_| self.is_form).ok_or(Failure::Malformed)
     }
 
     /// What a session is to remember of the browser that began it, for the account page of its user.

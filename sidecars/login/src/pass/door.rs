@@ -9,7 +9,7 @@ use warp::reply::Response;
 use super::{Pass, name};
 use crate::{
     csrf,
-    failure::Failure,
+    failure::{Failure, Retry},
     flow::{
         login::{self, Check},
         second,
@@ -31,7 +31,7 @@ pub(crate) struct Door {
 }
 
 /// What is behind a door.
-pub(crate) enum Entry {
+enum Entry {
     /// The page, for whoever this is.
     Open(Pass),
     /// Something else first.
@@ -79,7 +79,7 @@ impl Wrong {
 }
 
 /// Whether a browser may see the page.
-pub(crate) fn enter(visit: &Visit, door: &Door) -> Entry {
+fn enter(visit: &Visit, door: &Door) -> Entry {
     match Pass::of(visit) {
         None => Entry::Shut(sign_in_page(visit, door, ("", None))),
         Some(pass) if opens(&pass, door) => Entry::Open(pass),
@@ -88,7 +88,7 @@ pub(crate) fn enter(visit: &Visit, door: &Door) -> Entry {
 }
 
 /// Whether a form does what it says; forms to come in and to leave are answered here.
-pub(crate) async fn submit(visit: &Visit, door: &Door, form: &Form) -> Result<Entry, Failure> {
+async fn submit(visit: &Visit, door: &Door, form: &Form) -> Result<Entry, Failure> {
     let pass = Pass::of(visit);
     let token = pass.as_ref().map_or_else(|| token_of_nobody(visit), |pass| pass.token(visit));
     // Before anything is done: only a form that this very browser was shown, for this very user, counts.
@@ -111,6 +111,41 @@ pub(crate) async fn submit(visit: &Visit, door: &Door, form: &Form) -> Result<En
 /// The pass of this browser, at whichever door it was given.
 pub(crate) fn held(visit: &Visit) -> Option<Pass> {
     Pass::of(visit)
+}
+
+/// Answers `GET`, with the page of whoever has a pass.
+pub(crate) async fn show(
+    visit: &Visit,
+    door: &Door,
+    page: impl AsyncFnOnce(&Visit, &Pass) -> Result<Response, Failure>,
+) -> Response {
+    match enter(visit, door) {
+        Entry::Open(pass) => page(visit, &pass).await.unwrap_or_else(|failure| failed(visit, door, failure)),
+        Entry::Shut(response) => response,
+    }
+}
+
+/// Answers `POST`, with what a form does for whoever has a pass.
+pub(crate) async fn take(
+    visit: &Visit,
+    door: &Door,
+    body: &[u8],
+    act: impl AsyncFnOnce(&Visit, &Form, &Pass) -> Result<Response, Failure>,
+) -> Response {
+    let form = match visit.form(body) {
+        Ok(form) => form,
+        Err(failure) => return failure.respond(visit, Retry::None),
+    };
+    let taken = match submit(visit, door, &form).await {
+        Ok(Entry::Open(pass)) => act(visit, &form, &pass).await,
+        Ok(Entry::Shut(response)) => Ok(response),
+        Err(failure) => Err(failure),
+    };
+    taken.unwrap_or_else(|failure| failed(visit, door, failure))
+}
+
+fn failed(visit: &Visit, door: &Door, failure: Failure) -> Response {
+    failure.respond(visit, Retry::Link(format!("/{}", door.path)))
 }
 
 /// To the page, by GET: what is loaded again does nothing again.
