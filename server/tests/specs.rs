@@ -33,6 +33,7 @@ mod specs {
     mod sidecar_script;
     pub(crate) mod signer;
     pub(crate) mod stepping;
+    mod store_budgets;
     pub(crate) mod telling;
     pub(crate) mod tls;
 

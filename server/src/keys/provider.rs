@@ -1,9 +1,10 @@
-//! The cryptography behind `jsonwebtoken`: OpenSSL, with parsed keys kept.
+//! The cryptography behind `jsonwebtoken`: OpenSSL, with parsed keys kept, and `ed25519-dalek` for Ed25519, which it does in
+//! less than half of the time.
 //!
 //! The crate parses a private key again for every signature, which costs ten times an Ed25519 signature; so
 //! each thread keeps the keys it has parsed.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey,
@@ -13,12 +14,13 @@ use jsonwebtoken::{
 use openssl::{
     ecdsa::EcdsaSig,
     hash::MessageDigest,
-    pkey::{HasPublic, PKey, PKeyRef, Private, Public},
+    pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public},
     rsa::Padding,
     sign::{RsaPssSaltlen, Signer as OpensslSigner, Verifier as OpensslVerifier},
 };
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use signature::{Error, Signer, Verifier};
+use zeroize::Zeroizing;
 
 use super::signing::{SIGNING_ALGORITHMS, curve};
 
@@ -26,8 +28,8 @@ use super::signing::{SIGNING_ALGORITHMS, curve};
 const KEPT: usize = 256;
 
 thread_local! {
-    static PRIVATE: RefCell<HashMap<Vec<u8>, PKey<Private>>> = RefCell::default();
-    static PUBLIC: RefCell<HashMap<Vec<u8>, PKey<Public>>> = RefCell::default();
+    static PRIVATE: RefCell<HashMap<Vec<u8>, PrivateKey>> = RefCell::default();
+    static PUBLIC: RefCell<HashMap<Vec<u8>, PublicKey>> = RefCell::default();
 }
 
 static PROVIDER: CryptoProvider = CryptoProvider {
@@ -75,24 +77,53 @@ fn digest(algorithm: Algorithm) -> MessageDigest {
     }
 }
 
-fn private(key: &EncodingKey) -> Result<PKey<Private>> {
-    cached(&PRIVATE, key.as_bytes(), PKey::private_key_from_pkcs8)
+/// A private key, parsed.
+#[derive(Clone)]
+enum PrivateKey {
+    Ed25519(Arc<ed25519_dalek::SigningKey>),
+    Openssl(PKey<Private>),
 }
 
-fn public(key: &DecodingKey) -> Result<PKey<Public>> {
-    cached(&PUBLIC, key.try_get_as_bytes()?, PKey::public_key_from_der)
+/// A public key, parsed.
+#[derive(Clone)]
+enum PublicKey {
+    Ed25519(Box<ed25519_dalek::VerifyingKey>),
+    Openssl(PKey<Public>),
 }
 
-fn cached<T>(
-    kept: &'static std::thread::LocalKey<RefCell<HashMap<Vec<u8>, PKey<T>>>>,
+fn private(key: &EncodingKey) -> Result<PrivateKey> {
+    cached(&PRIVATE, key.as_bytes(), |der| {
+        let key = PKey::private_key_from_pkcs8(der).ok()?;
+        if key.id() != Id::ED25519 {
+            return Some(PrivateKey::Openssl(key));
+        }
+        let raw = Zeroizing::new(key.raw_private_key().ok()?);
+        let secret = Zeroizing::new(<[u8; 32]>::try_from(&raw[..]).ok()?);
+        Some(PrivateKey::Ed25519(Arc::new(ed25519_dalek::SigningKey::from_bytes(&secret))))
+    })
+}
+
+fn public(key: &DecodingKey) -> Result<PublicKey> {
+    cached(&PUBLIC, key.try_get_as_bytes()?, |der| {
+        let key = PKey::public_key_from_der(der).ok()?;
+        if key.id() != Id::ED25519 {
+            return Some(PublicKey::Openssl(key));
+        }
+        let raw = <[u8; 32]>::try_from(key.raw_public_key().ok()?).ok()?;
+        ed25519_dalek::VerifyingKey::from_bytes(&raw).ok().map(Box::new).map(PublicKey::Ed25519)
+    })
+}
+
+fn cached<T: Clone>(
+    kept: &'static std::thread::LocalKey<RefCell<HashMap<Vec<u8>, T>>>,
     der: &[u8],
-    parse: impl Fn(&[u8]) -> std::result::Result<PKey<T>, openssl::error::ErrorStack>,
-) -> Result<PKey<T>> {
+    parse: impl Fn(&[u8]) -> Option<T>,
+) -> Result<T> {
     kept.with_borrow_mut(|kept| {
         if let Some(key) = kept.get(der) {
             return Ok(key.clone());
         }
-        let key = parse(der).map_err(|_| ErrorKind::InvalidKeyFormat)?;
+        let key = parse(der).ok_or(ErrorKind::InvalidKeyFormat)?;
         if kept.len() >= KEPT {
             kept.clear();
         }
@@ -103,12 +134,20 @@ fn cached<T>(
 
 struct Signing {
     algorithm: Algorithm,
-    key: PKey<Private>,
+    key: PrivateKey,
 }
 
 impl Signer<Vec<u8>> for Signing {
     fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
-        sign(self.algorithm, &self.key, message).map_err(Error::from_source)
+        match (&self.key, self.algorithm) {
+            (PrivateKey::Ed25519(key), Algorithm::EdDSA) => {
+                Ok(ed25519_dalek::Signer::sign(&**key, message).to_bytes().to_vec())
+            }
+            (PrivateKey::Openssl(key), algorithm) if algorithm != Algorithm::EdDSA => {
+                sign(algorithm, key, message).map_err(Error::from_source)
+            }
+            _ => Err(Error::new()),
+        }
     }
 }
 
@@ -120,15 +159,26 @@ impl JwtSigner for Signing {
 
 struct Verifying {
     algorithm: Algorithm,
-    key: PKey<Public>,
+    key: PublicKey,
 }
 
 impl Verifier<Vec<u8>> for Verifying {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
-        match verify(self.algorithm, &self.key, message, signature) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Error::new()),
-            Err(e) => Err(Error::from_source(e)),
+        match (&self.key, self.algorithm) {
+            (PublicKey::Ed25519(key), Algorithm::EdDSA) => {
+                let signature = ed25519_dalek::Signature::from_slice(signature);
+                // Keys of small order, for which many messages have the same signature, are good for none.
+                let verified = signature.and_then(|signature| key.verify_strict(message, &signature));
+                verified.map_err(|_| Error::new())
+            }
+            (PublicKey::Openssl(key), algorithm) if algorithm != Algorithm::EdDSA => {
+                match verify(algorithm, key, message, signature) {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(Error::new()),
+                    Err(e) => Err(Error::from_source(e)),
+                }
+            }
+            _ => Err(Error::new()),
         }
     }
 }
@@ -142,9 +192,6 @@ impl JwtVerifier for Verifying {
 type Openssl<T> = std::result::Result<T, openssl::error::ErrorStack>;
 
 fn sign(algorithm: Algorithm, key: &PKeyRef<Private>, message: &[u8]) -> Openssl<Vec<u8>> {
-    if algorithm == Algorithm::EdDSA {
-        return OpensslSigner::new_without_digest(key)?.sign_oneshot_to_vec(message);
-    }
     let mut signer = OpensslSigner::new(digest(algorithm), key)?;
     if is_pss(algorithm) {
         signer.set_rsa_padding(Padding::PKCS1_PSS)?;
@@ -164,9 +211,8 @@ fn verify<T: HasPublic>(
     message: &[u8],
     signature: &[u8],
 ) -> Openssl<bool> {
-    match (algorithm, curve(algorithm)) {
-        (Algorithm::EdDSA, _) => OpensslVerifier::new_without_digest(key)?.verify_oneshot(signature, message),
-        (_, Some((_, _, bytes))) => {
+    match curve(algorithm) {
+        Some((_, _, bytes)) => {
             let bytes = usize::try_from(bytes).unwrap_or_default();
             if signature.len() != 2 * bytes {
                 return Ok(false);
@@ -178,7 +224,7 @@ fn verify<T: HasPublic>(
             )?;
             OpensslVerifier::new(digest(algorithm), key)?.verify_oneshot(&pair.to_der()?, message)
         }
-        (_, None) => {
+        None => {
             let mut verifier = OpensslVerifier::new(digest(algorithm), key)?;
             if is_pss(algorithm) {
                 verifier.set_rsa_padding(Padding::PKCS1_PSS)?;

@@ -6,6 +6,7 @@
 //! database has acknowledged, so leave its `synchronous_commit` on.
 
 mod connection;
+mod decision;
 mod pool;
 mod schema;
 mod secure;

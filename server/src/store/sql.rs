@@ -29,7 +29,9 @@ use async_trait::async_trait;
 pub(crate) use store::SqlStore;
 #[cfg(test)]
 pub(crate) use tx::Work;
-pub(crate) use tx::{ATTEMPTS, Engine, Fallible, Fault, Row, Step, Tx, Value, check_storable};
+pub(crate) use tx::{
+    ATTEMPTS, Engine, Fallible, Fault, Row, Statement, Step, Tx, Value, check_storable, in_turn,
+};
 
 use super::{
     AuthorizationRecord, Begun, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord,

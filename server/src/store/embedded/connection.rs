@@ -18,7 +18,7 @@ use rusqlite::{
 
 use crate::store::{
     Result, StoreError,
-    sql::{Fallible, Fault, Row, Step, Tx, Value, check_storable},
+    sql::{Fallible, Fault, Row, Statement, Step, Tx, Value, check_storable, in_turn},
 };
 
 /// More than there are statements.
@@ -172,6 +172,10 @@ impl Tx for SqliteTx<'_> {
         let touched =
             self.connection.execute(sql, &with_tenant(&self.tenant, params)).map_err(|e| fault(&e))?;
         Ok(u64::try_from(touched).unwrap_or(u64::MAX))
+    }
+
+    async fn decide(&mut self, first: &Statement, then: &[Statement]) -> Fallible<bool> {
+        in_turn(self, first, then).await
     }
 
     fn give_up(&mut self) {

@@ -4,16 +4,23 @@ use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use bytes::BytesMut;
+use futures_util::future;
 use tokio_postgres::{
-    Client, Statement,
+    Client, Statement as Prepared,
     error::SqlState,
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 
-use crate::store::sql::{ATTEMPTS, Fallible, Fault, Row, Step, Tx, Value, check_storable};
+use super::decision;
+use crate::store::sql::{
+    ATTEMPTS, Fallible, Fault, Row, Statement, Step, Tx, Value, check_storable, in_turn,
+};
 
 /// A write that takes longer than this, with everything in it, has lost its connection.
 const WRITE: Duration = Duration::from_secs(30);
+
+/// The steps rely on an update that waited for another one seeing what that one wrote.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// Those that collided come back one after the other.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -40,14 +47,16 @@ fn fault(error: &tokio_postgres::Error) -> Fault {
 /// A connection with its prepared statements.
 pub(super) struct Connection {
     client: Client,
-    statements: HashMap<&'static str, Statement>,
+    statements: HashMap<&'static str, Prepared>,
+    /// Those that were put together of several.
+    decisions: HashMap<Vec<&'static str>, Prepared>,
     /// A transaction was begun and is not known to have ended.
     in_transaction: bool,
 }
 
 impl Connection {
     pub(super) fn new(client: Client) -> Self {
-        Self { client, statements: HashMap::new(), in_transaction: false }
+        Self { client, statements: HashMap::new(), decisions: HashMap::new(), in_transaction: false }
     }
 
     /// Whether it must not be used again. That it may be within a transaction suffices: whoever came next would
@@ -62,7 +71,7 @@ impl Connection {
 
     /// Runs a step outside a transaction.
     pub(super) async fn read<T>(&mut self, tenant: &str, step: &Step<T>) -> Fallible<T> {
-        step(&mut PostgresTx { connection: self, tenant, given_up: false, failed: false }).await
+        step(&mut PostgresTx::new(self, tenant, Phase::Outside)).await
     }
 
     /// Runs a step in a transaction, again if it collides.
@@ -81,13 +90,17 @@ impl Connection {
 
     async fn attempt<T>(&mut self, tenant: &str, step: &Step<T>) -> Fallible<T> {
         self.in_transaction = true;
-        // The steps rely on an update that waited for another one seeing what that one wrote.
-        self.command("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-        let mut tx = PostgresTx { connection: self, tenant, given_up: false, failed: false };
+        let mut tx = PostgresTx::new(self, tenant, Phase::Before);
         let outcome = step(&mut tx).await;
+        let PostgresTx { phase, given_up, failed, .. } = tx;
+        let lost = || Fault::unavailable("a step went on after a failed statement");
+        if phase != Phase::Within {
+            // Nothing was begun, or a single statement was all of it, which the database has committed.
+            self.in_transaction = false;
+            return if failed { outcome.and(Err(lost())) } else { outcome };
+        }
         // After a failed statement the database would answer a commit by quietly rolling back.
-        let keep = outcome.is_ok() && !tx.given_up && !tx.failed;
-        let lost = outcome.is_ok() && tx.failed;
+        let keep = outcome.is_ok() && !given_up && !failed;
         let ended = self.command(if keep { "COMMIT" } else { "ROLLBACK" }).await;
         match ended {
             Ok(()) => self.in_transaction = false,
@@ -99,14 +112,14 @@ impl Connection {
             }
             Err(fault) => return outcome.and(Err(fault)),
         }
-        if lost { Err(Fault::unavailable("a step went on after a failed statement")) } else { outcome }
+        if failed { outcome.and(Err(lost())) } else { outcome }
     }
 
     async fn command(&self, sql: &str) -> Fallible<()> {
         self.client.batch_execute(sql).await.map_err(|error| fault(&error))
     }
 
-    async fn prepared(&mut self, sql: &'static str) -> Result<Statement, tokio_postgres::Error> {
+    async fn prepared(&mut self, sql: &'static str) -> Result<Prepared, tokio_postgres::Error> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
@@ -115,33 +128,76 @@ impl Connection {
         Ok(statement)
     }
 
-    async fn query(
+    async fn prepared_decision(
         &mut self,
-        sql: &'static str,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let statement = self.prepared(sql).await?;
-        let rows = self.client.query(&statement, params).await?;
-        rows.iter()
-            .map(|row| (0..row.len()).map(|i| row.try_get(i)).collect::<Result<_, _>>().map(Row::new))
-            .collect()
+        parts: Vec<&'static str>,
+    ) -> Result<Prepared, tokio_postgres::Error> {
+        if let Some(statement) = self.decisions.get(&parts) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(&decision::compose(&parts)).await?;
+        self.decisions.insert(parts, statement.clone());
+        Ok(statement)
     }
+}
 
-    async fn execute(
-        &mut self,
-        sql: &'static str,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> Result<u64, tokio_postgres::Error> {
-        let statement = self.prepared(sql).await?;
-        self.client.execute(&statement, params).await
-    }
+/// Where a step stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It only reads: each statement for itself.
+    Outside,
+    /// It will write, and has said nothing yet.
+    Before,
+    /// In its transaction.
+    Within,
+    /// It has decided in a single statement, and that is committed.
+    Decided,
 }
 
 struct PostgresTx<'a> {
     connection: &'a mut Connection,
     tenant: &'a str,
+    phase: Phase,
     given_up: bool,
     failed: bool,
+}
+
+type Answer<T> = Result<T, tokio_postgres::Error>;
+
+impl<'a> PostgresTx<'a> {
+    fn new(connection: &'a mut Connection, tenant: &'a str, phase: Phase) -> Self {
+        Self { connection, tenant, phase, given_up: false, failed: false }
+    }
+
+    /// A statement, ready to be sent, and whether a transaction has to begin with it.
+    async fn ready(&mut self, sql: &'static str, params: &[Value]) -> Fallible<(Prepared, bool)> {
+        if self.phase == Phase::Decided {
+            return Err(Fault::unavailable("a step went on after it had decided"));
+        }
+        check_storable(params)?;
+        let statement = self.connection.prepared(sql).await;
+        let statement = self.seen(statement)?;
+        let begins = self.phase == Phase::Before;
+        if begins {
+            self.phase = Phase::Within;
+        }
+        Ok((statement, begins))
+    }
+
+    fn seen<T>(&mut self, answer: Answer<T>) -> Fallible<T> {
+        self.failed |= answer.is_err();
+        answer.map_err(|error| fault(&error))
+    }
+}
+
+/// What was sent, and before it the beginning of its transaction, for which nobody waits.
+async fn sent<T>(client: &Client, begins: bool, statement: impl Future<Output = Answer<T>>) -> Answer<T> {
+    if !begins {
+        return statement.await;
+    }
+    // In this order they reach the database: the first one is polled first.
+    let (begun, answer) = future::join(client.batch_execute(BEGIN), statement).await;
+    begun.and(answer)
 }
 
 fn with_tenant<'a>(tenant: &'a &'a str, params: &'a [Value]) -> Vec<&'a (dyn ToSql + Sync)> {
@@ -152,17 +208,40 @@ fn with_tenant<'a>(tenant: &'a &'a str, params: &'a [Value]) -> Vec<&'a (dyn ToS
 #[async_trait]
 impl Tx for PostgresTx<'_> {
     async fn query(&mut self, sql: &'static str, params: &[Value]) -> Fallible<Vec<Row>> {
-        check_storable(params)?;
-        let rows = self.connection.query(sql, &with_tenant(&self.tenant, params)).await;
-        self.failed |= rows.is_err();
-        rows.map_err(|error| fault(&error))
+        let (statement, begins) = self.ready(sql, params).await?;
+        let params = with_tenant(&self.tenant, params);
+        let client = &self.connection.client;
+        let rows = sent(client, begins, client.query(&statement, &params)).await;
+        let columns =
+            |row: &tokio_postgres::Row| (0..row.len()).map(|i| row.try_get(i)).collect::<Answer<_>>();
+        self.seen(rows.and_then(|rows| rows.iter().map(|row| columns(row).map(Row::new)).collect()))
     }
 
     async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Fallible<u64> {
-        check_storable(params)?;
-        let touched = self.connection.execute(sql, &with_tenant(&self.tenant, params)).await;
-        self.failed |= touched.is_err();
-        touched.map_err(|error| fault(&error))
+        let (statement, begins) = self.ready(sql, params).await?;
+        let params = with_tenant(&self.tenant, params);
+        let client = &self.connection.client;
+        let touched = sent(client, begins, client.execute(&statement, &params)).await;
+        self.seen(touched)
+    }
+
+    async fn decide(&mut self, first: &Statement, then: &[Statement]) -> Fallible<bool> {
+        if self.phase != Phase::Before {
+            return in_turn(self, first, then).await;
+        }
+        let all = || std::iter::once(first).chain(then);
+        all().try_for_each(|statement| check_storable(&statement.params))?;
+        let statement =
+            self.connection.prepared_decision(all().map(|statement| statement.sql).collect()).await;
+        let statement = self.seen(statement)?;
+        let mut params = with_tenant(&self.tenant, &first.params);
+        params.extend(then.iter().flat_map(|s| &s.params).map(|value| value as &(dyn ToSql + Sync)));
+        let decided = self.connection.client.query_one(&statement, &params).await;
+        let decided: i64 = self.seen(decided.and_then(|row| row.try_get(0)))?;
+        if decided > 0 {
+            self.phase = Phase::Decided;
+        }
+        Ok(decided > 0)
     }
 
     fn give_up(&mut self) {

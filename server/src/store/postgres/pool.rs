@@ -17,7 +17,9 @@ use crate::store::{
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// What the database allows one of our statements, and a transaction that was left alone: its peer is gone.
-const LIMITS: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
+/// Statements that are a transaction of their own are as strict as those within one.
+const LIMITS: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; \
+                      SET default_transaction_isolation = 'read committed'";
 
 /// How to reach the database at `url`.
 pub(super) fn manager(url: &str) -> Result<PostgresConnectionManager<MakeTlsConnector>> {

@@ -4,7 +4,7 @@ use super::{
     families,
     lineage::{self, revoke_with_derived},
     misc, tokens,
-    tx::{Fallible, Row, Tx, at_most_one, every, values},
+    tx::{Fallible, Row, Statement, Tx, at_most_one, every, values},
 };
 use crate::store::{AuthorizationRecord, Event, Issued, Narrowed};
 
@@ -231,25 +231,37 @@ pub(super) async fn revoke_replayed(tx: &mut dyn Tx, id: &str, now: i64) -> Fall
     .await
 }
 
-async fn narrow(tx: &mut dyn Tx, narrowed: &Narrowed) -> Fallible<()> {
-    tx.execute(
-        "UPDATE authorizations SET doc = $3, offline = $4 WHERE tenant = $1 AND id = $2",
-        values![&narrowed.authorization_id, &narrowed.doc, narrowed.offline],
-    )
-    .await?;
-    Ok(())
+fn narrowing(narrowed: &Narrowed) -> Statement {
+    Statement {
+        sql: "UPDATE authorizations SET doc = $3, offline = $4 WHERE tenant = $1 AND id = $2",
+        params: values![&narrowed.authorization_id, &narrowed.doc, narrowed.offline].to_vec(),
+    }
+}
+
+/// The statements that record what was issued, but for its events.
+fn recording(issued: &Issued) -> Vec<Statement> {
+    let token = issued.token.as_ref().map(tokens::insertion);
+    let family = issued.family.as_ref().map(families::insertion);
+    let narrowed = issued.narrowed.as_ref().map(narrowing);
+    token.into_iter().chain(family).chain(narrowed).collect()
 }
 
 /// Records what was issued.
 pub(super) async fn record(tx: &mut dyn Tx, issued: &Issued) -> Fallible<()> {
-    if let Some(token) = &issued.token {
-        tokens::insert(tx, token).await?;
-    }
-    if let Some(family) = &issued.family {
-        families::insert(tx, family).await?;
-    }
-    if let Some(narrowed) = &issued.narrowed {
-        narrow(tx, narrowed).await?;
+    for statement in recording(issued) {
+        tx.execute(statement.sql, &statement.params).await?;
     }
     misc::publish(tx, &issued.events).await
+}
+
+/// Runs what uses an artefact up, and records what was issued for it if that touched a row; tells whether it did.
+pub(super) async fn record_if(tx: &mut dyn Tx, uses: &Statement, issued: &Issued) -> Fallible<bool> {
+    if issued.events.is_empty() {
+        return tx.decide(uses, &recording(issued)).await;
+    }
+    let used = tx.execute(uses.sql, &uses.params).await? > 0;
+    if used {
+        record(tx, issued).await?;
+    }
+    Ok(used)
 }

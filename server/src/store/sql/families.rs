@@ -3,7 +3,7 @@
 use super::{
     authorizations::{self, authorization_columns, standing},
     misc,
-    tx::{Fallible, Row, Tx, at_most_one, first, values},
+    tx::{Fallible, Row, Statement, Tx, at_most_one, first, values},
 };
 use crate::store::{AuthorizationRecord, Child, Digest, FamilyRecord, Issued, Rotate, Rotation};
 
@@ -59,12 +59,13 @@ fn read(row: &mut Row) -> Fallible<(FamilyRecord, AuthorizationRecord)> {
     Ok((family, authorizations::read(row)?))
 }
 
-pub(super) async fn insert(tx: &mut dyn Tx, family: &FamilyRecord) -> Fallible<()> {
-    tx.execute(
-        "INSERT INTO families (tenant, id, authorization_id, client_id, generation, current_digest, \
-         parent_digest, salt, key_id, rotated_at, used, last_used_at, idle_seconds, created_at, expires_at, \
-         bound) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        values![
+/// The statement that begins a family.
+pub(super) fn insertion(family: &FamilyRecord) -> Statement {
+    Statement {
+        sql: "INSERT INTO families (tenant, id, authorization_id, client_id, generation, current_digest, \
+              parent_digest, salt, key_id, rotated_at, used, last_used_at, idle_seconds, created_at, expires_at, \
+              bound) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        params: values![
             &family.id,
             &family.authorization_id,
             &family.client_id,
@@ -80,10 +81,9 @@ pub(super) async fn insert(tx: &mut dyn Tx, family: &FamilyRecord) -> Fallible<(
             family.created_at,
             family.expires_at,
             family.bound.as_deref(),
-        ],
-    )
-    .await?;
-    Ok(())
+        ]
+        .to_vec(),
+    }
 }
 
 pub(super) async fn find(tx: &mut dyn Tx, id: &str) -> Fallible<Option<(FamilyRecord, AuthorizationRecord)>> {
@@ -122,15 +122,14 @@ pub(super) async fn hold(tx: &mut dyn Tx, family_id: &str, presented: &Digest, n
 /// One conditional update decides: of many with the same current token one moves the family on, and the others
 /// then find themselves with the parent.
 pub(super) async fn rotate(tx: &mut dyn Tx, rotate: &Rotate, issued: &Issued) -> Fallible<Rotation> {
-    let rotation = match &rotate.child {
-        Some(child) => move_on(tx, rotate, child).await?,
-        None => stay(tx, rotate).await?,
+    let (first, rotation) = match &rotate.child {
+        Some(child) => (move_on(rotate, child), Rotation::Rotated),
+        None => (stay(rotate), Rotation::Kept),
     };
-    let rotation = match rotation {
-        Some(rotation) => Some(rotation),
-        None => repeat(tx, rotate).await?,
-    };
-    match rotation {
+    if authorizations::record_if(tx, &first, issued).await? {
+        return Ok(rotation);
+    }
+    match repeat(tx, rotate).await? {
         Some(rotation) => {
             authorizations::record(tx, issued).await?;
             Ok(rotation)
@@ -139,50 +138,46 @@ pub(super) async fn rotate(tx: &mut dyn Tx, rotate: &Rotate, issued: &Issued) ->
     }
 }
 
-async fn move_on(tx: &mut dyn Tx, rotate: &Rotate, child: &Child) -> Fallible<Option<Rotation>> {
-    let moved = tx
-        .execute(
-            concat!(
-                "UPDATE families SET generation = generation + 1, parent_digest = current_digest, \
-                 current_digest = $5, salt = $6, key_id = $7, rotated_at = $4, used = 0, last_used_at = $4, ",
-                shortened!("$8", "$9"),
-                " WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
-                usable!("$4")
-            ),
-            values![
-                &rotate.family_id,
-                &rotate.presented,
-                rotate.now,
-                &child.digest,
-                &child.salt,
-                &child.key_id,
-                rotate.expires_at,
-                rotate.idle_seconds,
-            ],
-        )
-        .await?;
-    Ok((moved > 0).then_some(Rotation::Rotated))
+fn move_on(rotate: &Rotate, child: &Child) -> Statement {
+    Statement {
+        sql: concat!(
+            "UPDATE families SET generation = generation + 1, parent_digest = current_digest, \
+             current_digest = $5, salt = $6, key_id = $7, rotated_at = $4, used = 0, last_used_at = $4, ",
+            shortened!("$8", "$9"),
+            " WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
+            usable!("$4")
+        ),
+        params: values![
+            &rotate.family_id,
+            &rotate.presented,
+            rotate.now,
+            &child.digest,
+            &child.salt,
+            &child.key_id,
+            rotate.expires_at,
+            rotate.idle_seconds,
+        ]
+        .to_vec(),
+    }
 }
 
-async fn stay(tx: &mut dyn Tx, rotate: &Rotate) -> Fallible<Option<Rotation>> {
-    let stayed = tx
-        .execute(
-            concat!(
-                "UPDATE families SET used = 1, last_used_at = $4, ",
-                shortened!("$5", "$6"),
-                " WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
-                usable!("$4")
-            ),
-            values![
-                &rotate.family_id,
-                &rotate.presented,
-                rotate.now,
-                rotate.expires_at,
-                rotate.idle_seconds,
-            ],
-        )
-        .await?;
-    Ok((stayed > 0).then_some(Rotation::Kept))
+fn stay(rotate: &Rotate) -> Statement {
+    Statement {
+        sql: concat!(
+            "UPDATE families SET used = 1, last_used_at = $4, ",
+            shortened!("$5", "$6"),
+            " WHERE tenant = $1 AND id = $2 AND current_digest = $3 AND ",
+            usable!("$4")
+        ),
+        params: values![
+            &rotate.family_id,
+            &rotate.presented,
+            rotate.now,
+            rotate.expires_at,
+            rotate.idle_seconds,
+        ]
+        .to_vec(),
+    }
 }
 
 async fn repeat(tx: &mut dyn Tx, rotate: &Rotate) -> Fallible<Option<Rotation>> {

@@ -2,7 +2,7 @@
 
 use super::{
     authorizations, misc,
-    tx::{Fallible, Tx, first, values},
+    tx::{Fallible, Statement, Tx, first, values},
 };
 use crate::store::{Digest, Issued, Redemption};
 
@@ -47,8 +47,8 @@ pub(super) async fn redeem(
     (digest, now): (&Digest, i64),
     issued: &Issued,
 ) -> Fallible<Redemption> {
-    if tx.execute(what.redeem, values![digest, now]).await? > 0 {
-        authorizations::record(tx, issued).await?;
+    let uses = Statement { sql: what.redeem, params: values![digest, now].to_vec() };
+    if authorizations::record_if(tx, &uses, issued).await? {
         return Ok(Redemption::First);
     }
     let rows = tx.query(what.look, values![digest]).await?;

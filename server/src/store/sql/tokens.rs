@@ -3,7 +3,7 @@
 use super::{
     authorizations::{self, authorization_columns, standing},
     lineage, misc,
-    tx::{Fallible, Row, Tx, at_most_one, first, values},
+    tx::{Fallible, Row, Statement, Tx, at_most_one, first, values},
 };
 use crate::store::{Digest, Event, JwtHome, JwtState, TokenRecord, TokenState};
 
@@ -23,10 +23,17 @@ fn read(row: &mut Row) -> Fallible<TokenState> {
 }
 
 pub(super) async fn insert(tx: &mut dyn Tx, token: &TokenRecord) -> Fallible<()> {
-    tx.execute(
-        "INSERT INTO tokens (tenant, digest, authorization_id, client_id, doc, single_use, created_at, \
-         expires_at, used_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        values![
+    let insertion = insertion(token);
+    tx.execute(insertion.sql, &insertion.params).await?;
+    Ok(())
+}
+
+/// The statement that keeps a token.
+pub(super) fn insertion(token: &TokenRecord) -> Statement {
+    Statement {
+        sql: "INSERT INTO tokens (tenant, digest, authorization_id, client_id, doc, single_use, created_at, \
+              expires_at, used_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        params: values![
             &token.digest,
             token.authorization_id.as_ref(),
             &token.client_id,
@@ -36,10 +43,9 @@ pub(super) async fn insert(tx: &mut dyn Tx, token: &TokenRecord) -> Fallible<()>
             token.expires_at,
             token.used_at,
             token.revoked_at,
-        ],
-    )
-    .await?;
-    Ok(())
+        ]
+        .to_vec(),
+    }
 }
 
 /// A token whose authorization is no longer stored is not found either: it could not be told from one that

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::tx::{Fallible, Row, Tx, Value};
+use super::tx::{Fallible, Row, Statement, Tx, Value};
 use crate::store::Subscriber;
 
 pub(super) struct Told<'a> {
@@ -18,6 +18,10 @@ impl Tx for Told<'_> {
 
     async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Fallible<u64> {
         self.tx.execute(sql, params).await
+    }
+
+    async fn decide(&mut self, first: &Statement, then: &[Statement]) -> Fallible<bool> {
+        self.tx.decide(first, then).await
     }
 
     fn give_up(&mut self) {

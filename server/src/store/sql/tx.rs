@@ -50,6 +50,12 @@ pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = Fallible<T>> + Send + 
 /// A step that can be run again.
 pub(crate) type Step<T> = Arc<dyn for<'a> Fn(&'a mut dyn Tx) -> Work<'a, T> + Send + Sync>;
 
+/// A statement that gives no rows, and its parameters from `$2` on.
+pub(crate) struct Statement {
+    pub(crate) sql: &'static str,
+    pub(crate) params: Vec<Value>,
+}
+
 /// A transaction of one tenant. `$1` is the tenant in every statement, put there by the engine: a statement
 /// that forgets it is refused by the database. The parameters that are passed start at `$2`.
 #[async_trait]
@@ -58,12 +64,29 @@ pub(crate) trait Tx: Send {
     async fn query(&mut self, sql: &'static str, params: &[Value]) -> Fallible<Vec<Row>>;
     /// Runs a statement that gives none; tells how many rows it touched.
     async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Fallible<u64>;
+    /// Runs `first` and, if that touched a row, `then`: all of them or none. Tells whether it did. If so, they are all that
+    /// the step writes: it must ask for nothing after them, so that an engine may end the transaction with them.
+    ///
+    /// `first` is an update. The others are each an insert of one row, which ends in its `VALUES`, or a statement that ends in
+    /// its condition. None of them sees what another one writes.
+    async fn decide(&mut self, first: &Statement, then: &[Statement]) -> Fallible<bool>;
     /// Takes back what the step wrote so far and will write; its result stands.
     fn give_up(&mut self);
     /// Who is told of the events that are written.
     fn subscribers(&self) -> &[Subscriber] {
         &[]
     }
+}
+
+/// Runs `first` and, if that touched a row, each of `then`; tells whether it did.
+pub(crate) async fn in_turn(tx: &mut dyn Tx, first: &Statement, then: &[Statement]) -> Fallible<bool> {
+    if tx.execute(first.sql, &first.params).await? == 0 {
+        return Ok(false);
+    }
+    for statement in then {
+        tx.execute(statement.sql, &statement.params).await?;
+    }
+    Ok(true)
 }
 
 /// Runs steps.
