@@ -59,7 +59,7 @@ func readEvent(r *http.Request, now time.Time, texts []string) (*Event, error) {
 		return nil, err
 	}
 	var event Event
-	if len(body) > MaxEvent || json.Unmarshal(body, &event) != nil || event.ID != id {
+	if len(body) > MaxEvent || checkJSON(body) != nil || json.Unmarshal(body, &event) != nil || event.ID != id {
 		return nil, ErrNoEvent
 	}
 	return &event, nil

@@ -33,7 +33,13 @@ func TestAnEventIsReadWhenItIsSigned(t *testing.T) {
 	if _, err := readEvent(posted(body), now, nil); !errors.Is(err, ErrNotSigned) {
 		t.Errorf("without a secret: %v", err)
 	}
-	for _, body := range []string{"{", "[]", `{"id":"evt_2"}`} {
+	for _, body := range []string{
+		"{", "[]", `{"id":"evt_2"}`,
+		`{"id":"evt_2","id":"evt_1"}`,
+		`{"id":"evt_1","data":{"sub":"alice","s\u0075b":"bob"}}`,
+		`{"id":"evt_1","data":` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`,
+		"{\"id\":\"evt_1\",\"subject\":\"\xff\"}",
+	} {
 		if _, err := readEvent(posted(body), now, []string{eventSecret}); !errors.Is(err, ErrNoEvent) {
 			t.Errorf("%s: %v", body, err)
 		}

@@ -1,11 +1,16 @@
 """The programs run once for all tests; every test has a browser and clients of its own."""
 
+import signal
+
 import pytest
 import requests
 
 from browser import Browser
 from client import RelyingParty
 from stack import REDIRECT_URI, Stack
+
+# Whoever ends the run early leaves neither programs nor their folders behind.
+signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 143))
 
 SCOPE = "openid profile email offline_access"
 

@@ -23,7 +23,24 @@ def test_an_event_is_read_when_it_is_signed() -> None:
             read_event([SECRET], headers, body, now)
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"id": "evt_2"}'])
+DEEP = b"[" * 32 + b"]" * 32
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b'{"id": "evt_2"}',
+        b'{"id": "evt_2", "id": "evt_1"}',
+        b'{"id": "evt_1", "data": {"sub": "alice", "s\\u0075b": "bob"}}',
+        b'{"id": "evt_1", "data": NaN}',
+        b'{"id": "evt_1", "data": ' + DEEP + b"}",
+        '{"id": "evt_1"}'.encode("utf-16"),
+        b'\xef\xbb\xbf{"id": "evt_1"}',
+        b'{"id": "evt_1\xff"}',
+    ],
+)
 def test_what_is_no_event_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
         read_event([SECRET], posted(body), body, NOW)

@@ -1,4 +1,5 @@
 import type { Event } from "./generated/event.js";
+import { isObject, parseStrictly } from "./json.js";
 import { readHeaders, Secret, verify } from "./signature.js";
 
 export type { Event, EventData } from "./generated/event.js";
@@ -32,12 +33,12 @@ export async function readEvent(request: Request, secrets: readonly string[], no
   if (!headers || !(await verify(keys, headers, body))) throw new EventError(401, "no signature holds");
   let event: unknown;
   try {
-    event = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    event = parseStrictly(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {
     throw new EventError(400, "this is no JSON");
   }
-  if (typeof event !== "object" || event === null || (event as Event).id !== headers.id) {
+  if (!isObject(event) || event.id !== headers.id) {
     throw new EventError(400, "this is not the event that was signed");
   }
-  return event as Event;
+  return event as unknown as Event;
 }

@@ -26,7 +26,17 @@ test("an event is read when it is signed", async () => {
 });
 
 test("what is no event is refused", async () => {
-  for (const body of ["{", "[]", "null", '{"id":"evt_2"}']) {
-    await assert.rejects(readEvent(posted(body), [SECRET], NOW * 1000), status(400));
+  const deep = "[".repeat(32) + "]".repeat(32);
+  for (const body of [
+    "{",
+    "[]",
+    "null",
+    '{"id":"evt_2"}',
+    '{"id":"evt_2","id":"evt_1"}',
+    '{"id":"evt_1","data":{"sub":"alice","s\\u0075b":"bob"}}',
+    '{"id":"evt_1","data":NaN}',
+    `{"id":"evt_1","data":${deep}}`,
+  ]) {
+    await assert.rejects(readEvent(posted(body), [SECRET], NOW * 1000), status(400), body);
   }
 });

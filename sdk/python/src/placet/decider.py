@@ -10,7 +10,7 @@ from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
-from . import instant, memory
+from . import instant, memory, strict
 from .answer import Answer
 from .policy import Policy, Rule
 from .reply import Reply, refusal
@@ -26,8 +26,6 @@ log = logging.getLogger("placet")
 LONGEST_REQUEST = 256 * 1024
 #: The longest decision, in bytes.
 LONGEST_DECISION = 64 * 1024
-#: How deep a request may be nested.
-DEEPEST = 32
 #: The longest time for an answer, in milliseconds.
 LONGEST_TIMEOUT = 10_000
 #: How many requests are worked on at the same time.
@@ -154,28 +152,9 @@ def _written(decision: Decision) -> bytes:
 
 def _parsed(body: bytes) -> Any:
     try:
-        parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("the body is not JSON") from error
-    level, depth = [parsed], 0
-    while level := [value for value in level if isinstance(value, (dict, list))]:
-        depth += 1
-        if depth > DEEPEST:
-            raise Malformed("the body is nested too deeply")
-        level = [below for value in level for below in (value.values() if isinstance(value, dict) else value)]
-    return parsed
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Of two members with one name, readers differ about which counts (RFC 7493 section 2.3).
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return members
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"`{name}` is not JSON")
+        return strict.parsed(body)
+    except ValueError as error:
+        raise Malformed(str(error)) from error
 
 
 def _timeout(text: str | None, envelope: DecisionRequest) -> float:

@@ -1,10 +1,10 @@
 """Events: what a receiver is told (`docs/events.md`), verified before it is read."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from . import strict
 from .signature import HEADER_ID, Secret, verify
 
 
@@ -36,7 +36,7 @@ def read_event(secrets: Sequence[Secret], headers: Mapping[str, str], body: byte
     sent = {name.lower(): value for name, value in headers.items()}
     if not verify(secrets, sent, body, time.time() if now is None else now):
         raise NotSigned("no signature holds")
-    event = json.loads(body)
+    event = strict.parsed(body)
     if not isinstance(event, dict) or event.get("id") != sent[HEADER_ID]:
         raise ValueError("this is not the event that was signed")
     return event  # type: ignore[return-value]
