@@ -3,17 +3,59 @@
 //! With moka's plain calls a loader that read before a revocation inserts after it, and revives what was
 //! revoked. Here the loader and the removal both hold the key's own lock, so that one of them comes last.
 
-use std::{hash::Hash, time::Duration};
+use std::{
+    fmt,
+    hash::Hash,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use moka::{
     future::Cache,
     ops::compute::{CompResult, Op},
 };
 
+use crate::metrics::{CacheMeter, Caches};
+
+/// What an entry takes besides its key and its value, in bytes.
+const ENTRY: u32 = 160;
+
+/// What a cache is called and how much it may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Its name in metrics.
+    pub name: &'static str,
+    /// All its entries together, in bytes.
+    pub bytes: u64,
+    /// No entry is served for longer.
+    pub ttl: Duration,
+}
+
 /// A bounded cache of `V` by `K`.
 #[derive(Clone)]
 pub struct Cached<K, V: Clone> {
     entries: Cache<K, V>,
+    meter: CacheMeter,
+    /// How often a load gave nothing that could be kept.
+    fruitless: Arc<AtomicU64>,
+}
+
+impl<K, V: Clone> fmt::Debug for Cached<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cached")
+    }
+}
+
+/// Why nothing was loaded under the lock of a key.
+enum Unloaded<E> {
+    /// It failed.
+    Failed(E),
+    /// Somebody else got nothing while this caller waited, which has waited for long enough.
+    Elsewhere,
 }
 
 impl<K, V> Cached<K, V>
@@ -21,9 +63,27 @@ where
     K: Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// A cache of at most `entries`, each served for at most `ttl`.
-    pub fn new(entries: u64, ttl: Duration) -> Self {
-        Self { entries: Cache::builder().max_capacity(entries).time_to_live(ttl).build() }
+    /// A cache with this room, counted in `caches`. `weigh` says how many bytes key and value take.
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that makes caches")]
+    pub fn new(room: Room, caches: &Caches, weigh: impl Fn(&K, &V) -> usize + Send + Sync + 'static) -> Self {
+        let meter = caches.meter(room.name);
+        let evicted = meter.clone();
+        let entries = Cache::builder()
+            .name(room.name)
+            .max_capacity(room.bytes)
+            .weigher(move |key, value| {
+                u32::try_from(weigh(key, value)).unwrap_or(u32::MAX).saturating_add(ENTRY)
+            })
+            .time_to_live(room.ttl)
+            .eviction_listener(move |_, _, cause| {
+                if cause.was_evicted() {
+                    evicted.evicted();
+                }
+            })
+            .build();
+        let (looked_at, shown) = (entries.clone(), meter.clone());
+        caches.watch(move || shown.holds(looked_at.entry_count(), looked_at.weighted_size()));
+        Self { entries, meter, fruitless: Arc::default() }
     }
 
     /// The cached value, or what `load` gives; `None` is not cached. Concurrent callers share one load.
@@ -32,36 +92,80 @@ where
         F: Future<Output = Result<Option<V>, E>> + Send,
         E: Send + Sync + 'static,
     {
-        if let Some(hit) = self.entries.get(&key).await {
+        self.get_if(key, |_| true, load).await
+    }
+
+    /// The cached value if it `counts`, or what `load` gives; `None` is not cached. Concurrent callers share one load. Those
+    /// who wait for a load that fails, or gives nothing, do not make a queue: each of them then loads for itself.
+    pub async fn get_if<E, F>(
+        &self,
+        key: K,
+        counts: impl Fn(&V) -> bool + Send,
+        load: F,
+    ) -> Result<Option<V>, E>
+    where
+        F: Future<Output = Result<Option<V>, E>> + Send,
+        E: Send + Sync + 'static,
+    {
+        if let Some(hit) = self.entries.get(&key).await
+            && counts(&hit)
+        {
+            self.meter.hit();
             return Ok(Some(hit));
         }
+        self.meter.missed();
+        let before = self.fruitless.load(Ordering::Acquire);
+        let mut load = pin!(load);
         let computed = self
             .entries
             .entry(key)
-            .and_try_compute_with(|present| async move {
-                match present {
-                    Some(_) => Ok(Op::Nop),
-                    None => Ok(load.await?.map_or(Op::Nop, Op::Put)),
+            .and_try_compute_with(|present| {
+                let load = load.as_mut();
+                let counts = &counts;
+                async move {
+                    if present.as_ref().is_some_and(|entry| counts(entry.value())) {
+                        return Ok(Op::Nop);
+                    }
+                    if self.fruitless.load(Ordering::Acquire) != before {
+                        return Err(Unloaded::Elsewhere);
+                    }
+                    self.meter.loaded();
+                    match load.await {
+                        Ok(Some(value)) => Ok(Op::Put(value)),
+                        Ok(None) => {
+                            self.fruitless.fetch_add(1, Ordering::AcqRel);
+                            Ok(if present.is_some() { Op::Remove } else { Op::Nop })
+                        }
+                        Err(error) => {
+                            self.fruitless.fetch_add(1, Ordering::AcqRel);
+                            Err(Unloaded::Failed(error))
+                        }
+                    }
                 }
             })
-            .await?;
-        Ok(match computed {
-            CompResult::Inserted(entry)
-            | CompResult::ReplacedWith(entry)
-            | CompResult::Unchanged(entry)
-            | CompResult::Removed(entry) => Some(entry.into_value()),
-            CompResult::StillNone(_) => None,
-        })
-    }
-
-    /// A cache of at most so many bytes, as `weigh` counts them, each entry served for at most `ttl`.
-    pub fn weighed(bytes: u64, ttl: Duration, weigh: impl Fn(&K, &V) -> u32 + Send + Sync + 'static) -> Self {
-        Self { entries: Cache::builder().max_capacity(bytes).weigher(weigh).time_to_live(ttl).build() }
+            .await;
+        match computed {
+            Ok(
+                CompResult::Inserted(entry) | CompResult::ReplacedWith(entry) | CompResult::Unchanged(entry),
+            ) => Ok(Some(entry.into_value())),
+            Ok(CompResult::StillNone(_) | CompResult::Removed(_)) => Ok(None),
+            Err(Unloaded::Failed(error)) => Err(error),
+            Err(Unloaded::Elsewhere) => {
+                self.meter.loaded();
+                load.await
+            }
+        }
     }
 
     /// The cached value. For values that carry what tells whether they still count.
     pub async fn peek(&self, key: &K) -> Option<V> {
-        self.entries.get(key).await
+        let found = self.entries.get(key).await;
+        if found.is_some() {
+            self.meter.hit();
+        } else {
+            self.meter.missed();
+        }
+        found
     }
 
     /// Keeps a value. Only for values that carry what tells whether they still count: this may come after a removal.
@@ -84,51 +188,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use tokio::sync::oneshot;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn of_several_who_claim_a_key_one_gets_it_until_it_stands_no_more() {
-        let cache = Cached::<&str, u32>::new(10, Duration::from_secs(60));
-        let claims = (0..20).map(|n| cache.claim("k", n, |_| true));
-        let got = futures_util::future::join_all(claims).await;
-        assert_eq!(got.iter().filter(|got| **got).count(), 1);
-        assert!(!cache.claim("k", 21, |_| true).await);
-        assert!(cache.claim("k", 22, |_| false).await);
-        assert_eq!(cache.peek(&"k").await, Some(22));
-    }
-
-    #[tokio::test]
-    async fn a_value_that_was_being_loaded_while_it_was_removed_is_not_served() {
-        let cache = Cached::<&str, u32>::new(10, Duration::from_secs(60));
-        let (started, loading) = oneshot::channel();
-        let (go, wait) = oneshot::channel::<()>();
-        let loader = tokio::spawn({
-            let cache = cache.clone();
-            async move {
-                cache
-                    .get("k", async {
-                        let _ = started.send(());
-                        let _ = wait.await;
-                        Ok::<_, Infallible>(Some(1))
-                    })
-                    .await
-            }
-        });
-        loading.await.unwrap();
-        let remover = tokio::spawn({
-            let cache = cache.clone();
-            async move { cache.remove("k").await }
-        });
-        tokio::task::yield_now().await;
-        go.send(()).unwrap();
-        loader.await.unwrap().unwrap();
-        remover.await.unwrap();
-        let after = cache.get("k", async { Ok::<_, Infallible>(Some(2)) }).await.unwrap();
-        assert_eq!(after, Some(2));
-    }
-}
+mod tests;

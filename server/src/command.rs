@@ -19,7 +19,7 @@ use placet_sdk::check;
 use placet_server::{
     clock::{Clock, SystemClock},
     config::{Config, DEVELOPMENT_SECRETS},
-    delivery, events,
+    delivery, events, freshness,
     http::{self, listen::Fronts},
     random::{OsRandom, Random},
     seal::MasterKeys,
@@ -247,6 +247,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let (stop, stopped) = watch::channel(false);
     let housekeeping = tokio::spawn(keep_house(server.clone(), stopped.clone()));
     println!("placet serves {} on {}", server.issuer(), server.config().listen);
+    let fresh = tokio::spawn(freshness::run(server.clone(), stopped.clone()));
     let deliveries = tokio::spawn(delivery::run(server.clone(), stopped.clone()));
     let rotation = tokio::spawn(rotate_on_signal(server.clone(), stopped.clone()));
     let certificates = tokio::spawn(keep_certificates(server.clone(), fronts.clone(), stopped.clone()));
@@ -266,6 +267,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         let _ = stop.send(true);
     });
     let _ = housekeeping.await;
+    let _ = fresh.await;
     let _ = rotation.await;
     let _ = certificates.await;
     let _ = deliveries.await;

@@ -4,6 +4,7 @@
 
 mod admin;
 mod attestation;
+mod caches;
 mod check;
 mod ciba;
 mod clients;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use admin::{AdminConfig, AdminRole};
 pub use attestation::{Attester, ClientAttestationConfig};
+pub use caches::CachesConfig;
 pub use check::{DEVELOPMENT_SAML_ISSUER, DEVELOPMENT_SECRETS, MAX_GRACE, contradiction};
 pub use ciba::CibaConfig;
 pub use clients::{
@@ -142,6 +144,8 @@ pub struct Config {
     pub outbound: OutboundConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
+    /// What is kept in memory.
+    pub caches: CachesConfig,
     /// Login and consent apps.
     pub ui: Vec<UiConfig>,
     /// Who may use the admin API.
@@ -212,6 +216,7 @@ impl Default for Config {
             mtls: MtlsConfig::default(),
             outbound: OutboundConfig::default(),
             limits: LimitsConfig::default(),
+            caches: CachesConfig::default(),
             ui: Vec::new(),
             admin: Vec::new(),
             admin_hosts: Vec::new(),

@@ -22,7 +22,7 @@ use crate::{
     server::Server,
     store::{AuthorizationRecord, Digest},
     token::{
-        ActiveToken, Authorized, active, is_for, join_scope, list_scope,
+        ActiveToken, Authorized, is_for, join_scope, known_active, list_scope,
         refresh::{self, Presented, REFRESH_TOKEN},
         scope_of,
     },
@@ -154,7 +154,7 @@ async fn access_token(
     token: &Secret,
     asking: RequestFacts,
 ) -> Outcome<Option<Found>> {
-    let Some(found) = active(server, token).await? else { return Ok(None) };
+    let Some(found) = known_active(server, token).await? else { return Ok(None) };
     let in_audience = in_audience(caller, &found);
     if !in_audience && caller.id != found.client_id && !caller.settings.introspect_all {
         tracing::debug!(caller = %caller.id, client = %found.client_id, "a token for others was introspected");

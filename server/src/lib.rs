@@ -17,6 +17,7 @@ pub mod device;
 pub mod direct_grant;
 pub mod encryption;
 pub mod events;
+pub mod freshness;
 pub mod grant;
 pub mod headless;
 pub mod http;

@@ -2,6 +2,7 @@
 //!
 //! Labels have few values: names from the configuration and words of this program, never what somebody sent.
 
+mod caches;
 mod noticed;
 mod requests;
 
@@ -14,6 +15,7 @@ use prometheus_client::{
 
 use crate::outcome::Fault;
 
+pub use caches::{CacheMeter, Caches};
 pub use noticed::Noticed;
 use noticed::Notices;
 pub use requests::Requests;
@@ -77,6 +79,7 @@ pub struct Metrics {
     registry: Registry,
     notices: Notices,
     http: Requests,
+    caches: Caches,
     requests: Family<Answer, Counter>,
     durations: Durations<PolicyType>,
     failures: Family<Code, Counter>,
@@ -102,6 +105,7 @@ impl Default for Metrics {
         to.register("placet_policy_duration_seconds", "How long policies took to answer", durations.clone());
         Self {
             http: Requests::register(to),
+            caches: Caches::default().register(to),
             durations,
             requests: add(to, "placet_policy_requests", "Answers of policies, by what they decided"),
             failures: add(to, "placet_policy_failures", "Failures of policies, by code"),
@@ -161,7 +165,16 @@ fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &
     metric
 }
 
+fn register<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: &M) {
+    registry.register(name, help, metric.clone());
+}
+
 impl Metrics {
+    /// Of what is kept in memory.
+    pub fn caches(&self) -> &Caches {
+        &self.caches
+    }
+
     /// Of requests over HTTP.
     pub fn http(&self) -> &Requests {
         &self.http
@@ -245,6 +258,7 @@ impl Metrics {
 
     /// All of it.
     pub fn text(&self) -> Result<String, Fault> {
+        self.caches.look();
         let mut text = String::new();
         encode(&mut text, &self.registry).map_err(|e| Fault::new("metrics", e))?;
         Ok(text)

@@ -52,7 +52,7 @@ use self::{
 use crate::{
     client::Client,
     clock::Clock,
-    config::{Config, PolicyDefaults, PolicyMode},
+    config::{CachesConfig, Config, PolicyDefaults, PolicyMode},
     details::DetailsTypes,
     metrics::Metrics,
     outcome::Fault,
@@ -165,7 +165,7 @@ impl Policies {
             defaults: config.policy_defaults,
             headers: headers.map(|name| name.to_ascii_lowercase()).collect(),
             registrations,
-            decisions: Decisions::new(),
+            decisions: Decisions::new(CachesConfig::bytes(config.caches.decisions), metrics.caches()),
             log: DecisionLog::new((&config.decision_log, patience), root.log_key(), &metrics)?,
             metrics,
             details,

@@ -15,10 +15,10 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::{
-    cache::Cached,
+    cache::{Cached, Room},
     client::{Client, SharedClient, certificate::Authorities, document::Documents},
     clock::Clock,
-    config::{Config, ConfigError, UiConfig},
+    config::{CachesConfig, Config, ConfigError, UiConfig},
     details::DetailsTypes,
     events::Receivers,
     jwks::KeySets,
@@ -30,11 +30,12 @@ use crate::{
     policy::{Policies, Surroundings},
     random::Random,
     seal::{MasterKeys, RootKeys},
-    store::{Kept, Store},
+    store::{Fact, Kept, Mark, Store},
+    token::KnownTokens,
 };
 
-/// Clients kept in memory at most, and for how long: a change made by another process is seen within that time.
-const CLIENTS: u64 = 10_000;
+/// Clients are kept in memory for so long: a change made by another process is seen within that time, though this one hears
+/// nothing of it.
 const CLIENT_TTL: Duration = Duration::from_secs(5);
 
 /// Where time, randomness and memory come from.
@@ -61,13 +62,22 @@ pub enum StartError {
     Fault(#[from] Fault),
 }
 
+/// A client, when it was read, and what it takes in memory.
+#[derive(Clone)]
+struct KeptClient {
+    client: SharedClient,
+    mark: Mark,
+    bytes: usize,
+}
+
 struct Inner {
     config: Config,
     environment: Environment,
     keys: Keys,
     root: RootKeys,
     configured: HashMap<String, SharedClient>,
-    clients: Cached<String, SharedClient>,
+    clients: Cached<String, KeptClient>,
+    known_tokens: KnownTokens,
     limits: Limits,
     policies: Policies,
     details: Arc<DetailsTypes>,
@@ -140,9 +150,14 @@ impl Server {
             profile.announce(&mut discovery);
         }
         let max_age = config.client_id_metadata.max_age;
-        let key_sets = KeySets::new(outbound.clone(), environment.clock.clone());
+        let rooms = config.caches;
+        let caches = metrics.caches().clone();
+        let room = |mib| (CachesConfig::bytes(mib), &caches);
+        let key_sets = KeySets::new(outbound.clone(), environment.clock.clone(), room(rooms.key_sets));
+        let clients = Room { name: "clients", bytes: CachesConfig::bytes(rooms.clients), ttl: CLIENT_TTL };
         Ok(Self(Arc::new(Inner {
-            clients: Cached::new(CLIENTS, CLIENT_TTL),
+            clients: Cached::new(clients, &caches, |id: &String, kept: &KeptClient| id.len() + kept.bytes),
+            known_tokens: KnownTokens::new(CachesConfig::bytes(rooms.tokens), &caches),
             config,
             environment,
             keys,
@@ -156,7 +171,7 @@ impl Server {
             to_deliver: Notify::new(),
             receivers,
             key_sets,
-            documents: Documents::new(outbound.clone(), max_age),
+            documents: Documents::new(outbound.clone(), max_age, room(rooms.documents)),
             outbound,
             authorities,
             discovery,
@@ -294,12 +309,22 @@ impl Server {
         if let Some(client) = self.0.configured.get(client_id) {
             return Ok(Some(client.clone()));
         }
+        let (changes, fact) = (self.store().changes(), [Fact::client(client_id)]);
         let load = async {
-            let record = self.store().client(client_id).await?;
-            let held = |client: Client| Arc::new(client.held_to(self.config().profile));
-            record.map(|r| Client::from_record(r).map(held)).transpose()
+            let mark = changes.mark();
+            let Some(record) = self.store().client(client_id).await? else { return Ok::<_, Fault>(None) };
+            let bytes = 2_048 + 4 * record.doc.len();
+            let client = Arc::new(Client::from_record(record)?.held_to(self.config().profile));
+            Ok(Some(KeptClient { client, mark, bytes }))
         };
-        self.0.clients.get(client_id.to_owned(), load).await
+        let unchanged = |kept: &KeptClient| changes.unchanged(&fact, kept.mark);
+        let kept = self.0.clients.get_if(client_id.to_owned(), unchanged, load).await?;
+        Ok(kept.map(|kept| kept.client))
+    }
+
+    /// Opaque access tokens that were asked after before.
+    pub fn known_tokens(&self) -> &KnownTokens {
+        &self.0.known_tokens
     }
 
     /// Whether the operator registered this client in the configuration, so that it cannot be changed.

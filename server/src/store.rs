@@ -4,6 +4,7 @@
 //! method. All instants are seconds since the epoch and are passed in. A store object serves one tenant;
 //! every row carries it. Tokens, codes and secrets arrive as digests, never in clear.
 
+mod changes;
 mod deliveries;
 pub mod embedded;
 pub mod migrations;
@@ -14,6 +15,7 @@ mod subscribers;
 
 use async_trait::async_trait;
 
+pub use changes::{ALIVE, BEAT, Changed, Changes, Fact, Mark};
 pub use deliveries::*;
 pub use records::*;
 pub use subscribers::{PublishedEvent, Room, Subscriber, matches};
@@ -219,4 +221,13 @@ pub trait Store: Deliveries {
     async fn purge(&self, now: i64, limit: u32) -> Result<u64>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
+
+    // --- what may be kept in memory --------------------------------------------------------------
+
+    /// What changed of what was read, by this process and by others.
+    fn changes(&self) -> &Changes;
+    /// Finds out whether changes by other processes were missed; called every [`BEAT`].
+    async fn catch_up(&self, now: i64) -> Result<()>;
+    /// Hears of changes by other processes, for as long as they can be heard.
+    async fn hear(&self) -> Result<()>;
 }

@@ -5,6 +5,7 @@ mod device_secret;
 mod id;
 mod inspect;
 mod issue;
+mod known;
 mod profile;
 mod reach;
 pub mod refresh;
@@ -24,8 +25,9 @@ pub use access::{
 };
 pub use device_secret::DeviceSecret;
 pub use id::{IdRequest, claims as id_token_claims, mint as mint_id};
-pub use inspect::{ActiveToken, SignedToken, active, is_signed, read_signed};
+pub use inspect::{ActiveToken, SignedToken, active, is_signed, known_active, read_signed};
 pub use issue::{IssueRequest, Minted, authorize_issue, family_wanted};
+pub use known::{KnownToken, KnownTokens};
 pub use profile::{join_scope, list_scope, scope_of};
 pub use reach::{Reach, audience, check_known, reach};
 pub use signed::{is_for, read_hint, read_id_token, verify};

@@ -34,6 +34,7 @@ mod specs {
     pub(crate) mod signer;
     pub(crate) mod stepping;
     mod store_budgets;
+    mod tamper;
     pub(crate) mod telling;
     pub(crate) mod tls;
 
@@ -59,6 +60,7 @@ mod specs {
     mod event_webhooks;
     mod fate;
     mod faults;
+    mod freshness;
     mod http_edge;
     mod interaction_api;
     mod interaction_direct_grants;

@@ -16,17 +16,18 @@ use tokio::sync::Semaphore;
 
 use super::{Client, SharedClient};
 use crate::{
-    cache::Cached,
+    cache::{Cached, Room},
     config::ClientSettings,
     events,
+    metrics::Caches,
     outbound::{FetchError, Fetched, Outbound},
     outcome::{Failure, Fault, Outcome},
     register,
     server::Server,
 };
 
-/// Documents in memory at most.
-const DOCUMENTS: u64 = 1_000;
+/// A document takes so many bytes in memory for each of its JSON.
+const PER_BYTE: usize = 4;
 /// Documents that are fetched at one time, since strangers can ask for any.
 const FETCHES: usize = 16;
 /// The longest document; the draft recommends 5 kB, which keys with certificates may exceed.
@@ -47,6 +48,8 @@ pub struct Documents {
 struct Document {
     metadata: ClientMetadata,
     until: i64,
+    /// What it takes in memory.
+    bytes: usize,
 }
 
 impl std::fmt::Debug for Documents {
@@ -74,10 +77,12 @@ impl std::fmt::Display for Unread {
 }
 
 impl Documents {
-    /// None yet.
-    pub fn new(outbound: Outbound, max_age: u32) -> Self {
+    /// None yet; each counts for at most so many seconds, and all together may take so many bytes.
+    pub fn new(outbound: Outbound, max_age: u32, (bytes, caches): (u64, &Caches)) -> Self {
         let ttl = std::time::Duration::from_secs(max_age.into());
-        Self { outbound, read: Cached::new(DOCUMENTS, ttl), places: Semaphore::new(FETCHES) }
+        let room = Room { name: "documents", bytes, ttl };
+        let read = Cached::new(room, caches, |id: &String, read: &Arc<Document>| id.len() + read.bytes);
+        Self { outbound, read, places: Semaphore::new(FETCHES) }
     }
 
     async fn at(&self, server: &Server, client_id: &str) -> Result<Arc<Document>, Unread> {
@@ -99,7 +104,8 @@ impl Documents {
                 fetched.max_age.unwrap_or(u64::MAX).min(server.config().client_id_metadata.max_age.into());
             let until = server.now() + i64::try_from(kept).unwrap_or(MIN_AGE).max(MIN_AGE);
             let metadata = understood(server, client_id, &fetched)?;
-            Ok(Some(Arc::new(Document { metadata, until })))
+            let bytes = fetched.body.len() * PER_BYTE;
+            Ok(Some(Arc::new(Document { metadata, until, bytes })))
         };
         let read: Result<_, Unread> = self.read.get(client_id.to_owned(), load).await;
         read?.ok_or_else(|| Unread::Refused("is empty".to_owned()))

@@ -6,10 +6,18 @@ use placet_jose::Encryption;
 use placet_oauth::jwt::Compact;
 
 use super::{KeySet, KeySetError};
-use crate::{cache::Cached, client::ClientCertificate, clock::Clock, outbound::Outbound};
+use crate::{
+    cache::{Cached, Room},
+    client::ClientCertificate,
+    clock::Clock,
+    metrics::Caches,
+    outbound::Outbound,
+};
 
-/// Sets in memory at most.
-const SETS: u64 = 10_000;
+/// When sets were asked for, and why they could not be had, each in bytes at most.
+const NOTES: u64 = 2 << 20;
+/// A set takes so many bytes in memory for each of its JSON: its keys are ready to be used.
+const PER_BYTE: usize = 8;
 /// For so many seconds a set counts. Then it is fetched again, or nothing of it counts any more: a key may be gone because
 /// somebody stole it.
 const MAX_AGE: i64 = 900;
@@ -24,11 +32,19 @@ pub struct KeySets {
     outbound: Outbound,
     clock: Arc<dyn Clock>,
     /// The sets, each with when it was fetched.
-    sets: Cached<String, (Arc<KeySet>, i64)>,
+    sets: Cached<String, Kept>,
     /// When a set was last asked for.
     asked: Cached<String, i64>,
     /// Why it could not be had, and when that was.
     failed: Cached<String, (KeySetError, i64)>,
+}
+
+/// A set, when it was fetched, and what it takes.
+#[derive(Clone)]
+struct Kept {
+    set: Arc<KeySet>,
+    at: i64,
+    bytes: usize,
 }
 
 impl std::fmt::Debug for KeySets {
@@ -38,15 +54,23 @@ impl std::fmt::Debug for KeySets {
 }
 
 impl KeySets {
-    /// No set yet.
-    pub fn new(outbound: Outbound, clock: Arc<dyn Clock>) -> Self {
-        let seconds = |seconds: i64| Duration::from_secs(seconds.unsigned_abs());
+    /// No set yet; all together may take so many bytes.
+    pub fn new(outbound: Outbound, clock: Arc<dyn Clock>, (bytes, caches): (u64, &Caches)) -> Self {
+        let room = |name, bytes, seconds: i64| Room {
+            name,
+            bytes,
+            ttl: Duration::from_secs(seconds.unsigned_abs()),
+        };
         Self {
             outbound,
             clock,
-            sets: Cached::new(SETS, seconds(MAX_AGE)),
-            asked: Cached::new(SETS, seconds(AGAIN)),
-            failed: Cached::new(SETS, seconds(PAUSE)),
+            sets: Cached::new(room("key_sets", bytes, MAX_AGE), caches, |uri: &String, kept: &Kept| {
+                uri.len() + kept.bytes
+            }),
+            asked: Cached::new(room("key_sets_asked", NOTES, AGAIN), caches, |uri: &String, _| uri.len()),
+            failed: Cached::new(room("key_sets_failed", NOTES, PAUSE), caches, |uri: &String, _| {
+                uri.len() + 100
+            }),
         }
     }
 
@@ -94,7 +118,7 @@ impl KeySets {
     ) -> Result<Arc<KeySet>, KeySetError> {
         let now = self.clock.now();
         let kept = self.sets.peek(&uri.to_owned()).await;
-        let kept = kept.filter(|(_, at)| now.saturating_sub(*at) < MAX_AGE).map(|(set, _)| set);
+        let kept = kept.filter(|kept| now.saturating_sub(kept.at) < MAX_AGE).map(|kept| kept.set);
         if let Some(set) = &kept
             && suits(set)
         {
@@ -111,13 +135,13 @@ impl KeySets {
             Some(set) if !may_ask => return Ok(set),
             // The one that is there stays until there is another.
             Some(_) => {
-                let set = self.fetch(uri).await;
-                if let Ok(set) = &set {
-                    self.sets.put(uri.to_owned(), (set.clone(), now)).await;
+                let got = self.fetch(uri, now).await;
+                if let Ok(kept) = &got {
+                    self.sets.put(uri.to_owned(), kept.clone()).await;
                 } else if paused {
                     self.asked.remove(uri.to_owned()).await;
                 }
-                set
+                got.map(|kept| kept.set)
             }
             None => self.first(uri, now).await,
         };
@@ -129,21 +153,22 @@ impl KeySets {
 
     /// The set, where none is kept, or one that is too old. Those who want it at the same time wait for one fetch.
     async fn first(&self, uri: &str, now: i64) -> Result<Arc<KeySet>, KeySetError> {
-        if let Some((_, at)) = self.sets.peek(&uri.to_owned()).await
-            && now.saturating_sub(at) >= MAX_AGE
+        if let Some(kept) = self.sets.peek(&uri.to_owned()).await
+            && now.saturating_sub(kept.at) >= MAX_AGE
         {
             self.sets.remove(uri.to_owned()).await;
         }
-        let load = async { self.fetch(uri).await.map(|set| Some((set, now))) };
+        let load = async { self.fetch(uri, now).await.map(Some) };
         let got = self.sets.get(uri.to_owned(), load).await?;
-        got.map(|(set, _)| set).ok_or(KeySetError::Malformed("is empty"))
+        got.map(|kept| kept.set).ok_or(KeySetError::Malformed("is empty"))
     }
 
-    async fn fetch(&self, uri: &str) -> Result<Arc<KeySet>, KeySetError> {
+    async fn fetch(&self, uri: &str, at: i64) -> Result<Kept, KeySetError> {
         let bytes = self.outbound.get(uri).await?;
         let value = placet_oauth::claims::strict_json_bytes(&bytes)
             .map_err(|_| KeySetError::Malformed("is not JSON"))?;
         let set = value.as_object().ok_or(KeySetError::Malformed("is not an object"))?;
-        KeySet::parse(set).map(Arc::new)
+        let set = Arc::new(KeySet::parse(set)?);
+        Ok(Kept { set, at, bytes: bytes.len() * PER_BYTE })
     }
 }

@@ -15,10 +15,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{failure::Failed, registration::Registration};
-use crate::cache::Cached;
+use crate::{
+    cache::{Cached, Room},
+    metrics::Caches,
+};
 
-/// All kept decisions together, in bytes.
-const MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// The longest that a decision is kept, whatever both sides say, in seconds.
 pub(crate) const MAX_AGE: u32 = 86_400;
 /// The longest that a denial is kept, in seconds.
@@ -38,7 +39,7 @@ pub(super) struct Kept {
     epoch: u64,
     fresh_until: i64,
     stale_until: i64,
-    bytes: u32,
+    bytes: usize,
 }
 
 /// For how long a decision is kept, in seconds: fresh, and stale after that.
@@ -104,10 +105,13 @@ impl Drop for Flight<'_> {
 }
 
 impl Decisions {
-    pub(super) fn new() -> Self {
+    /// None yet; all together may take so many bytes.
+    pub(super) fn new(bytes: u64, caches: &Caches) -> Self {
         let ttl = Duration::from_secs(2 * u64::from(MAX_AGE));
         Self {
-            kept: Cached::weighed(MAX_BYTES, ttl, |_, kept: &Arc<Kept>| kept.bytes),
+            kept: Cached::new(Room { name: "decisions", bytes, ttl }, caches, |_, kept: &Arc<Kept>| {
+                kept.bytes
+            }),
             flushed: Mutex::default(),
             flights: Mutex::default(),
         }
@@ -152,7 +156,7 @@ impl Decisions {
             epoch: about.epoch,
             fresh_until,
             stale_until: fresh_until.saturating_add(ages.stale.into()),
-            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            bytes,
         };
         self.kept.put(key, Arc::new(kept)).await;
     }

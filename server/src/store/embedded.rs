@@ -70,11 +70,17 @@ struct EmbeddedEngine {
 
 #[async_trait]
 impl Engine for EmbeddedEngine {
+    const TELL: Option<&'static str> = None;
+
     async fn write<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
         self.writer.run(Arc::clone(tenant), step).await
     }
 
     async fn read<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
         self.readers.run(Arc::clone(tenant), step).await
+    }
+
+    async fn hear<F: Fn(&str) + Send + Sync>(&self, _heard: F) -> Result<()> {
+        std::future::pending().await
     }
 }

@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 11] = [
+const MIGRATIONS: [Migration; 12] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -66,6 +66,7 @@ const MIGRATIONS: [Migration; 11] = [
         name: "revocations",
         sql: include_str!("../../migrations/0011_revocations.sql"),
     },
+    Migration { version: 12, name: "changes", sql: include_str!("../../migrations/0012_changes.sql") },
 ];
 
 /// A database to look at or to change.

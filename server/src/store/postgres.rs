@@ -7,6 +7,7 @@
 
 mod connection;
 mod decision;
+mod hearing;
 mod pool;
 mod schema;
 mod secure;
@@ -45,7 +46,8 @@ impl Postgres {
     /// Connects to the database at `url`, which brings its schema up to date.
     pub async fn database(url: &str, settings: PoolSettings) -> Result<Self> {
         schema::migrate(url).await?;
-        Ok(Self { engine: Arc::new(PostgresEngine { pool: Pool::new(url, settings)? }) })
+        let pool = Pool::new(url, settings)?;
+        Ok(Self { engine: Arc::new(PostgresEngine { pool, url: url.to_owned() }) })
     }
 
     /// The store of a tenant in this database.
@@ -75,20 +77,32 @@ fn unavailable(error: &tokio_postgres::Error) -> StoreError {
 
 struct PostgresEngine {
     pool: Pool,
+    url: String,
 }
 
 #[async_trait]
 impl Engine for PostgresEngine {
+    const TELL: Option<&'static str> = Some(hearing::TELL);
+
     async fn write<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
         // Whoever goes away while waiting for a connection has not begun.
         let mut lease = self.pool.lease().await?;
         let tenant = Arc::clone(tenant);
-        let task = tokio::spawn(async move { lease.connection().write(&tenant, &step).await });
+        let task = tokio::spawn(async move {
+            let outcome = lease.connection().write(&tenant, &step).await;
+            // What it changed counts from here on, before anybody is told.
+            drop(step);
+            outcome
+        });
         task.await.unwrap_or_else(|_| Err(Fault::unavailable("a step panicked")))
     }
 
     async fn read<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
         let mut lease = self.pool.lease().await?;
         lease.connection().read(tenant, &step).await
+    }
+
+    async fn hear<F: Fn(&str) + Send + Sync>(&self, heard: F) -> Result<()> {
+        hearing::hear(&self.url, heard).await
     }
 }

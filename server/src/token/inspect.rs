@@ -3,7 +3,7 @@
 use placet_oauth::{id::Secret, jwt::VerifyProfile, scope::Scope};
 use serde_json::{Map, Value};
 
-use super::{ACCESS_TOKEN, access::is_inside, home_of_jwt, is_for, scope_of, verify};
+use super::{ACCESS_TOKEN, KnownToken, access::is_inside, home_of_jwt, is_for, scope_of, verify};
 use crate::{
     client::SharedClient,
     outcome::Fault,
@@ -83,10 +83,27 @@ fn signed_token(claims: Map<String, Value>, now: i64) -> Option<SignedToken> {
 /// What an access token of this server says, if it counts right now: it is not over, not revoked and not used up,
 /// its authorization lives, and so does its client. Any other text is none of these. One read of the store.
 pub async fn active(server: &Server, token: &Secret) -> Result<Option<ActiveToken>, Fault> {
+    look(server, token, Look::Read).await
+}
+
+/// The same as far as this process knows, which may have kept what it read before: for those who only tell others.
+/// What this process changed it knows at once, and what another one changed within the bound of [`crate::store::ALIVE`].
+pub async fn known_active(server: &Server, token: &Secret) -> Result<Option<ActiveToken>, Fault> {
+    look(server, token, Look::Known).await
+}
+
+/// Where it is looked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Read,
+    Known,
+}
+
+async fn look(server: &Server, token: &Secret, look: Look) -> Result<Option<ActiveToken>, Fault> {
     let found = if is_signed(token) {
         active_signed(server, token).await?
     } else {
-        active_stored(server, token).await?
+        active_stored(server, token, look).await?
     };
     let Some(found) = found else { return Ok(None) };
     let client = server.client(&found.client_id).await?;
@@ -122,21 +139,25 @@ async fn active_signed(server: &Server, token: &Secret) -> Result<Option<Found>,
     Ok(Some(Found { claims, authorization: state.authorization, client_id, single_use: None }))
 }
 
-async fn active_stored(server: &Server, token: &Secret) -> Result<Option<Found>, Fault> {
+async fn active_stored(server: &Server, token: &Secret, look: Look) -> Result<Option<Found>, Fault> {
     let digest = server.root().digest(ACCESS_TOKEN, token);
-    let Some(state) = server.store().token(&digest).await? else { return Ok(None) };
-    let token = state.token;
+    let known = match look {
+        Look::Read => KnownToken::read(server.store(), &digest).await?,
+        Look::Known => server.known_tokens().find(server.store(), digest, server.now()).await?,
+    };
+    let Some(known) = known else { return Ok(None) };
+    let KnownToken { token, .. } = &*known;
     if server.now() >= token.expires_at
         || token.used_at.is_some()
         || token.revoked_at.is_some()
-        || !stands(server, token.authorization_id.as_deref(), state.authorization.as_ref())
+        || !stands(server, token.authorization_id.as_deref(), known.authorization.as_ref())
     {
         return Ok(None);
     }
     Ok(Some(Found {
-        claims: serde_json::from_str(&token.doc).map_err(|e| Fault::new("token record", e))?,
-        authorization: state.authorization,
-        client_id: token.client_id,
+        claims: known.claims.clone(),
+        authorization: known.authorization.clone(),
+        client_id: token.client_id.clone(),
         single_use: token.single_use.then_some(digest),
     }))
 }

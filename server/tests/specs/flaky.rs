@@ -8,10 +8,10 @@ use std::sync::{
 
 use async_trait::async_trait;
 use placet_server::store::{
-    AuthorizationRecord, Backlog, Begun, Claim, ClientRecord, CodeRecord, Completed, Completion, ConsentKey,
-    ConsentRecord, Deliveries, DeliveryFilter, DeliveryRecord, Digest, Event, FamilyRecord, Granted, Hold,
-    InteractionRecord, Issued, JwtHome, JwtState, Kept, KeyRecord, NewGrant, Once, Paging, Polled,
-    PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate, Rotation,
+    AuthorizationRecord, Backlog, Begun, Changes, Claim, ClientRecord, CodeRecord, Completed, Completion,
+    ConsentKey, ConsentRecord, Deliveries, DeliveryFilter, DeliveryRecord, Digest, Event, FamilyRecord,
+    Granted, Hold, InteractionRecord, Issued, JwtHome, JwtState, Kept, KeyRecord, NewGrant, Once, Paging,
+    Polled, PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate, Rotation,
     SessionRecord, Settled, SpentRequest, Store, StoreError, SubjectRecord, Subscriber, TokenRecord,
     TokenState, Waiting, Whose,
 };
@@ -305,5 +305,14 @@ impl Store for Flaky {
     }
     async fn ping(&self) -> Result<()> {
         self.up()?.ping().await
+    }
+    fn changes(&self) -> &Changes {
+        self.inner.changes()
+    }
+    async fn catch_up(&self, now: i64) -> Result<()> {
+        self.up()?.catch_up(now).await
+    }
+    async fn hear(&self) -> Result<()> {
+        self.up()?.hear().await
     }
 }

@@ -122,7 +122,7 @@ fn different_values_are_different_inputs() {
 
 #[tokio::test]
 async fn a_decision_that_was_asked_for_before_a_flush_does_not_count_after_it() {
-    let decisions = Decisions::new();
+    let decisions = Decisions::new(1 << 20, &Caches::default());
     let about = || About {
         client: Some("web".to_owned()),
         subjects: vec!["alice".to_owned()],

@@ -53,6 +53,8 @@ impl Writer {
                 None => Err(stopped()),
             };
             Box::new(move |committed| {
+                // What it changed counts from here on, before anybody is told.
+                drop(step);
                 // Who has gone away does not learn it; the step is done all the same.
                 let _ = reply.send(committed.map_err(Fault::unavailable).and(result));
             })

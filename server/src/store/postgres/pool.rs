@@ -6,6 +6,7 @@ use bb8::{ManageConnection, PooledConnection, RunError};
 use bb8_postgres::PostgresConnectionManager;
 use postgres_openssl::MakeTlsConnector;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_postgres::Config;
 
 use super::{PoolSettings, connection::Connection, secure, unavailable};
 use crate::store::{
@@ -22,7 +23,7 @@ const LIMITS: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_ses
                       SET default_transaction_isolation = 'read committed'";
 
 /// How to reach the database at `url`.
-pub(super) fn manager(url: &str) -> Result<PostgresConnectionManager<MakeTlsConnector>> {
+pub(super) fn target(url: &str) -> Result<(Config, MakeTlsConnector)> {
     let secure::Target { mut config, connector } = secure::read(url).map_err(StoreError::Unavailable)?;
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT);
@@ -32,6 +33,12 @@ pub(super) fn manager(url: &str) -> Result<PostgresConnectionManager<MakeTlsConn
     }
     // A peer that vanished without a word is noticed while an answer is awaited.
     config.tcp_user_timeout(Duration::from_secs(20)).keepalives_idle(Duration::from_secs(30));
+    Ok((config, connector))
+}
+
+/// Makes connections to the database at `url`.
+pub(super) fn manager(url: &str) -> Result<PostgresConnectionManager<MakeTlsConnector>> {
+    let (config, connector) = target(url)?;
     Ok(PostgresConnectionManager::new(config, connector))
 }
 

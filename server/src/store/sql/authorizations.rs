@@ -6,7 +6,7 @@ use super::{
     misc, tokens,
     tx::{Fallible, Row, Statement, Tx, at_most_one, every, values},
 };
-use crate::store::{AuthorizationRecord, Event, Issued, Narrowed};
+use crate::store::{AuthorizationRecord, Event, Fact, Issued, Narrowed};
 
 /// The columns of an authorization `a`.
 macro_rules! authorization_columns {
@@ -117,6 +117,7 @@ pub(super) async fn hold(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> 
             values![id, now],
         )
         .await?;
+    tx.changed(&[]);
     Ok(held > 0)
 }
 
@@ -129,6 +130,7 @@ pub(super) async fn revoke(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]
         )
         .await?;
     if revoked > 0 {
+        tx.changed(&[Fact::authorization(id)]);
         lineage::revoke_derived(tx, id, now).await?;
     }
     misc::publish_if(tx, revoked > 0, events).await
@@ -251,13 +253,25 @@ pub(super) async fn record(tx: &mut dyn Tx, issued: &Issued) -> Fallible<()> {
     for statement in recording(issued) {
         tx.execute(statement.sql, &statement.params).await?;
     }
+    tell_narrowed(tx, issued);
     misc::publish(tx, &issued.events).await
+}
+
+/// Says of an authorization that became less that it changed.
+fn tell_narrowed(tx: &mut dyn Tx, issued: &Issued) {
+    if let Some(narrowed) = &issued.narrowed {
+        tx.changed(&[Fact::authorization(&narrowed.authorization_id)]);
+    }
 }
 
 /// Runs what uses an artefact up, and records what was issued for it if that touched a row; tells whether it did.
 pub(super) async fn record_if(tx: &mut dyn Tx, uses: &Statement, issued: &Issued) -> Fallible<bool> {
     if issued.events.is_empty() {
-        return tx.decide(uses, &recording(issued)).await;
+        let used = tx.decide(uses, &recording(issued)).await?;
+        if used {
+            tell_narrowed(tx, issued);
+        }
+        return Ok(used);
     }
     let used = tx.execute(uses.sql, &uses.params).await? > 0;
     if used {

@@ -4,7 +4,7 @@ use super::{
     misc, revocations,
     tx::{Fallible, Row, Tx, at_most_one, every, values},
 };
-use crate::store::{ClientRecord, Event};
+use crate::store::{ClientRecord, Event, Fact};
 
 macro_rules! columns {
     () => {
@@ -68,6 +68,9 @@ pub(super) async fn update(tx: &mut dyn Tx, client: &ClientRecord, events: &[Eve
             ],
         )
         .await?;
+    if updated > 0 {
+        tx.changed(&[Fact::client(&client.client_id)]);
+    }
     misc::publish_if(tx, updated > 0, events).await
 }
 
@@ -79,6 +82,7 @@ pub(super) async fn hold(tx: &mut dyn Tx, client_id: &str) -> Fallible<bool> {
             values![client_id],
         )
         .await?;
+    tx.changed(&[]);
     Ok(held > 0)
 }
 
@@ -88,6 +92,7 @@ pub(super) async fn delete(tx: &mut dyn Tx, client_id: &str, now: i64, events: &
     if deleted == 0 {
         return Ok(false);
     }
+    tx.changed(&[Fact::client(client_id)]);
     tx.execute("DELETE FROM consents WHERE tenant = $1 AND client_id = $2", values![client_id]).await?;
     // Another client may get the same id one day.
     revocations::revoke_client(tx, client_id, now).await?;

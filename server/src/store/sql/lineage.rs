@@ -2,8 +2,8 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::tx::{Fallible, Tx, Value, values};
-use crate::store::Digest;
+use super::tx::{Fallible, Row, Tx, Value, every, values};
+use crate::store::{Digest, Fact};
 
 /// Revokes the authorizations that a query finds, and all that were derived from them, in one statement. Its first
 /// parameter after the tenant is the instant.
@@ -14,7 +14,7 @@ macro_rules! revoke_with_derived {
             $query,
             " UNION SELECT l.child FROM lineage l JOIN dead d ON l.parent = d.id WHERE l.tenant = $1) \
              UPDATE authorizations SET revoked_at = $2 \
-             WHERE tenant = $1 AND revoked_at IS NULL AND id IN (SELECT id FROM dead)"
+             WHERE tenant = $1 AND revoked_at IS NULL AND id IN (SELECT id FROM dead) RETURNING id"
         )
     };
 }
@@ -24,8 +24,13 @@ pub(super) use revoke_with_derived;
 /// one of these authorizations, whose row that derivation held, and then not have seen what was derived; the next
 /// run does, and nothing can be derived from what has been revoked.
 pub(super) async fn revoke(tx: &mut dyn Tx, sql: &'static str, params: &[Value]) -> Fallible<()> {
-    while tx.execute(sql, params).await? > 0 {}
-    Ok(())
+    loop {
+        let revoked = every(tx.query(sql, params).await?, Row::text)?;
+        if revoked.is_empty() {
+            return Ok(());
+        }
+        tx.changed(&revoked.iter().map(|id| Fact::authorization(id)).collect::<Vec<_>>());
+    }
 }
 
 /// Revokes what was derived from a token or in which a client takes part, given its name in the lineage.

@@ -148,6 +148,12 @@ pub(super) async fn remember_reply(
     at_most_one(rows, read_reply)?.map(Some).ok_or(Fault::Collision)
 }
 
+/// The number of the newest change of what may be kept in memory; 0 before there is any.
+pub(super) async fn changes(tx: &mut dyn Tx) -> Fallible<i64> {
+    let rows = tx.query("SELECT number FROM changes WHERE tenant = $1", &[]).await?;
+    Ok(at_most_one(rows, Row::int)?.unwrap_or(0))
+}
+
 /// Asks the database for something.
 pub(super) async fn ping(tx: &mut dyn Tx) -> Fallible<()> {
     tx.query("SELECT 1 WHERE $1 <> ''", &[]).await?;

@@ -72,5 +72,8 @@ pub(super) fn kinds(kept: Kept) -> impl Iterator<Item = Dead> {
 }
 
 pub(super) async fn purge(tx: &mut dyn Tx, dead: Dead, now: i64, limit: u32) -> Fallible<u64> {
-    tx.execute(dead.sql, values![now.saturating_sub(dead.kept), limit]).await
+    let purged = tx.execute(dead.sql, values![now.saturating_sub(dead.kept), limit]).await?;
+    // What is deleted was over.
+    tx.changed(&[]);
+    Ok(purged)
 }

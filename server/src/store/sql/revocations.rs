@@ -3,9 +3,9 @@
 use super::{
     authorizations, clients, lineage, misc, sessions,
     store::SqlStore,
-    tx::{Engine, Fallible, Fault, Row, Tx, at_most_one, first, values},
+    tx::{Engine, Fallible, Fault, Row, Tx, at_most_one, every, first, values},
 };
-use crate::store::{Event, OfClient, Result, Whose};
+use crate::store::{Event, Fact, OfClient, Result, Whose};
 
 /// For so many seconds it is remembered that everything of a client was revoked: longer than any token of which nothing is
 /// stored should live.
@@ -102,12 +102,17 @@ pub(super) async fn revoke_client(tx: &mut dyn Tx, client_id: &str, now: i64) ->
     revoke_unstored(tx, client_id, now).await?;
     authorizations::revoke_of_client(tx, client_id, now).await?;
     // Tokens and families under an authorization are dead with it.
-    tx.execute(
-        "UPDATE tokens SET revoked_at = $3 \
-         WHERE tenant = $1 AND client_id = $2 AND authorization_id IS NULL AND revoked_at IS NULL",
-        values![client_id, now],
-    )
-    .await?;
+    let rows = tx
+        .query(
+            "UPDATE tokens SET revoked_at = $3 WHERE tenant = $1 AND client_id = $2 \
+             AND authorization_id IS NULL AND revoked_at IS NULL RETURNING digest",
+            values![client_id, now],
+        )
+        .await?;
+    let revoked = every(rows, Row::digest)?;
+    if !revoked.is_empty() {
+        tx.changed(&revoked.iter().map(Fact::token).collect::<Vec<_>>());
+    }
     Ok(())
 }
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::{
+    noting::{Noted, Noting},
     told::Told,
     tx::{Engine, Fault, Step, Tx, Work},
 };
-use crate::store::{Kept, Result, Subscriber};
+use crate::store::{Changed, Changes, Kept, Result, Subscriber};
 
 /// The store of one tenant on some engine.
 pub(crate) struct SqlStore<E> {
-    engine: Arc<E>,
+    pub(super) engine: Arc<E>,
     tenant: Arc<str>,
+    /// What changed of what may be kept in memory.
+    pub(super) changes: Arc<Changes>,
     /// Who is told of events.
     pub(super) subscribers: ArcSwap<Vec<Subscriber>>,
     /// How long events are kept.
@@ -23,16 +26,22 @@ pub(crate) struct SqlStore<E> {
 /// What a step does with an input.
 type Run<I, T> = for<'a> fn(&'a mut dyn Tx, &'a I) -> Work<'a, T>;
 
-/// A step that writes for each event what its subscribers are sent.
-fn telling<I: Send + Sync + 'static, T: 'static>(
+/// A step that writes for each event what its subscribers are sent, and notes what it changes; `tell` tells others.
+fn writing<I: Send + Sync + 'static, T: Send + 'static>(
     input: I,
     run: Run<I, T>,
-    subscribers: Arc<Vec<Subscriber>>,
+    (subscribers, noted, tell): (Arc<Vec<Subscriber>>, Noted, Option<&'static str>),
 ) -> Step<T> {
-    let input = Arc::new((input, subscribers));
+    let shared = Arc::new((input, subscribers, noted));
     Arc::new(move |tx| {
-        let input = Arc::clone(&input);
-        Box::pin(async move { run(&mut Told { tx, subscribers: &input.1 }, &input.0).await })
+        let shared = Arc::clone(&shared);
+        Box::pin(async move {
+            let (input, subscribers, noted) = &*shared;
+            let mut noting = Noting::new(tx, noted);
+            let done = run(&mut Told { tx: &mut noting, subscribers }, input).await?;
+            noting.end(tell).await?;
+            Ok(done)
+        })
     })
 }
 
@@ -45,8 +54,28 @@ fn step<I: Send + Sync + 'static, T: 'static>(input: I, run: Run<I, T>) -> Step<
 }
 
 impl<E: Engine> SqlStore<E> {
+    /// Another process told something: a number, what changed, and of which tenant.
+    pub(super) fn heard(&self, told: &str) {
+        let mut words = told.splitn(3, ' ');
+        let (number, changed, tenant) = (words.next(), words.next(), words.next());
+        let number = number.and_then(|number| number.parse().ok());
+        match (number, changed, tenant) {
+            (Some(number), Some(changed), Some(tenant)) if *tenant == *self.tenant => {
+                self.changes.heard(number, &Changed::read(changed));
+            }
+            (Some(_), Some(_), Some(_)) => {}
+            _ => self.changes.note(&Changed::Everything),
+        }
+    }
+
     pub(crate) fn new(engine: Arc<E>, tenant: &str) -> Self {
-        Self { engine, tenant: tenant.into(), subscribers: ArcSwap::default(), kept: ArcSwap::default() }
+        Self {
+            engine,
+            tenant: tenant.into(),
+            changes: Arc::new(Changes::new(E::TELL.is_none())),
+            subscribers: ArcSwap::default(),
+            kept: ArcSwap::default(),
+        }
     }
 
     pub(super) async fn write<I: Send + Sync + 'static, T: Send + 'static>(
@@ -54,8 +83,8 @@ impl<E: Engine> SqlStore<E> {
         input: I,
         run: Run<I, T>,
     ) -> Result<T> {
-        let subscribers = self.subscribers.load_full();
-        let step = if subscribers.is_empty() { step(input, run) } else { telling(input, run, subscribers) };
+        let noted = Noted::new(Arc::clone(&self.changes));
+        let step = writing(input, run, (self.subscribers.load_full(), noted, E::TELL));
         Ok(self.engine.write(&self.tenant, step).await?)
     }
 

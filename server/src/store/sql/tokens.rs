@@ -5,7 +5,7 @@ use super::{
     lineage, misc,
     tx::{Fallible, Row, Statement, Tx, at_most_one, first, values},
 };
-use crate::store::{Digest, Event, JwtHome, JwtState, TokenRecord, TokenState};
+use crate::store::{Digest, Event, Fact, JwtHome, JwtState, TokenRecord, TokenState};
 
 fn read(row: &mut Row) -> Fallible<TokenState> {
     let token = TokenRecord {
@@ -80,6 +80,8 @@ pub(super) async fn use_up(tx: &mut dyn Tx, digest: &Digest, now: i64) -> Fallib
             values![digest, now],
         )
         .await?;
+    // What can be used once only is never kept in memory.
+    tx.changed(&[]);
     Ok(used > 0)
 }
 
@@ -92,6 +94,7 @@ pub(super) async fn revoke(tx: &mut dyn Tx, digest: &Digest, now: i64, events: &
         )
         .await?;
     if revoked > 0 {
+        tx.changed(&[Fact::token(digest)]);
         lineage::revoke_derived(tx, &lineage::opaque_token(digest), now).await?;
     }
     misc::publish_if(tx, revoked > 0, events).await
@@ -107,6 +110,7 @@ pub(super) async fn hold(tx: &mut dyn Tx, digest: &Digest, now: i64) -> Fallible
             values![digest, now],
         )
         .await?;
+    tx.changed(&[]);
     Ok(held > 0)
 }
 

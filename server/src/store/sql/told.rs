@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::tx::{Fallible, Row, Statement, Tx, Value};
-use crate::store::Subscriber;
+use crate::store::{Fact, Subscriber};
 
 pub(super) struct Told<'a> {
     pub(super) tx: &'a mut dyn Tx,
@@ -22,6 +22,10 @@ impl Tx for Told<'_> {
 
     async fn decide(&mut self, first: &Statement, then: &[Statement]) -> Fallible<bool> {
         self.tx.decide(first, then).await
+    }
+
+    fn changed(&mut self, facts: &[Fact]) {
+        self.tx.changed(facts);
     }
 
     fn give_up(&mut self) {

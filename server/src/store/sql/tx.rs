@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, vec};
 
 use async_trait::async_trait;
 
-use crate::store::{Digest, StoreError, Subscriber};
+use crate::store::{Digest, Fact, StoreError, Subscriber};
 
 /// How often a step that collides with others is run before it is given up.
 pub(crate) const ATTEMPTS: u32 = 5;
@@ -70,6 +70,9 @@ pub(crate) trait Tx: Send {
     /// `first` is an update. The others are each an insert of one row, which ends in its `VALUES`, or a statement that ends in
     /// its condition. None of them sees what another one writes.
     async fn decide(&mut self, first: &Statement, then: &[Statement]) -> Fallible<bool>;
+    /// Says what the statement before changed of what may be kept in memory: of one that does not say it, everything is taken
+    /// to be changed.
+    fn changed(&mut self, _facts: &[Fact]) {}
     /// Takes back what the step wrote so far and will write; its result stands.
     fn give_up(&mut self);
     /// Who is told of the events that are written.
@@ -92,11 +95,16 @@ pub(crate) async fn in_turn(tx: &mut dyn Tx, first: &Statement, then: &[Statemen
 /// Runs steps.
 #[async_trait]
 pub(crate) trait Engine: Send + Sync + 'static {
+    /// The statement that raises the number of changes and tells other processes what changed, which is its only parameter;
+    /// none if there are no other processes.
+    const TELL: Option<&'static str>;
     /// Runs a step in one transaction, again when it collides, and returns once it is durable. A caller that
     /// goes away leaves nothing half done.
     async fn write<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T>;
     /// Runs a step of single reading statements; what was acknowledged before is seen.
     async fn read<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T>;
+    /// Calls `heard` with what other processes tell, for as long as they can be heard.
+    async fn hear<F: Fn(&str) + Send + Sync>(&self, heard: F) -> Result<(), StoreError>;
 }
 
 /// A value of a parameter or column.
