@@ -43,6 +43,8 @@ const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
 const DATABASE_WAIT: Duration = Duration::from_secs(3);
 /// How long a stop waits for decisions whose requests are gone: longer than one may take by default.
 const DECISIONS_WAIT: Duration = Duration::from_secs(5);
+/// How long a stop waits for the collector of traces.
+const TRACES_WAIT: Duration = Duration::from_secs(3);
 /// The tenant of a server with one issuer.
 const TENANT: &str = "default";
 
@@ -273,6 +275,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let _ = deliveries.await;
     // Decisions go on when those who need them hang up, and each leaves its record.
     let _ = tokio::time::timeout(DECISIONS_WAIT, server.policies().settle()).await;
+    let _ = tokio::time::timeout(TRACES_WAIT, server.traces().flush()).await;
     Ok(())
 }
 

@@ -23,6 +23,7 @@ mod requests;
 mod resources;
 mod scopes;
 mod tls;
+mod traces;
 mod trusted;
 mod ui;
 
@@ -61,6 +62,7 @@ pub use scopes::ScopeConfig;
 pub use tls::{
     CertificateEncoding, ClientCertificates, MtlsConfig, PrivateTls, ProxyCertificate, TlsConfig, TlsProfile,
 };
+pub use traces::TracesConfig;
 pub use trusted::{SamlConfig, SamlIssuer, TrustedIssuer};
 pub use ui::{Capability, FrontDoor, UiConfig};
 
@@ -142,9 +144,11 @@ pub struct Config {
     pub mtls: MtlsConfig,
     /// Requests that this server makes to addresses that clients name.
     pub outbound: OutboundConfig,
+    /// Traces for OpenTelemetry, told to a collector by OTLP over HTTP in JSON. Without `endpoint` there are none.
+    pub traces: TracesConfig,
     /// Rate limits.
     pub limits: LimitsConfig,
-    /// What is kept in memory.
+    /// What is kept in memory: how much each cache may hold, in MiB as it is estimated. With 0 nothing is kept.
     pub caches: CachesConfig,
     /// Login and consent apps.
     pub ui: Vec<UiConfig>,
@@ -215,6 +219,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             mtls: MtlsConfig::default(),
             outbound: OutboundConfig::default(),
+            traces: TracesConfig::default(),
             limits: LimitsConfig::default(),
             caches: CachesConfig::default(),
             ui: Vec::new(),
@@ -304,6 +309,12 @@ impl Config {
         }
         if let Some(path) = environment("PLACET_MASTER_KEY_FILE") {
             config.master_key_file = Some(path.into());
+        }
+        if let Some(endpoint) = environment("OTEL_EXPORTER_OTLP_ENDPOINT") {
+            config.traces.endpoint = Some(endpoint);
+        }
+        if let Some(name) = environment("OTEL_SERVICE_NAME") {
+            config.traces.service_name = name;
         }
         match environment("PLACET_LIMITS").as_deref() {
             None | Some("on") => {}

@@ -30,7 +30,7 @@ async fn ask(server: &Server) {
     loop {
         beat.tick().await;
         let asked = server.store().catch_up(server.now()).await;
-        told.tell(asked, "whether something was missed is not known: nothing that was kept is served");
+        told.tell(&asked, "whether something was missed is not known: nothing that was kept is served");
     }
 }
 
@@ -38,7 +38,7 @@ async fn hear(server: &Server) {
     let mut told = Told::default();
     loop {
         let ended = server.store().hear().await;
-        told.tell(ended, "what other processes change is not heard of: it is found out by asking");
+        told.tell(&ended, "what other processes change is not heard of: it is found out by asking");
         time::sleep(PAUSE).await;
     }
 }
@@ -48,8 +48,8 @@ async fn hear(server: &Server) {
 struct Told(bool);
 
 impl Told {
-    fn tell(&mut self, outcome: Result<()>, trouble: &str) {
-        if let Err(error) = &outcome
+    fn tell(&mut self, outcome: &Result<()>, trouble: &str) {
+        if let Err(error) = outcome
             && !self.0
         {
             tracing::warn!(%error, "{trouble}");

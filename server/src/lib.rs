@@ -46,5 +46,6 @@ pub mod session_management;
 pub mod store;
 pub mod tls;
 pub mod token;
+pub mod traces;
 pub mod trusted;
 pub mod userinfo;

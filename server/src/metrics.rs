@@ -5,6 +5,8 @@
 mod caches;
 mod noticed;
 mod requests;
+mod store;
+mod traces;
 
 use placet_sdk::decision::HookType;
 use prometheus_client::{
@@ -19,6 +21,8 @@ pub use caches::{CacheMeter, Caches};
 pub use noticed::Noticed;
 use noticed::Notices;
 pub use requests::Requests;
+pub use store::StoreMeter;
+pub use traces::TraceMeter;
 
 /// The media type of the text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -80,6 +84,8 @@ pub struct Metrics {
     notices: Notices,
     http: Requests,
     caches: Caches,
+    store: StoreMeter,
+    traces: TraceMeter,
     requests: Family<Answer, Counter>,
     durations: Durations<PolicyType>,
     failures: Family<Code, Counter>,
@@ -106,6 +112,8 @@ impl Default for Metrics {
         Self {
             http: Requests::register(to),
             caches: Caches::default().register(to),
+            store: StoreMeter::default().register(to),
+            traces: TraceMeter::default().register(to),
             durations,
             requests: add(to, "placet_policy_requests", "Answers of policies, by what they decided"),
             failures: add(to, "placet_policy_failures", "Failures of policies, by code"),
@@ -170,6 +178,21 @@ fn register<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, 
 }
 
 impl Metrics {
+    /// From now on `look` is called before the counters are read.
+    pub fn watch(&self, look: impl Fn() + Send + Sync + 'static) {
+        self.caches.watch(look);
+    }
+
+    /// Of the store.
+    pub fn store(&self) -> &StoreMeter {
+        &self.store
+    }
+
+    /// Of traces.
+    pub fn traces(&self) -> &TraceMeter {
+        &self.traces
+    }
+
     /// Of what is kept in memory.
     pub fn caches(&self) -> &Caches {
         &self.caches

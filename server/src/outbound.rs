@@ -19,7 +19,11 @@ use reqwest::{
     redirect::Policy,
 };
 
-use crate::{config::Config, outcome::Fault};
+use crate::{
+    config::Config,
+    outcome::Fault,
+    traces::{Kind, Span},
+};
 
 use address::Rules;
 pub use endpoint::{Endpoint, Way, unix};
@@ -117,8 +121,10 @@ impl Outbound {
             tracing::info!(host, cause = ?cause, "an outbound request failed");
             FetchError::Unreachable
         };
+        let span = asked("GET", &host);
         let request = self.client.get(url).header(header::ACCEPT, accept);
         let mut response = request.send().await.map_err(failed)?;
+        answered(span.as_ref(), response.status());
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
@@ -142,16 +148,32 @@ impl Outbound {
     pub async fn post(&self, url: &str, headers: HeaderMap, body: Bytes) -> Result<Answered, FetchError> {
         let url = self.rules.check(url)?;
         let host = url.host_str().unwrap_or_default().to_owned();
+        let span = asked("POST", &host);
         let sent = self.client.post(url).headers(headers).body(body).send().await;
         let response = sent.map_err(|error| {
             tracing::info!(host, cause = ?error.without_url(), "an outbound request failed");
             FetchError::Unreachable
         })?;
+        answered(span.as_ref(), response.status());
         let retry_after = response.headers().get(header::RETRY_AFTER);
         Ok(Answered {
             status: response.status().as_u16(),
             retry_after: retry_after.and_then(|value| value.to_str().ok()?.parse().ok()),
         })
+    }
+}
+
+/// The span of a request to a host, if the request that it is made for has one. It has failed until it is answered.
+fn asked(method: &'static str, host: &str) -> Option<Span> {
+    let span = Span::within(|| format!("{method} {host}").into(), Kind::Client)?;
+    span.set("http.request.method", method);
+    span.set("server.address", host.to_owned());
+    Some(span)
+}
+
+fn answered(span: Option<&Span>, status: StatusCode) {
+    if let Some(span) = span {
+        span.set("http.response.status_code", status.as_u16());
     }
 }
 

@@ -58,6 +58,7 @@ use crate::{
     outcome::Fault,
     random::Random,
     seal::RootKeys,
+    traces::Begun,
 };
 
 /// What the policies of a decision point made of a question.
@@ -195,8 +196,8 @@ impl Policies {
     }
 
     /// What all decisions of a request with these headers share.
-    pub fn context(&self, headers: &http::HeaderMap) -> Context {
-        Context::new(headers, &self.0.headers)
+    pub fn context(&self, headers: &http::HeaderMap, begun: Option<Begun>) -> Context {
+        Context::new(headers, &self.0.headers, begun)
     }
 
     /// The policies of a type, enforced and in shadow, in their order.

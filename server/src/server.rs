@@ -32,6 +32,7 @@ use crate::{
     seal::{MasterKeys, RootKeys},
     store::{Fact, Kept, Mark, Store},
     token::KnownTokens,
+    traces::Traces,
 };
 
 /// Clients are kept in memory for so long: a change made by another process is seen within that time, though this one hears
@@ -78,6 +79,7 @@ struct Inner {
     configured: HashMap<String, SharedClient>,
     clients: Cached<String, KeptClient>,
     known_tokens: KnownTokens,
+    traces: Traces,
     limits: Limits,
     policies: Policies,
     details: Arc<DetailsTypes>,
@@ -151,12 +153,23 @@ impl Server {
         }
         let max_age = config.client_id_metadata.max_age;
         let rooms = config.caches;
+        let (clock, random) = (environment.clock.clone(), environment.random.clone());
+        let traces = Traces::new(&config.traces, (clock, random), metrics.traces().clone())?;
+        environment.store.measure(metrics.store().clone());
+        // Whoever counts something must not keep a store open that nobody uses any more.
+        let (store, meter) = (Arc::downgrade(&environment.store), metrics.store().clone());
+        metrics.watch(move || {
+            if let Some(store) = store.upgrade() {
+                meter.shows(store.load(), store.changes().missed());
+            }
+        });
         let caches = metrics.caches().clone();
-        let room = |mib| (CachesConfig::bytes(mib), &caches);
-        let key_sets = KeySets::new(outbound.clone(), environment.clock.clone(), room(rooms.key_sets));
+        let of_size = |mib| (CachesConfig::bytes(mib), &caches);
+        let key_sets = KeySets::new(outbound.clone(), environment.clock.clone(), of_size(rooms.key_sets));
         let clients = Room { name: "clients", bytes: CachesConfig::bytes(rooms.clients), ttl: CLIENT_TTL };
         Ok(Self(Arc::new(Inner {
             clients: Cached::new(clients, &caches, |id: &String, kept: &KeptClient| id.len() + kept.bytes),
+            traces,
             known_tokens: KnownTokens::new(CachesConfig::bytes(rooms.tokens), &caches),
             config,
             environment,
@@ -171,7 +184,7 @@ impl Server {
             to_deliver: Notify::new(),
             receivers,
             key_sets,
-            documents: Documents::new(outbound.clone(), max_age, room(rooms.documents)),
+            documents: Documents::new(outbound.clone(), max_age, of_size(rooms.documents)),
             outbound,
             authorities,
             discovery,
@@ -320,6 +333,11 @@ impl Server {
         let unchanged = |kept: &KeptClient| changes.unchanged(&fact, kept.mark);
         let kept = self.0.clients.get_if(client_id.to_owned(), unchanged, load).await?;
         Ok(kept.map(|kept| kept.client))
+    }
+
+    /// Traces of requests.
+    pub fn traces(&self) -> &Traces {
+        &self.0.traces
     }
 
     /// Opaque access tokens that were asked after before.

@@ -15,6 +15,8 @@ mod subscribers;
 
 use async_trait::async_trait;
 
+use crate::metrics::StoreMeter;
+
 pub use changes::{ALIVE, BEAT, Changed, Changes, Fact, Mark};
 pub use deliveries::*;
 pub use records::*;
@@ -37,9 +39,39 @@ pub enum StoreError {
 /// Result of a store step.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+/// How busy a store is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Connections that there may be.
+    pub connections: u64,
+    /// Those in use.
+    pub in_use: u64,
+    /// Steps that wait for one, or for the writer.
+    pub waiting: u64,
+    /// Commits of the writer so far.
+    pub commits: u64,
+    /// Steps in them.
+    pub committed: u64,
+}
+
+/// What is looked at from outside: how busy a store is, and what changed in it.
+#[async_trait]
+pub trait Watched: Send + Sync + 'static {
+    /// From now on steps are counted there.
+    fn measure(&self, meter: StoreMeter);
+    /// How busy it is.
+    fn load(&self) -> Load;
+    /// What changed of what was read, by this process and by others.
+    fn changes(&self) -> &Changes;
+    /// Finds out whether changes by other processes were missed; called every [`BEAT`].
+    async fn catch_up(&self, now: i64) -> Result<()>;
+    /// Hears of changes by other processes, for as long as they can be heard.
+    async fn hear(&self) -> Result<()>;
+}
+
 /// What the server remembers.
 #[async_trait]
-pub trait Store: Deliveries {
+pub trait Store: Deliveries + Watched {
     // --- clients ---------------------------------------------------------------------------------
 
     /// Adds a client; false if the id is taken.
@@ -221,13 +253,4 @@ pub trait Store: Deliveries {
     async fn purge(&self, now: i64, limit: u32) -> Result<u64>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
-
-    // --- what may be kept in memory --------------------------------------------------------------
-
-    /// What changed of what was read, by this process and by others.
-    fn changes(&self) -> &Changes;
-    /// Finds out whether changes by other processes were missed; called every [`BEAT`].
-    async fn catch_up(&self, now: i64) -> Result<()>;
-    /// Hears of changes by other processes, for as long as they can be heard.
-    async fn hear(&self) -> Result<()>;
 }

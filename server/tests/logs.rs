@@ -208,11 +208,16 @@ async fn no_credential_appears_in_the_log() {
     registration(&stand, &mut secrets).await;
     let user_code = device(&stand, &mut secrets).await;
 
+    let page = Browser::new().get(&format!("{}/authorize?client_id=nobody", stand.issuer)).await;
+    let reference = page.header("placet-request-id").to_owned();
+    assert!(reference.starts_with("req_") && page.text.contains(&reference), "{}", page.text);
+
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(
         text.contains("tokens were issued") && text.contains("a client registered itself"),
         "this is the log"
     );
+    assert!(text.contains(&format!("id={reference}")), "what is on the page finds its lines");
     assert!(secrets.len() > 39);
     for typed in [user_code.clone(), user_code.replace('-', "")] {
         assert!(!text.contains(&typed), "the user code `{typed}` is in the log");

@@ -179,4 +179,5 @@ mod specs {
     mod rfc9728_resource_metadata;
     mod tls_config;
     mod tls_listener;
+    mod traces;
 }

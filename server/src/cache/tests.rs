@@ -6,7 +6,7 @@ use super::*;
 
 fn small() -> Cached<&'static str, u32> {
     let room = Room { name: "small", bytes: 10_000, ttl: Duration::from_secs(60) };
-    Cached::new(room, &Caches::default(), |key, _| key.len())
+    Cached::new(room, &Caches::default(), |key: &&'static str, _| key.len())
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn what_counts_no_more_is_loaded_again_and_goes_if_it_is_gone() {
 async fn more_than_there_is_room_for_is_not_kept_and_is_counted() {
     let caches = Caches::default();
     let room = Room { name: "small", bytes: 10_000, ttl: Duration::from_secs(60) };
-    let cache = Cached::<u32, Vec<u8>>::new(room, &caches, |_, value| value.len());
+    let cache = Cached::<u32, Vec<u8>>::new(room, &caches, |_, value: &Vec<u8>| value.len());
     for n in 0..1_000 {
         cache.put(n, vec![0; 1_000]).await;
     }

@@ -16,6 +16,7 @@ use crate::{
     possession::{Examined, Possession},
     server::Server,
     store::Digest,
+    traces,
 };
 
 /// A client that has proved who it is, as far as its registered method asks for proof.
@@ -129,6 +130,7 @@ pub async fn authenticate(
         server.limits().failure(peer, client_id);
     }
     let possession = Possession::of_connection(certificate).of_instance(outcome?);
+    traces::note("placet.client_id", || client.id.clone());
     Ok(AuthenticatedClient { client: client.clone(), possession })
 }
 

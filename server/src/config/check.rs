@@ -10,6 +10,7 @@ mod resources;
 mod security;
 mod settings;
 mod tls;
+mod traces;
 mod trusted;
 
 use placet_oauth::grant_type::GrantType;
@@ -44,6 +45,7 @@ impl Config {
         self.check_admins(&mut wrong);
         self.check_policies(&mut wrong);
         self.check_receivers(&mut wrong);
+        self.check_traces(&mut wrong);
         self.check_profiles(&mut wrong);
         self.check_tls(&mut wrong);
         self.check_security(&mut wrong);

@@ -27,6 +27,7 @@ use crate::{
     possession::{self, Evidence},
     random,
     server::Server,
+    traces::{Begun, Span},
 };
 
 /// Bodies larger than this are refused, where an endpoint does not say otherwise.
@@ -91,6 +92,11 @@ impl Endpoint {
             max_body: MAX_BODY,
             name: Arc::from(""),
         }
+    }
+
+    /// Whether it is at the private listener, whose callers the operator chose.
+    fn is_private(&self) -> bool {
+        self.errors == Errors::Problem
     }
 
     /// The same, taking bodies of this size.
@@ -267,12 +273,16 @@ where
             let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0);
             let id =
                 random::id(endpoint.server.random(), "req_").unwrap_or_else(|_| "req_unknown".to_owned());
-            let span = tracing::info_span!("request", id = %id);
+            let span = tracing::info_span!("request", id = %id, trace = tracing::field::Empty);
+            let begun = endpoint.server.traces().begin(&headers, endpoint.is_private(), &id);
+            if let Some(begun) = &begun {
+                span.record("trace", &begun.id);
+            }
             async move {
                 let (head, empty) = (method == Method::HEAD, Bytes::new());
                 let request =
                     Request { method, head, path, query, headers, body: empty, peer, certificate, id };
-                answer(endpoint, request, body, handler).await
+                answer(endpoint, (request, begun), body, handler).await
             }
             .instrument(span)
         })
@@ -289,7 +299,12 @@ fn name_of<H>() -> String {
     words.join(".")
 }
 
-async fn answer<B, D, H, F>(endpoint: Endpoint, mut request: Request, body: B, handler: H) -> Response
+async fn answer<B, D, H, F>(
+    endpoint: Endpoint,
+    (mut request, begun): (Request, Option<Begun>),
+    body: B,
+    handler: H,
+) -> Response
 where
     B: Stream<Item = Result<D, warp::Error>> + Send,
     D: Buf,
@@ -297,10 +312,11 @@ where
     F: Future<Output = Outcome<Response>> + Send,
 {
     let (methods, cors, errors, max) = (endpoint.methods, endpoint.cors, endpoint.errors, endpoint.max_body);
-    let (server, name, began) = (endpoint.server.clone(), Arc::clone(&endpoint.name), Instant::now());
+    let (server, name, from) = (endpoint.server.clone(), Arc::clone(&endpoint.name), Instant::now());
     let nonce = if endpoint.proofs { possession::fresh_nonce(&endpoint.server) } else { None };
     let challenge = if endpoint.clients { possession::fresh_challenge(&endpoint.server) } else { None };
-    let id = request.id.clone();
+    let (id, method) = (request.id.clone(), request.method.clone());
+    let span = begun.as_ref().and_then(|begun| begun.span.clone());
     let origin = request.headers.contains_key(header::ORIGIN);
     let mut response = if request.method == Method::OPTIONS && cors == Cors::Any && origin {
         reply::preflight(methods)
@@ -317,8 +333,9 @@ where
                 if head {
                     request.method = Method::GET;
                 }
-                let context = endpoint.server.policies().context(&request.headers);
-                let answered = context.scope(handler(endpoint.server, request)).await;
+                let context = endpoint.server.policies().context(&request.headers, begun);
+                let answering = context.scope(handler(endpoint.server, request));
+                let answered = Span::scope(span.clone(), answering).await;
                 let response = answered.unwrap_or_else(|failure| reply::failure(&failure));
                 log_failure(&response);
                 if head { reply::without_body(response) } else { response }
@@ -335,7 +352,10 @@ where
     if let Some(challenge) = challenge {
         reply::set_challenge(&mut response, &challenge);
     }
-    server.metrics().http().answered(&name, response.status().as_u16(), began.elapsed());
+    server.metrics().http().answered(&name, response.status().as_u16(), from.elapsed());
+    if let Some(span) = span {
+        span.answered((&method, &*name), response.status());
+    }
     response
 }
 

@@ -24,7 +24,10 @@ use super::{
     subjects::{self, Masquerade},
     tighten,
 };
-use crate::config::{OnFailure, PolicyMode, SubjectView};
+use crate::{
+    config::{OnFailure, PolicyMode, SubjectView},
+    traces::Span,
+};
 
 /// What all questions of a chain share.
 #[derive(Clone)]
@@ -76,6 +79,8 @@ impl Policies {
         }
         let until = now + timeout.min(budget);
         self.stamp(&mut request, round.mode, timeout.min(budget));
+        let span = round.context.asking(&policy.config.name, request.hook, &request.id);
+        let trace = round.trace.within(span.as_ref());
         let told = async {
             let known = policy.backend.known(request.hook, until).await?;
             if known.modes.as_ref().is_some_and(|modes| !modes.contains(&round.mode)) {
@@ -83,13 +88,17 @@ impl Policies {
                 return Err(Failed { attempts: 0, ..failed });
             }
             let (shown, masks) = self.shown(policy, round, &request, &known)?;
-            let call = Call { request, shown, until, trace: round.trace.clone() };
+            let call = Call { request, shown, until, trace };
             Asking { policies: self, policy, round, call, masks }.ask().await
         };
-        told.await.map_err(|failed| match failed.code {
+        let told = told.await.map_err(|failed| match failed.code {
             FailureCode::Timeout if budget < timeout => Failed { code: FailureCode::Budget, ..failed },
             _ => failed,
-        })
+        });
+        if let Some(span) = &span {
+            describe(span, &told);
+        }
+        told
     }
 
     /// What is left of the time for all policies of the HTTP request.
@@ -162,6 +171,27 @@ impl Policies {
             masks.cover(&mut shown);
         }
         Ok((shown, masks))
+    }
+}
+
+/// Says what a question came to.
+fn describe(span: &Span, told: &Result<Told, Failed>) {
+    match told {
+        Ok(told) => {
+            let answer = match &told.answer {
+                Answer::Allow(_) => "allow",
+                Answer::Deny(_) => "deny",
+                Answer::Challenge(_) => "challenge",
+            };
+            span.set("placet.outcome", answer);
+            span.set("placet.attempts", told.attempts);
+        }
+        Err(failed) => {
+            span.set("placet.outcome", "failed");
+            span.set("error.type", failed.code.as_str());
+            span.set("placet.attempts", failed.attempts);
+            span.fail();
+        }
     }
 }
 

@@ -11,8 +11,15 @@ use std::{
 };
 
 use http::HeaderMap;
+use placet_sdk::decision::HookType;
 
-use crate::{outcome::Fault, random, random::Random, seal::hex};
+use crate::{
+    outcome::Fault,
+    random,
+    random::Random,
+    seal::hex,
+    traces::{Begun, Kind, Remote, Span},
+};
 
 tokio::task_local! {
     static CONTEXT: Arc<Context>;
@@ -26,37 +33,26 @@ pub(super) struct Trace {
     sampled: bool,
     /// What the caller's tracing systems say of it (section 3.3): passed on as it is.
     state: Option<String>,
+    /// The span that whoever is asked now goes on from; none if nobody is told of it.
+    span: Option<String>,
 }
-
-/// The longest `tracestate` that is passed on; a longer one may be dropped (section 3.3.1.5).
-const MAX_STATE: usize = 512;
-/// The flag that says that something may be recorded (section 3.2.2.5.1). All others are zero where this version writes them.
-const SAMPLED: u8 = 1;
 
 impl Trace {
     /// The trace that the caller names, if it names one as the specification has it.
     fn read(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all("traceparent").iter();
-        let text = values.next()?.to_str().ok()?;
-        if values.next().is_some() {
-            return None;
-        }
-        let mut parts = text.split('-');
-        let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let hexadecimal = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        let sized = version.len() == 2 && id.len() == 32 && parent.len() == 16 && flags.len() == 2;
-        let zero = |part: &str| part.bytes().all(|b| b == b'0');
-        let known = version == "00" && parts.next().is_none();
-        let sound =
-            sized && known && [id, parent, flags].into_iter().all(hexadecimal) && !zero(id) && !zero(parent);
-        let flags = u8::from_str_radix(flags, 16).ok().filter(|_| sound)?;
-        Some(Self { id: id.to_owned(), sampled: flags & SAMPLED != 0, state: state(headers) })
+        let Remote { trace, sampled, state, .. } = Remote::read(headers)?;
+        Some(Self { id: trace, sampled, state, span: None })
+    }
+
+    /// The trace that this server tells a collector of.
+    fn of(begun: &Begun) -> Self {
+        Self { id: begun.id.clone(), sampled: begun.span.is_some(), state: begun.state.clone(), span: None }
     }
 
     /// A new trace.
     pub(super) fn new(random: &dyn Random) -> Result<Self, Fault> {
         // It begins here, and its id is in the decision log.
-        Ok(Self { id: hex(&random::bytes::<16>(random)?), sampled: true, state: None })
+        Ok(Self { id: hex(&random::bytes::<16>(random)?), sampled: true, state: None, span: None })
     }
 
     /// Its id.
@@ -66,7 +62,16 @@ impl Trace {
 
     /// The header `traceparent` of a request in it.
     pub(super) fn parent(&self, random: &dyn Random) -> Result<String, Fault> {
-        Ok(format!("00-{}-{}-{:02x}", self.id, hex(&random::bytes::<8>(random)?), u8::from(self.sampled)))
+        let span = match &self.span {
+            Some(span) => span.clone(),
+            None => hex(&random::bytes::<8>(random)?),
+        };
+        Ok(format!("00-{}-{span}-{:02x}", self.id, u8::from(self.sampled)))
+    }
+
+    /// The same trace, for whoever is asked as the part of it that this span is.
+    pub(super) fn within(&self, span: Option<&Span>) -> Self {
+        Self { span: span.map(|span| span.id().to_owned()), ..self.clone() }
     }
 
     /// The header `tracestate` of a request in it.
@@ -75,32 +80,30 @@ impl Trace {
     }
 }
 
-/// All values of `tracestate` as one; none if there is none, or if it is not to be passed on.
-fn state(headers: &HeaderMap) -> Option<String> {
-    let values: Option<Vec<&str>> =
-        headers.get_all("tracestate").iter().map(|value| value.to_str().ok()).collect();
-    let joined = values?.join(",");
-    let passes = !joined.trim().is_empty() && joined.len() <= MAX_STATE;
-    passes.then_some(joined)
-}
-
 /// What all decisions of one HTTP request share.
 #[derive(Debug, Default)]
 pub struct Context {
     spent_micros: AtomicU64,
     trace: Option<Trace>,
+    /// The span of the request, if a collector is told of it.
+    span: Option<Arc<Span>>,
     headers: BTreeMap<String, String>,
 }
 
 impl Context {
     /// The context of a request with these headers, of which policies may see those with these names.
-    pub fn new(headers: &HeaderMap, shown: &[String]) -> Self {
+    ///
+    /// Where a collector is told of traces, `begun` is that of the request; else the trace of the caller goes on.
+    pub fn new(headers: &HeaderMap, shown: &[String], begun: Option<Begun>) -> Self {
         let visible = shown.iter().filter_map(|name| {
             let mut values = headers.get_all(name.as_str()).iter();
             let value = values.next()?.to_str().ok()?;
             values.next().is_none().then(|| (name.clone(), value.chars().take(1_024).collect()))
         });
-        Self { spent_micros: AtomicU64::new(0), trace: Trace::read(headers), headers: visible.collect() }
+        let headers_shown = visible.collect();
+        let trace = begun.as_ref().map(Trace::of).or_else(|| Trace::read(headers));
+        let span = begun.and_then(|begun| begun.span);
+        Self { spent_micros: AtomicU64::new(0), trace, span, headers: headers_shown }
     }
 
     /// Runs what answers the request.
@@ -116,6 +119,15 @@ impl Context {
     /// The trace, if the caller named one.
     pub(super) fn trace(&self) -> Option<&Trace> {
         self.trace.as_ref()
+    }
+
+    /// The span of a question to a policy.
+    pub(super) fn asking(&self, policy: &str, hook: HookType, id: &str) -> Option<Span> {
+        let span = self.span.as_ref()?.child(format!("policy {policy}"), Kind::Client)?;
+        span.set("placet.policy", policy.to_owned());
+        span.set("placet.hook", hook.as_str());
+        span.set("placet.decision_id", id.to_owned());
+        Some(span)
     }
 
     /// The header with this name, in lower case.

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 
 use self::{lock::FileLock, reader::Readers, writer::Writer};
 use super::{
-    Result, Store,
+    Load, Result, Store,
     migrations::Migration,
     sql::{Engine, Fallible, SqlStore, Step},
 };
@@ -78,6 +78,12 @@ impl Engine for EmbeddedEngine {
 
     async fn read<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
         self.readers.run(Arc::clone(tenant), step).await
+    }
+
+    fn load(&self) -> Load {
+        let (connections, in_use) = self.readers.load();
+        let (waiting, commits, committed) = self.writer.load();
+        Load { connections, in_use, waiting, commits, committed }
     }
 
     async fn hear<F: Fn(&str) + Send + Sync>(&self, _heard: F) -> Result<()> {

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 
 use self::pool::Pool;
 use super::{
-    Result, Store, StoreError,
+    Load, Result, Store, StoreError,
     migrations::Migration,
     sql::{Engine, Fallible, Fault, SqlStore, Step},
 };
@@ -100,6 +100,10 @@ impl Engine for PostgresEngine {
     async fn read<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
         let mut lease = self.pool.lease().await?;
         lease.connection().read(tenant, &step).await
+    }
+
+    fn load(&self) -> Load {
+        self.pool.load()
     }
 
     async fn hear<F: Fn(&str) + Send + Sync>(&self, heard: F) -> Result<()> {

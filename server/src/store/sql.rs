@@ -24,9 +24,9 @@ mod subjects;
 mod tokens;
 mod told;
 mod tx;
+mod watched;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
 
 pub(crate) use store::SqlStore;
 #[cfg(test)]
@@ -36,11 +36,10 @@ pub(crate) use tx::{
 };
 
 use super::{
-    AuthorizationRecord, Begun, Changes, ClientRecord, CodeRecord, Completed, Completion, ConsentKey,
-    ConsentRecord, Digest, Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtHome, JwtState,
-    KeyRecord, NewGrant, Once, Paging, Polled, PolledRecord, PushedRecord, Redemption, Replacement,
-    ReplyRecord, Result, Rotate, Rotation, SessionRecord, SpentRequest, Store, SubjectRecord, TokenRecord,
-    TokenState, Waiting, Whose,
+    AuthorizationRecord, Begun, ClientRecord, CodeRecord, Completed, Completion, ConsentKey, ConsentRecord,
+    Digest, Event, FamilyRecord, Granted, InteractionRecord, Issued, JwtHome, JwtState, KeyRecord, NewGrant,
+    Once, Paging, Polled, PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate,
+    Rotation, SessionRecord, SpentRequest, Store, SubjectRecord, TokenRecord, TokenState, Waiting, Whose,
 };
 
 #[async_trait]
@@ -389,23 +388,6 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn ping(&self) -> Result<()> {
         self.read((), |tx, ()| Box::pin(misc::ping(tx))).await
-    }
-
-    fn changes(&self) -> &Changes {
-        &self.changes
-    }
-
-    async fn catch_up(&self, now: i64) -> Result<()> {
-        if E::TELL.is_some() {
-            let asked = (Instant::now(), now);
-            let number = self.read((), |tx, ()| Box::pin(misc::changes(tx))).await?;
-            self.changes.caught_up(number, asked);
-        }
-        Ok(())
-    }
-
-    async fn hear(&self) -> Result<()> {
-        self.engine.hear(|told: &str| self.heard(told)).await
     }
 }
 

@@ -7,13 +7,16 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use placet_server::store::{
-    AuthorizationRecord, Backlog, Begun, Changes, Claim, ClientRecord, CodeRecord, Completed, Completion,
-    ConsentKey, ConsentRecord, Deliveries, DeliveryFilter, DeliveryRecord, Digest, Event, FamilyRecord,
-    Granted, Hold, InteractionRecord, Issued, JwtHome, JwtState, Kept, KeyRecord, NewGrant, Once, Paging,
-    Polled, PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate, Rotation,
-    SessionRecord, Settled, SpentRequest, Store, StoreError, SubjectRecord, Subscriber, TokenRecord,
-    TokenState, Waiting, Whose,
+use placet_server::{
+    metrics::StoreMeter,
+    store::{
+        AuthorizationRecord, Backlog, Begun, Changes, Claim, ClientRecord, CodeRecord, Completed, Completion,
+        ConsentKey, ConsentRecord, Deliveries, DeliveryFilter, DeliveryRecord, Digest, Event, FamilyRecord,
+        Granted, Hold, InteractionRecord, Issued, JwtHome, JwtState, Kept, KeyRecord, Load, NewGrant, Once,
+        Paging, Polled, PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate,
+        Rotation, SessionRecord, Settled, SpentRequest, Store, StoreError, SubjectRecord, Subscriber,
+        TokenRecord, TokenState, Waiting, Watched, Whose,
+    },
 };
 use tokio::sync::Barrier;
 
@@ -305,6 +308,16 @@ impl Store for Flaky {
     }
     async fn ping(&self) -> Result<()> {
         self.up()?.ping().await
+    }
+}
+
+#[async_trait]
+impl Watched for Flaky {
+    fn measure(&self, meter: StoreMeter) {
+        self.inner.measure(meter);
+    }
+    fn load(&self) -> Load {
+        self.inner.load()
     }
     fn changes(&self) -> &Changes {
         self.inner.changes()

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use super::harness::{SECRET, Stand};
+use super::harness::{Browser, SECRET, Stand};
 
 const CREDENTIALS: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
@@ -73,4 +73,49 @@ async fn each_grant_type_counts_what_came_of_its_requests_and_nobody_makes_up_mo
         );
     }
     assert!(!text.contains("made-up"), "what somebody sends is no label");
+}
+
+/// The value of a line.
+#[track_caller]
+fn value(text: &str, line: &str) -> f64 {
+    let found = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
+    found.unwrap_or_else(|| panic!("`{line}` is not in\n{text}")).parse().unwrap()
+}
+
+#[tokio::test]
+#[allow(clippy::float_cmp, reason = "counts are whole")]
+async fn each_step_of_the_store_is_counted_by_its_name_with_its_time() {
+    let stand = Stand::start().await;
+    let params = stand.sign_in(&mut Browser::new(), "opaque", &[("scope", "openid")]).await;
+    assert_eq!(stand.redeem("opaque", &params["code"]).await.status, 200);
+    let text = stand.server.metrics().text().unwrap();
+    for (step, count) in [("redeem_code", 1.0), ("code", 1.0), ("complete_interaction", 1.0)] {
+        let line = format!("placet_store_duration_seconds_count{{operation=\"{step}\"}}");
+        assert_eq!(value(&text, &line), count, "{step}");
+    }
+    assert!(value(&text, "placet_store_connections{state=\"open\"}") >= 2.0);
+    assert_eq!(value(&text, "placet_store_waiting"), 0.0);
+    assert!(value(&text, "placet_store_commits") >= 3.0);
+    assert!(value(&text, "placet_store_committed_steps") >= value(&text, "placet_store_commits"));
+}
+
+#[tokio::test]
+#[allow(clippy::float_cmp, reason = "counts are whole")]
+async fn every_cache_is_counted_by_its_name() {
+    let stand = Stand::start().await;
+    super::helpers::keep_client(&stand, |_| {}).await;
+    for _ in 0..3 {
+        assert!(stand.server.client("kept").await.unwrap().is_some());
+    }
+    let text = stand.server.metrics().text().unwrap();
+    for (what, count) in [("hits", 2.0), ("misses", 1.0), ("loads", 1.0), ("evictions", 0.0)] {
+        let line = format!("placet_cache_{what}_total{{cache=\"clients\"}}");
+        assert_eq!(value(&text, &line), count, "{what}");
+    }
+    for cache in
+        ["clients", "tokens", "key_sets", "key_sets_asked", "key_sets_failed", "documents", "decisions"]
+    {
+        assert!(value(&text, &format!("placet_cache_bytes{{cache=\"{cache}\"}}")) >= 0.0);
+        assert!(value(&text, &format!("placet_cache_entries{{cache=\"{cache}\"}}")) >= 0.0);
+    }
 }

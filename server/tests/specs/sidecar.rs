@@ -178,6 +178,11 @@ impl Sidecar {
         policy(name, types, &self.url)
     }
 
+    /// Forgets what it was asked so far.
+    pub fn clear(&self) {
+        self.asked.lock().unwrap().clear();
+    }
+
     /// What it was asked so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()

@@ -15,13 +15,25 @@ pub(super) struct Readers {
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
     free: Arc<Semaphore>,
+    most: u64,
 }
 
 impl Readers {
     pub(super) fn new(path: &Path) -> Self {
         // More at once than there are processors would only wait for each other; two, since one may meet the disk.
         let readers = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-        Self { path: path.to_owned(), idle: Arc::default(), free: Arc::new(Semaphore::new(readers)) }
+        Self {
+            path: path.to_owned(),
+            idle: Arc::default(),
+            free: Arc::new(Semaphore::new(readers)),
+            most: readers.try_into().unwrap_or(u64::MAX),
+        }
+    }
+
+    /// How many may read at once, and how many do.
+    pub(super) fn load(&self) -> (u64, u64) {
+        let free = u64::try_from(self.free.available_permits()).unwrap_or(u64::MAX);
+        (self.most, self.most.saturating_sub(free))
     }
 
     pub(super) async fn run<T: Send + 'static>(&self, tenant: Arc<str>, step: Step<T>) -> Fallible<T> {

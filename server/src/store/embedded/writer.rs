@@ -1,6 +1,12 @@
 //! The thread that writes.
 
-use std::{sync::Arc, thread::JoinHandle};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -25,20 +31,39 @@ type Answer = Box<dyn FnOnce(std::result::Result<(), &str>)>;
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    done: Arc<Done>,
+}
+
+/// What the writer did so far.
+#[derive(Default)]
+struct Done {
+    commits: AtomicU64,
+    steps: AtomicU64,
 }
 
 impl Writer {
     pub(super) fn start(mut connection: Connection) -> Result<Self> {
         let (queue, mut jobs) = mpsc::channel(QUEUE);
+        let done = Arc::new(Done::default());
+        let counted = Arc::clone(&done);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || {
                 while let Some(job) = jobs.blocking_recv() {
-                    commit_together(&mut connection, job, &mut jobs);
+                    let steps = commit_together(&mut connection, job, &mut jobs);
+                    counted.commits.fetch_add(1, Ordering::Relaxed);
+                    counted.steps.fetch_add(steps, Ordering::Relaxed);
                 }
             })
             .map_err(|error| StoreError::Unavailable(format!("cannot start the writer: {error}")))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), done })
+    }
+
+    /// How many steps wait, how many commits there were, and how many steps were in them.
+    pub(super) fn load(&self) -> (u64, u64, u64) {
+        let waiting = self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity());
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (waiting.try_into().unwrap_or(u64::MAX), read(&self.done.commits), read(&self.done.steps))
     }
 
     pub(super) async fn run<T: Send + 'static>(&self, tenant: Arc<str>, step: Step<T>) -> Fallible<T> {
@@ -79,16 +104,18 @@ impl Drop for Writer {
     }
 }
 
-fn commit_together(connection: &mut Connection, job: Job, jobs: &mut mpsc::Receiver<Job>) {
+fn commit_together(connection: &mut Connection, job: Job, jobs: &mut mpsc::Receiver<Job>) -> u64 {
     let mut answers = Vec::new();
     let outcome = run_batch(connection, job, jobs, &mut answers);
     if outcome.is_err() && connection.in_transaction() {
         // When even this fails, the next batch cannot begin and tells so.
         let _ = connection.batch("ROLLBACK");
     }
+    let steps = u64::try_from(answers.len()).unwrap_or(u64::MAX);
     for answer in answers {
         answer(outcome.as_ref().copied().map_err(String::as_str));
     }
+    steps
 }
 
 fn run_batch(

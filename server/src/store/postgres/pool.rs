@@ -1,6 +1,12 @@
 //! Connections and the queue before them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bb8::{ManageConnection, PooledConnection, RunError};
 use bb8_postgres::PostgresConnectionManager;
@@ -10,7 +16,7 @@ use tokio_postgres::Config;
 
 use super::{PoolSettings, connection::Connection, secure, unavailable};
 use crate::store::{
-    Result, StoreError,
+    Load, Result, StoreError,
     sql::{Fallible, Fault},
 };
 
@@ -68,6 +74,24 @@ pub(super) struct Pool {
     connections: bb8::Pool<Manager>,
     queue: Arc<Semaphore>,
     wait: Duration,
+    size: u64,
+    waiting: AtomicU64,
+}
+
+/// A caller that waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A connection and a place in the queue; the connection is given back first.
@@ -92,11 +116,29 @@ impl Pool {
             .test_on_check_out(false)
             .build_unchecked(Manager(manager(url)?));
         let places = usize::try_from(size).unwrap_or(1);
-        Ok(Self { connections, queue: Arc::new(Semaphore::new(places)), wait: settings.wait })
+        Ok(Self {
+            connections,
+            queue: Arc::new(Semaphore::new(places)),
+            wait: settings.wait,
+            size: size.into(),
+            waiting: AtomicU64::new(0),
+        })
+    }
+
+    /// How many connections are in use, and how many callers wait for one.
+    pub(super) fn load(&self) -> Load {
+        let free = u64::try_from(self.queue.available_permits()).unwrap_or(u64::MAX);
+        Load {
+            connections: self.size,
+            in_use: self.size.saturating_sub(free),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            ..Load::default()
+        }
     }
 
     /// A connection, in the order of asking.
     pub(super) async fn lease(&self) -> Fallible<Lease> {
+        let _waiting = Waiting::new(&self.waiting);
         let place = tokio::time::timeout(self.wait, Arc::clone(&self.queue).acquire_owned())
             .await
             .map_err(|_| Fault::unavailable("no database connection became free in time"))?

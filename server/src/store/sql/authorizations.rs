@@ -267,15 +267,15 @@ fn tell_narrowed(tx: &mut dyn Tx, issued: &Issued) {
 /// Runs what uses an artefact up, and records what was issued for it if that touched a row; tells whether it did.
 pub(super) async fn record_if(tx: &mut dyn Tx, uses: &Statement, issued: &Issued) -> Fallible<bool> {
     if issued.events.is_empty() {
-        let used = tx.decide(uses, &recording(issued)).await?;
-        if used {
+        let done = tx.decide(uses, &recording(issued)).await?;
+        if done {
             tell_narrowed(tx, issued);
         }
-        return Ok(used);
+        return Ok(done);
     }
-    let used = tx.execute(uses.sql, &uses.params).await? > 0;
-    if used {
+    let done = tx.execute(uses.sql, &uses.params).await? > 0;
+    if done {
         record(tx, issued).await?;
     }
-    Ok(used)
+    Ok(done)
 }

@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::time::Instant;
 
 use super::{
     noting::{Noted, Noting},
     told::Told,
     tx::{Engine, Fault, Step, Tx, Work},
 };
-use crate::store::{Changed, Changes, Kept, Result, Subscriber};
+use crate::{
+    metrics::StoreMeter,
+    store::{Changed, Changes, Kept, Result, Subscriber},
+    traces::{Kind, Span},
+};
 
 /// The store of one tenant on some engine.
 pub(crate) struct SqlStore<E> {
@@ -17,6 +22,8 @@ pub(crate) struct SqlStore<E> {
     tenant: Arc<str>,
     /// What changed of what may be kept in memory.
     pub(super) changes: Arc<Changes>,
+    /// Where steps are counted.
+    pub(super) meter: ArcSwapOption<StoreMeter>,
     /// Who is told of events.
     pub(super) subscribers: ArcSwap<Vec<Subscriber>>,
     /// How long events are kept.
@@ -24,12 +31,24 @@ pub(crate) struct SqlStore<E> {
 }
 
 /// What a step does with an input.
-type Run<I, T> = for<'a> fn(&'a mut dyn Tx, &'a I) -> Work<'a, T>;
+trait Run<I, T>: for<'a> Fn(&'a mut dyn Tx, &'a I) -> Work<'a, T> + Copy + Send + Sync + 'static {}
+
+impl<I, T, F> Run<I, T> for F where
+    F: for<'a> Fn(&'a mut dyn Tx, &'a I) -> Work<'a, T> + Copy + Send + Sync + 'static
+{
+}
+
+/// What a step is called in metrics and traces: the method of the store that it is written in.
+fn operation<R>() -> &'static str {
+    let path = std::any::type_name::<R>();
+    let method = path.rsplit("::").find(|part| !part.starts_with('{')).unwrap_or_default();
+    method.split('<').next().unwrap_or_default()
+}
 
 /// A step that writes for each event what its subscribers are sent, and notes what it changes; `tell` tells others.
 fn writing<I: Send + Sync + 'static, T: Send + 'static>(
     input: I,
-    run: Run<I, T>,
+    run: impl Run<I, T>,
     (subscribers, noted, tell): (Arc<Vec<Subscriber>>, Noted, Option<&'static str>),
 ) -> Step<T> {
     let shared = Arc::new((input, subscribers, noted));
@@ -45,7 +64,7 @@ fn writing<I: Send + Sync + 'static, T: Send + 'static>(
     })
 }
 
-fn step<I: Send + Sync + 'static, T: 'static>(input: I, run: Run<I, T>) -> Step<T> {
+fn step<I: Send + Sync + 'static, T: 'static>(input: I, run: impl Run<I, T>) -> Step<T> {
     let input = Arc::new(input);
     Arc::new(move |tx| {
         let input = Arc::clone(&input);
@@ -73,31 +92,54 @@ impl<E: Engine> SqlStore<E> {
             engine,
             tenant: tenant.into(),
             changes: Arc::new(Changes::new(E::TELL.is_none())),
+            meter: ArcSwapOption::default(),
             subscribers: ArcSwap::default(),
             kept: ArcSwap::default(),
         }
     }
 
-    pub(super) async fn write<I: Send + Sync + 'static, T: Send + 'static>(
-        &self,
-        input: I,
-        run: Run<I, T>,
-    ) -> Result<T> {
+    pub(super) async fn write<I, T, R>(&self, input: I, run: R) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        R: for<'a> Fn(&'a mut dyn Tx, &'a I) -> Work<'a, T> + Copy + Send + Sync + 'static,
+    {
         let noted = Noted::new(Arc::clone(&self.changes));
         let step = writing(input, run, (self.subscribers.load_full(), noted, E::TELL));
-        Ok(self.engine.write(&self.tenant, step).await?)
+        self.measured(operation::<R>(), async { Ok(self.engine.write(&self.tenant, step).await?) }).await
     }
 
-    pub(super) async fn read<I: Send + Sync + 'static, T: Default + Send + 'static>(
-        &self,
-        input: I,
-        run: Run<I, T>,
-    ) -> Result<T> {
-        match self.engine.read(&self.tenant, step(input, run)).await {
-            Ok(found) => Ok(found),
-            // Nothing is stored under such a name.
-            Err(Fault::Unstorable) => Ok(T::default()),
-            Err(fault) => Err(fault.into()),
+    pub(super) async fn read<I, T, R>(&self, input: I, run: R) -> Result<T>
+    where
+        I: Send + Sync + 'static,
+        T: Default + Send + 'static,
+        R: for<'a> Fn(&'a mut dyn Tx, &'a I) -> Work<'a, T> + Copy + Send + Sync + 'static,
+    {
+        self.measured(operation::<R>(), async {
+            match self.engine.read(&self.tenant, step(input, run)).await {
+                Ok(found) => Ok(found),
+                // Nothing is stored under such a name.
+                Err(Fault::Unstorable) => Ok(T::default()),
+                Err(fault) => Err(fault.into()),
+            }
+        })
+        .await
+    }
+
+    /// Counts a step, and tells of it in the trace of the request that it is for.
+    async fn measured<T>(&self, operation: &'static str, step: impl Future<Output = Result<T>>) -> Result<T> {
+        let span = Span::within(|| format!("store {operation}").into(), Kind::Client);
+        let began = Instant::now();
+        let outcome = step.await;
+        if let Some(meter) = &*self.meter.load() {
+            meter.took(operation, began.elapsed(), outcome.as_ref().err());
         }
+        if let Some(span) = span {
+            span.set("db.operation.name", operation);
+            if outcome.is_err() {
+                span.fail();
+            }
+        }
+        outcome
     }
 }

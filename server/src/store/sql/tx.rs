@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, vec};
 
 use async_trait::async_trait;
 
-use crate::store::{Digest, Fact, StoreError, Subscriber};
+use crate::store::{Digest, Fact, Load, StoreError, Subscriber};
 
 /// How often a step that collides with others is run before it is given up.
 pub(crate) const ATTEMPTS: u32 = 5;
@@ -103,6 +103,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
     async fn write<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T>;
     /// Runs a step of single reading statements; what was acknowledged before is seen.
     async fn read<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T>;
+    /// How busy it is.
+    fn load(&self) -> Load;
     /// Calls `heard` with what other processes tell, for as long as they can be heard.
     async fn hear<F: Fn(&str) + Send + Sync>(&self, heard: F) -> Result<(), StoreError>;
 }
