@@ -40,7 +40,7 @@ pub(crate) async fn serve(listen: SocketAddr) -> Result<(), Broken> {
 fn token(key: &PKey<Private>, number: u64) -> Result<String, Broken> {
     let header = URL_SAFE_NO_PAD.encode(r#"{"typ":"at+jwt","alg":"EdDSA","kid":"0123456789abcdef"}"#);
     let claims = format!(
-        r#"{{"iss":"http://127.0.0.1:18080","sub":"bench-jwt","aud":"http://127.0.0.1:18080","client_id":"bench-jwt","scope":"reports.read","iat":1700000000,"exp":1700000600,"jti":"{number:032x}"}}"#
+        r#"{{"iss":"http://127.0.0.1:17080","sub":"bench-jwt","aud":"http://127.0.0.1:17080","client_id":"bench-jwt","scope":"reports.read","iat":1700000000,"exp":1700000600,"jti":"{number:032x}"}}"#
     );
     let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
     let signature = Signer::new_without_digest(key)?.sign_oneshot_to_vec(signed.as_bytes())?;

@@ -11,13 +11,18 @@ use std::{
 };
 
 use hdrhistogram::Histogram;
-use tokio::time::Instant;
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     measure::{self, Usage},
-    scenario::{Kind, Place, Worker},
+    place::Place,
+    scenario::{Kind, Once, Stock, Worker},
+    statements::{Database, Statements},
     wire::Broken,
 };
+
+/// So many seconds of preparing give what a second of redeeming uses: a code takes four requests, redeeming it one.
+const MAKING: u32 = 3;
 
 /// How requests follow each other.
 #[derive(Clone, Copy)]
@@ -35,6 +40,19 @@ pub(crate) struct Load {
     pub pace: Pace,
     pub warm_up: Duration,
     pub measured: Duration,
+    /// The end comes with so many requests, if that is sooner.
+    pub requests: Option<u64>,
+}
+
+/// Whose work is counted beside that of the answers.
+#[derive(Clone, Default)]
+pub(crate) struct Watched {
+    /// Processes of servers.
+    pub servers: Vec<u32>,
+    /// Processes of their database.
+    pub database: Vec<u32>,
+    /// Where the statements are counted.
+    pub statements: Option<Database>,
 }
 
 /// What came of it.
@@ -45,25 +63,29 @@ pub(crate) struct Measured {
     pub took: Duration,
     /// Microseconds.
     pub latency: Histogram<u64>,
-    pub usage: Usage,
+    pub servers: Usage,
+    pub database: Usage,
+    pub statements: Option<Statements>,
 }
 
 struct Tally {
     latency: Histogram<u64>,
     wrong: u64,
     first_wrong: String,
+    /// There was nothing left to do before the time was over.
+    dry: bool,
 }
 
 impl Tally {
     fn new() -> Result<Self, Broken> {
         let latency = Histogram::new_with_bounds(1, 600_000_000, 3);
         let latency = latency.map_err(|error| Broken::Answer(error.to_string()))?;
-        Ok(Self { latency, wrong: 0, first_wrong: String::new() })
+        Ok(Self { latency, wrong: 0, first_wrong: String::new(), dry: false })
     }
 
-    fn add(&mut self, since: Instant, outcome: Result<(), Broken>) {
+    fn add(&mut self, since: Instant, outcome: Result<Once, Broken>) {
         match outcome {
-            Ok(()) => {
+            Ok(_) => {
                 let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
                 self.latency.saturating_record(micros.max(1));
             }
@@ -75,70 +97,146 @@ impl Tally {
             }
         }
     }
+
+    fn join(&mut self, other: Self) -> Result<(), Broken> {
+        self.latency.add(&other.latency).map_err(|error| Broken::Answer(error.to_string()))?;
+        if self.wrong == 0 {
+            self.first_wrong = other.first_wrong;
+        }
+        self.wrong += other.wrong;
+        self.dry |= other.dry;
+        Ok(())
+    }
+}
+
+/// When requests count, and whose turn it is.
+struct Time {
+    begin: Instant,
+    end: Instant,
+    turn: AtomicU64,
+    left: Option<AtomicU64>,
 }
 
 /// Runs a scenario.
-pub(crate) async fn run(kind: Kind, place: &Place, load: Load, pids: &[u32]) -> Result<Measured, Broken> {
-    let mut workers = Vec::with_capacity(load.connections);
-    for number in 0..load.connections {
-        workers.push(Worker::prepare(kind, place, number).await?);
+pub(crate) async fn run(
+    kind: Kind,
+    place: &Arc<Place>,
+    load: Load,
+    watched: &Watched,
+) -> Result<Measured, Broken> {
+    let workers = prepare(kind, place, load).await?;
+    // Nothing of a stock is wasted.
+    let warm_up = if kind.has_stock() { Duration::ZERO } else { load.warm_up };
+    let begin = Instant::now() + warm_up;
+    let time = Arc::new(Time {
+        begin,
+        end: begin + load.measured,
+        turn: AtomicU64::new(0),
+        left: load.requests.map(AtomicU64::new),
+    });
+    let mut tasks = JoinSet::new();
+    for worker in workers {
+        tasks.spawn(work(worker, load.pace, Arc::clone(&time)));
     }
-    let begin = Instant::now() + load.warm_up;
-    let end = begin + load.measured;
-    let turn = Arc::new(AtomicU64::new(0));
-    let tasks: Vec<_> = workers
-        .into_iter()
-        .map(|worker| tokio::spawn(work(worker, load.pace, (begin, end), Arc::clone(&turn))))
-        .collect();
     tokio::time::sleep_until(begin).await;
-    let before = measure::usage(pids);
-    tokio::time::sleep_until(end).await;
-    let usage = measure::usage(pids).since(&before);
+    let before = Used::now(watched).await?;
+    let mut used = None;
     let mut all = Tally::new()?;
-    for task in tasks {
-        let tally = task.await.map_err(|error| Broken::Answer(error.to_string()))??;
-        all.latency.add(&tally.latency).map_err(|error| Broken::Answer(error.to_string()))?;
-        if all.wrong == 0 {
-            all.first_wrong = tally.first_wrong;
+    loop {
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(time.end), if used.is_none() => used = Some(Used::now(watched).await?),
+            next = tasks.join_next() => match next {
+                Some(tally) => all.join(tally.map_err(|error| Broken::Answer(error.to_string()))??)?,
+                None => break,
+            },
         }
-        all.wrong += tally.wrong;
     }
+    let took = if all.dry { begin.elapsed() } else { load.measured };
+    let used = match used {
+        Some(used) => used,
+        None => Used::now(watched).await?,
+    };
     Ok(Measured {
         done: all.latency.len(),
         wrong: all.wrong,
         first_wrong: all.first_wrong,
-        took: load.measured,
+        took,
         latency: all.latency,
-        usage,
+        servers: used.servers.since(&before.servers),
+        database: used.database.since(&before.database),
+        statements: used.statements.zip(before.statements).map(|(after, before)| after.since(before)),
     })
 }
 
-async fn work(
-    mut worker: Worker,
-    pace: Pace,
-    (begin, end): (Instant, Instant),
-    turn: Arc<AtomicU64>,
-) -> Result<Tally, Broken> {
+/// Workers, made ready at the same time.
+async fn prepare(kind: Kind, place: &Arc<Place>, load: Load) -> Result<Vec<Worker>, Broken> {
+    let stock = Stock::new(load.measured * MAKING, load.requests);
+    let mut preparing = JoinSet::new();
+    for number in 0..load.connections {
+        let (place, stock) = (Arc::clone(place), stock.clone());
+        preparing.spawn(async move { Worker::prepare(kind, &place, number, stock).await });
+    }
+    let mut workers = Vec::with_capacity(load.connections);
+    while let Some(worker) = preparing.join_next().await {
+        workers.push(worker.map_err(|error| Broken::Answer(error.to_string()))??);
+    }
+    Ok(workers)
+}
+
+/// What was used up to a moment.
+struct Used {
+    servers: Usage,
+    database: Usage,
+    statements: Option<Statements>,
+}
+
+impl Used {
+    async fn now(watched: &Watched) -> Result<Self, Broken> {
+        let (servers, database) = (measure::usage(&watched.servers), measure::usage(&watched.database));
+        let statements = match &watched.statements {
+            Some(database) => Some(database.statements().await?),
+            None => None,
+        };
+        Ok(Self { servers, database, statements })
+    }
+}
+
+async fn work(mut worker: Worker, pace: Pace, time: Arc<Time>) -> Result<Tally, Broken> {
     let mut tally = Tally::new()?;
     let start = Instant::now();
     loop {
         let due = match pace {
             Pace::Closed => Instant::now(),
             Pace::Open(rate) => {
-                let number = turn.fetch_add(1, Ordering::Relaxed);
+                let number = time.turn.fetch_add(1, Ordering::Relaxed);
                 #[expect(clippy::cast_precision_loss, reason = "a count of requests is far below 2^52")]
                 let due = start + Duration::from_secs_f64(number as f64 / rate);
                 tokio::time::sleep_until(due).await;
                 due
             }
         };
-        if due >= end || Instant::now() >= end {
+        if due >= time.end || Instant::now() >= time.end {
+            return Ok(tally);
+        }
+        let counts = due >= time.begin;
+        if counts && time.left.as_ref().is_some_and(is_used_up) {
+            tally.dry = true;
             return Ok(tally);
         }
         let outcome = worker.once().await;
+        if matches!(outcome, Ok(Once::Dry)) {
+            tally.dry = true;
+            return Ok(tally);
+        }
         // What began in the warm-up or ended after the time is not counted.
-        if due >= begin && Instant::now() <= end {
+        if counts && Instant::now() <= time.end {
             tally.add(due, outcome);
         }
     }
+}
+
+/// Takes one of those that are left.
+fn is_used_up(left: &AtomicU64) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
 }

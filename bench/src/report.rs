@@ -2,69 +2,134 @@
 
 use std::{io::Write as _, path::Path};
 
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
-use crate::{drive::Measured, scenario::Kind};
+use crate::{
+    drive::{Load, Measured, Pace},
+    scenario::Kind,
+};
+
+/// A line of a file of results. Whoever measures something without this program, `pgbench` for example, writes such lines
+/// too, and leaves out what it does not know.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Line {
+    /// What was done.
+    pub scenario: String,
+    /// What did it: a store of this server, or somebody else's server.
+    pub of: String,
+    /// In a second.
+    pub per_second: f64,
+    /// Connections that worked at the same time.
+    #[serde(default)]
+    pub connections: usize,
+    /// Requests that were due in a second; absent in a closed loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// Authorizations and as many of everything else that the store held before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    #[serde(default)]
+    pub done: u64,
+    #[serde(default)]
+    pub wrong: u64,
+    #[serde(default)]
+    pub p50_us: u64,
+    #[serde(default)]
+    pub p95_us: u64,
+    #[serde(default)]
+    pub p99_us: u64,
+    #[serde(default)]
+    pub max_us: u64,
+    /// CPU time of the servers for each request.
+    #[serde(default)]
+    pub cpu_us_each: f64,
+    /// CPU time of their database for each request.
+    #[serde(default)]
+    pub database_cpu_us_each: f64,
+    /// Statements for each request, without those that begin and end transactions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statements_each: Option<f64>,
+    /// Statements that begin and end transactions, for each request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_statements_each: Option<f64>,
+    #[serde(default)]
+    pub resident_kib: u64,
+    #[serde(default)]
+    pub peak_kib: u64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts, times and sizes are far below 2^52")]
+impl Line {
+    /// What was measured.
+    pub(crate) fn new(kind: Kind, load: Load, (of, rows): (&str, Option<u64>), result: &Measured) -> Self {
+        let requests = (result.done + result.wrong).max(1) as f64;
+        let quantile = |q| result.latency.value_at_quantile(q);
+        Self {
+            scenario: kind.to_string(),
+            of: of.to_owned(),
+            per_second: result.done as f64 / result.took.as_secs_f64(),
+            connections: load.connections,
+            rate: match load.pace {
+                Pace::Closed => None,
+                Pace::Open(rate) => Some(rate),
+            },
+            rows,
+            done: result.done,
+            wrong: result.wrong,
+            p50_us: quantile(0.5),
+            p95_us: quantile(0.95),
+            p99_us: quantile(0.99),
+            max_us: result.latency.max(),
+            cpu_us_each: result.servers.cpu_micros as f64 / requests,
+            database_cpu_us_each: result.database.cpu_micros as f64 / requests,
+            statements_each: result.statements.map(|statements| statements.working as f64 / requests),
+            control_statements_each: result.statements.map(|statements| statements.control as f64 / requests),
+            resident_kib: result.servers.resident_kib,
+            peak_kib: result.servers.peak_kib,
+        }
+    }
+
+    /// A row of the table whose head is [`HEAD`].
+    pub(crate) fn row(&self) -> String {
+        let statements = match (self.statements_each, self.control_statements_each) {
+            (Some(working), Some(control)) => format!("{working:.1} + {control:.1}"),
+            _ => String::new(),
+        };
+        format!(
+            "| {}{} | {} | {:.0} | {} | {} | {} | {} | {:.0} | {} | {statements} | {:.0} | {} |",
+            self.scenario,
+            self.rate.map_or(String::new(), |rate| format!(" at {rate:.0}/s")),
+            self.of,
+            self.per_second,
+            millis(self.p50_us),
+            millis(self.p95_us),
+            millis(self.p99_us),
+            millis(self.max_us),
+            self.cpu_us_each,
+            if self.database_cpu_us_each > 0.0 {
+                format!("{:.0}", self.database_cpu_us_each)
+            } else {
+                String::new()
+            },
+            self.resident_kib as f64 / 1024.0,
+            self.wrong,
+        )
+    }
+}
 
 /// The head of the table.
-pub(crate) fn head() {
-    println!(
-        "| Scenario | Of | per second | p50 ms | p95 ms | p99 ms | max ms | CPU µs each | MiB | wrong |"
-    );
-    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|");
-}
-
-/// A row.
-pub(crate) fn row(kind: Kind, label: &str, result: &Measured) {
-    println!(
-        "| {kind} | {label} | {:.0} | {} | {} | {} | {} | {:.0} | {:.0} | {} |",
-        per_second(result),
-        millis(result, 0.5),
-        millis(result, 0.95),
-        millis(result, 0.99),
-        millis(result, 1.0),
-        cpu_each(result),
-        mib(result.usage.resident_kib),
-        result.wrong
-    );
-}
-
-/// A line of JSON at the end of a file.
-pub(crate) fn append(path: &Path, kind: Kind, label: &str, result: &Measured) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-    let line = json!({
-        "scenario": kind.to_string(),
-        "of": label,
-        "per_second": per_second(result),
-        "done": result.done,
-        "wrong": result.wrong,
-        "p50_us": result.latency.value_at_quantile(0.5),
-        "p95_us": result.latency.value_at_quantile(0.95),
-        "p99_us": result.latency.value_at_quantile(0.99),
-        "max_us": result.latency.max(),
-        "cpu_us_each": cpu_each(result),
-        "resident_kib": result.usage.resident_kib,
-        "peak_kib": result.usage.peak_kib,
-    });
-    writeln!(file, "{line}")
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts and times are far below 2^52")]
-fn per_second(result: &Measured) -> f64 {
-    result.done as f64 / result.took.as_secs_f64()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts and times are far below 2^52")]
-fn cpu_each(result: &Measured) -> f64 {
-    result.usage.cpu_micros as f64 / (result.done + result.wrong).max(1) as f64
-}
+pub(crate) const HEAD: &str = "\
+| Scenario | Of | per second | p50 ms | p95 ms | p99 ms | max ms | CPU µs each | of the database | statements each | MiB | wrong |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 #[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
-fn millis(result: &Measured, quantile: f64) -> String {
-    format!("{:.2}", result.latency.value_at_quantile(quantile) as f64 / 1000.0)
+fn millis(micros: u64) -> String {
+    format!("{:.2}", micros as f64 / 1000.0)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52")]
-fn mib(kib: u64) -> f64 {
-    kib as f64 / 1024.0
+/// Writes a line at the end of a file.
+pub(crate) fn append(path: &Path, line: &impl Serialize) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+    let text = serde_json::to_string(line)?;
+    writeln!(file, "{text}")
 }

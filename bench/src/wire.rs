@@ -1,14 +1,19 @@
 //! One connection that is kept, and requests over it one after the other. Nothing is followed, nothing decoded: what the
 //! load costs is what the server is not given.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path, pin::Pin};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use openssl::ssl::{SslConnector, SslFiletype, SslMethod};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_openssl::SslStream;
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +30,8 @@ pub(crate) enum Broken {
     File(std::io::Error),
     #[error("no cryptography: {0}")]
     Crypto(#[from] openssl::error::ErrorStack),
+    #[error("no TLS: {0}")]
+    Tls(#[from] openssl::ssl::Error),
 }
 
 /// What came back.
@@ -64,28 +71,52 @@ impl Answer {
     }
 }
 
+/// What a client with a certificate connects with: files `ca.pem`, `client.pem` and `client.key` in a folder.
+pub(crate) fn certified(folder: &Path) -> Result<SslConnector, Broken> {
+    let mut builder = SslConnector::builder(SslMethod::tls_client())?;
+    builder.set_ca_file(folder.join("ca.pem"))?;
+    builder.set_certificate_file(folder.join("client.pem"), SslFiletype::PEM)?;
+    builder.set_private_key_file(folder.join("client.key"), SslFiletype::PEM)?;
+    Ok(builder.build())
+}
+
 /// A connection.
 pub(crate) struct Wire {
     address: SocketAddr,
     host: String,
+    tls: Option<SslConnector>,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Wire {
     /// To this address, as this host.
     pub(crate) fn new(address: SocketAddr, host: &str) -> Self {
-        Self { address, host: host.to_owned(), sender: None }
+        Self { address, host: host.to_owned(), tls: None, sender: None }
+    }
+
+    /// The same over TLS.
+    pub(crate) fn secured(self, connector: SslConnector) -> Self {
+        Self { tls: Some(connector), ..self }
+    }
+
+    /// Closes it: the next request opens it again.
+    pub(crate) fn close(&mut self) {
+        self.sender = None;
     }
 
     async fn sender(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, Broken> {
         if self.sender.as_ref().is_none_or(SendRequest::is_closed) {
             let stream = TcpStream::connect(self.address).await.map_err(Broken::Connect)?;
             stream.set_nodelay(true).map_err(Broken::Connect)?;
-            let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-            tokio::spawn(async move {
-                // Its end is seen at the next request.
-                let _ = connection.await;
-            });
+            let sender = match &self.tls {
+                None => shake(stream).await?,
+                Some(connector) => {
+                    let ssl = connector.configure()?.into_ssl(&self.address.ip().to_string())?;
+                    let mut stream = SslStream::new(ssl, stream)?;
+                    Pin::new(&mut stream).connect().await?;
+                    shake(stream).await?
+                }
+            };
             self.sender = Some(sender);
         }
         self.sender.as_mut().ok_or_else(|| Broken::Answer("no connection".to_owned()))
@@ -129,4 +160,15 @@ impl Wire {
         all.extend_from_slice(headers);
         self.send("POST", path, &all, body).await
     }
+}
+
+async fn shake(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Result<SendRequest<Full<Bytes>>, Broken> {
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(async move {
+        // Its end is seen at the next request.
+        let _ = connection.await;
+    });
+    Ok(sender)
 }

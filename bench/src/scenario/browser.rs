@@ -8,7 +8,7 @@ use url::form_urlencoded;
 use super::{Place, basic};
 use crate::wire::{Answer, Broken, Wire};
 
-const CALLBACK: &str = "http://localhost:18093/callback";
+const CALLBACK: &str = "http://localhost:17093/callback";
 const BEARER: &str = "Bearer bench-ui-token-for-measurements-only-0123456789";
 /// RFC 7636 appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -40,7 +40,7 @@ impl Browser {
             .finish();
         Self {
             issuer: place.issuer.clone(),
-            private: Wire::new(place.private, &place.private.to_string()),
+            private: place.private(number),
             sub: format!("user-{number}"),
             authorize: format!("/authorize?{query}"),
             client: basic("bench-web"),
@@ -49,6 +49,12 @@ impl Browser {
 
     /// Signs in as somebody who was never here, and gives what the token endpoint answered.
     pub(crate) async fn sign_in(&mut self, wire: &mut Wire) -> Result<Answer, Broken> {
+        let code = self.code(wire).await?;
+        self.redeem(wire, &code).await
+    }
+
+    /// Signs in, as far as to the code.
+    pub(crate) async fn code(&mut self, wire: &mut Wire) -> Result<String, Broken> {
         let opened = wire.send("GET", &self.authorize, &[], "").await?.having(StatusCode::SEE_OTHER)?;
         let cookie = cookies(&opened);
         let interaction = parameter(opened.location()?, "interaction")?;
@@ -63,10 +69,14 @@ impl Browser {
         let resume = resume.strip_prefix(&self.issuer).unwrap_or(&resume);
         let back =
             wire.send("GET", resume, &[("cookie", &cookie)], "").await?.having(StatusCode::SEE_OTHER)?;
-        let code = parameter(back.location()?, "code")?;
+        parameter(back.location()?, "code")
+    }
+
+    /// Redeems a code.
+    pub(crate) async fn redeem(&self, wire: &mut Wire, code: &str) -> Result<Answer, Broken> {
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "authorization_code")
-            .append_pair("code", &code)
+            .append_pair("code", code)
             .append_pair("redirect_uri", CALLBACK)
             .append_pair("code_verifier", VERIFIER)
             .finish();

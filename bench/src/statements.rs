@@ -1,0 +1,66 @@
+//! How many statements a database ran, as PostgreSQL counts them itself (`pg_stat_statements`): what a server says of its own
+//! work is not asked.
+
+use tokio::process::Command;
+
+use crate::wire::Broken;
+
+/// Counts of one database of a cluster.
+const COUNTS: &str = "SELECT coalesce(sum(calls) FILTER (WHERE NOT control), 0), coalesce(sum(calls) FILTER (WHERE control), 0) \
+    FROM (SELECT calls, query ~* '^\\s*(begin|start|commit|rollback|end|set|discard)' AS control \
+    FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = :'name') counted";
+
+/// Where to ask.
+#[derive(Clone)]
+pub(crate) struct Database {
+    /// The cluster, at a database that has the extension.
+    pub url: String,
+    /// The database whose statements are counted.
+    pub name: String,
+}
+
+/// What a database ran.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Statements {
+    /// That read or wrote something.
+    pub working: u64,
+    /// That began or ended a transaction.
+    pub control: u64,
+}
+
+impl Statements {
+    /// Those since then.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            working: self.working.saturating_sub(before.working),
+            control: self.control.saturating_sub(before.control),
+        }
+    }
+}
+
+impl Database {
+    /// All since the counters began.
+    pub(crate) async fn statements(&self) -> Result<Statements, Broken> {
+        let mut psql = Command::new("psql");
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator= "])
+            .arg("--variable")
+            .arg(format!("name={}", self.name))
+            .arg(&self.url)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = psql.spawn().map_err(Broken::File)?;
+        if let Some(mut input) = child.stdin.take() {
+            // A variable is only replaced in what comes from the input.
+            tokio::io::AsyncWriteExt::write_all(&mut input, COUNTS.as_bytes()).await.map_err(Broken::File)?;
+        }
+        let output = child.wait_with_output().await.map_err(Broken::File)?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        read(&text).ok_or_else(|| Broken::Answer("psql counts no statements".to_owned()))
+    }
+}
+
+fn read(text: &str) -> Option<Statements> {
+    let (working, control) = text.trim().split_once(' ')?;
+    Some(Statements { working: working.parse().ok()?, control: control.parse().ok()? })
+}
