@@ -22,16 +22,24 @@ option() {
   echo "$2"
 }
 
+# What a scenario has changed so far: rotations of the families that were made for it, or families that came of its codes.
+changed_by() {
+  case $1 in
+    refresh) query placet "SELECT coalesce(sum(generation), 0) FROM families WHERE id >= '1' AND id < '2'" ;;
+    redeem) query placet "SELECT count(*) FROM families WHERE id >= '4' AND id < '5'" ;;
+  esac
+}
+
 pgbench_one() {
   local name=$1 seconds said tps done changed
   seconds=$(option --seconds 8)
-  query postgres 'SELECT pg_stat_statements_reset()' >/dev/null
+  changed=$(changed_by "$name")
   said=$(cd "$here/pgbench" && pgbench --no-vacuum --protocol=prepared --client="$pgbench_connections" --jobs=2 --time="$seconds" \
     --define=n=0 --define=tenant=default --file="$name.sql" placet 2>&1) || { echo "$said" >&2; return 1; }
   tps=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' <<<"$said")
   done=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' <<<"$said")
   # An update that finds nothing is fast, and would be no comparison.
-  changed=$(query postgres "SELECT min(rows) FROM pg_stat_statements WHERE query ~ '^UPDATE (families|codes)'")
+  changed=$(($(changed_by "$name") - changed))
   if [ "$changed" -lt "$done" ]; then
     echo "bench/run: pgbench did $done transactions for $name, but changed $changed rows" >&2
     text_fact remark "pgbench changed fewer rows than it should have for $name: its figure is too high."
@@ -45,7 +53,7 @@ pgbench_one() {
 same_statements() {
   local name=$1 times=100 differs kept=$results results=$work/statements.jsonl
   query postgres 'SELECT pg_stat_statements_reset()' >/dev/null
-  load same postgres --seconds 60 --requests "$times" "$name" >"$work/same.log"
+  load same postgres --seconds 20 --requests "$times" "$name" >"$work/same.log"
   query postgres "SELECT json_build_object('calls', calls, 'query', query) FROM pg_stat_statements s
     JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = 'placet'" >"$work/served.jsonl"
   if differs=$(python3 "$here/pgbench/same.py" "$here/pgbench/$name.sql" "$work/served.jsonl" "$times"); then return; fi

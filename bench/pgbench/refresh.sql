@@ -12,9 +12,8 @@ SELECT f.id, f.authorization_id, f.client_id, f.generation, f.current_digest, f.
   FROM families f JOIN authorizations a ON a.tenant = f.tenant AND a.id = f.authorization_id
   WHERE f.tenant = :tenant AND f.id = :family;
 
-BEGIN ISOLATION LEVEL READ COMMITTED;
-
-UPDATE families SET generation = generation + 1, parent_digest = current_digest, current_digest = :child, salt = :child,
+WITH decided AS (
+  UPDATE families SET generation = generation + 1, parent_digest = current_digest, current_digest = :child, salt = :child,
     key_id = :family, rotated_at = :now, used = 0, last_used_at = :now,
     expires_at = CASE WHEN expires_at > :now THEN :now ELSE expires_at END,
     idle_seconds = CASE WHEN idle_seconds IS NULL OR idle_seconds > :now THEN :now ELSE idle_seconds END
@@ -22,6 +21,6 @@ UPDATE families SET generation = generation + 1, parent_digest = current_digest,
     AND (idle_seconds IS NULL OR idle_seconds > :before - last_used_at)
     AND EXISTS (SELECT 1 FROM authorizations a WHERE a.tenant = :tenant AND a.id = families.authorization_id
       AND a.revoked_at IS NULL AND a.expires_at > :before
-      AND NOT EXISTS (SELECT 1 FROM subjects s WHERE s.tenant = :tenant AND s.sub = a.sub AND s.disabled_at IS NOT NULL));
-
-COMMIT;
+      AND NOT EXISTS (SELECT 1 FROM subjects s WHERE s.tenant = :tenant AND s.sub = a.sub AND s.disabled_at IS NOT NULL))
+  RETURNING 1)
+SELECT count(*) FROM decided;

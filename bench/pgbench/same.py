@@ -15,6 +15,8 @@ def normal(statement: str) -> str:
     """The statement without its values and layout."""
     statement = re.sub(r"--.*", " ", statement)
     statement = re.sub(r"'[^']*'|[$:]\w+|\b\d+\b", "?", statement)
+    # Layout inside of parentheses is layout as well.
+    statement = re.sub(r"\s*([()])\s*", r" \1 ", statement)
     return re.sub(r"\s+", " ", statement).strip(" ;").lower()
 
 
