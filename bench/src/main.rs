@@ -191,7 +191,7 @@ async fn load(arguments: Arguments) -> Result<bool, Broken> {
 }
 
 fn place(arguments: &Arguments) -> Result<Place, Broken> {
-    let mutual = match (arguments.mtls, &arguments.certificates) {
+    let mutual = match (arguments.mtls, arguments.certificates.as_deref()) {
         (Some(address), Some(folder)) => Some(Mutual::new(address, folder)?),
         _ => None,
     };

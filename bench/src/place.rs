@@ -1,6 +1,6 @@
 //! Where everything is that is measured.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::Path};
 
 use openssl::ssl::SslConnector;
 
@@ -33,7 +33,7 @@ pub(crate) struct Mutual {
 
 impl Mutual {
     /// With the certificates in a folder.
-    pub(crate) fn new(address: SocketAddr, folder: &PathBuf) -> Result<Self, Broken> {
+    pub(crate) fn new(address: SocketAddr, folder: &Path) -> Result<Self, Broken> {
         Ok(Self { address, connector: wire::certified(folder)? })
     }
 
