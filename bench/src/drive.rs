@@ -65,6 +65,9 @@ pub(crate) struct Measured {
     pub latency: Histogram<u64>,
     pub servers: Usage,
     pub database: Usage,
+    /// This program.
+    pub load: Usage,
+    pub idle_micros: u64,
     pub statements: Option<Statements>,
 }
 
@@ -165,6 +168,8 @@ pub(crate) async fn run(
         latency: all.latency,
         servers: used.servers.since(&before.servers),
         database: used.database.since(&before.database),
+        load: used.load.since(&before.load),
+        idle_micros: used.idle_micros.saturating_sub(before.idle_micros),
         statements: used.statements.zip(before.statements).map(|(after, before)| after.since(before)),
     })
 }
@@ -188,17 +193,20 @@ async fn prepare(kind: Kind, place: &Arc<Place>, load: Load) -> Result<Vec<Worke
 struct Used {
     servers: Usage,
     database: Usage,
+    load: Usage,
+    idle_micros: u64,
     statements: Option<Statements>,
 }
 
 impl Used {
     async fn now(watched: &Watched) -> Result<Self, Broken> {
         let (servers, database) = (measure::usage(&watched.servers), measure::usage(&watched.database));
+        let (load, idle_micros) = (measure::usage(&[std::process::id()]), measure::idle_micros());
         let statements = match &watched.statements {
             Some(database) => Some(database.statements().await?),
             None => None,
         };
-        Ok(Self { servers, database, statements })
+        Ok(Self { servers, database, load, idle_micros, statements })
     }
 }
 

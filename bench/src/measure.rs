@@ -49,6 +49,14 @@ pub(crate) fn usage(roots: &[u32]) -> Usage {
     all
 }
 
+/// The time that cores had nothing to do in, or waited for a disk, in microseconds, since the machine started.
+pub(crate) fn idle_micros() -> u64 {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let all = text.lines().next().unwrap_or_default();
+    let idle = all.split_whitespace().skip(4).take(2);
+    idle.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * MICROS_A_TICK
+}
+
 fn processes() -> HashMap<u32, Process> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return HashMap::new() };
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());

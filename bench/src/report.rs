@@ -52,10 +52,37 @@ pub(crate) struct Line {
     /// Statements that begin and end transactions, for each request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_statements_each: Option<f64>,
+    /// What the cores did, in hundredths of what they can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<Cores>,
     #[serde(default)]
     pub resident_kib: u64,
     #[serde(default)]
     pub peak_kib: u64,
+}
+
+/// Where the CPU time of the machine went: what was nearly all of it is what holds the rest back, unless much is left over.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(crate) struct Cores {
+    pub server: f64,
+    pub database: f64,
+    pub load: f64,
+    pub idle: f64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
+impl Cores {
+    fn new(result: &Measured) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let whole = result.took.as_micros() as f64 * cores as f64;
+        let share = |micros: u64| (micros as f64 / whole * 100.0).min(100.0);
+        Self {
+            server: share(result.servers.cpu_micros),
+            database: share(result.database.cpu_micros),
+            load: share(result.load.cpu_micros),
+            idle: share(result.idle_micros),
+        }
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts, times and sizes are far below 2^52")]
@@ -84,6 +111,7 @@ impl Line {
             database_cpu_us_each: result.database.cpu_micros as f64 / requests,
             statements_each: result.statements.map(|statements| statements.working as f64 / requests),
             control_statements_each: result.statements.map(|statements| statements.control as f64 / requests),
+            cores: Some(Cores::new(result)),
             resident_kib: result.servers.resident_kib,
             peak_kib: result.servers.peak_kib,
         }
@@ -95,8 +123,11 @@ impl Line {
             (Some(working), Some(control)) => format!("{working:.1} + {control:.1}"),
             _ => String::new(),
         };
+        let cores = self.cores.map_or(String::new(), |cores| {
+            format!("{:.0}/{:.0}/{:.0}/{:.0}", cores.server, cores.database, cores.load, cores.idle)
+        });
         format!(
-            "| {}{} | {} | {:.0} | {} | {} | {} | {} | {:.0} | {} | {statements} | {:.0} | {} |",
+            "| {}{} | {} | {:.0} | {} | {} | {} | {} | {:.0} | {} | {statements} | {cores} | {:.0} | {} |",
             self.scenario,
             self.rate.map_or(String::new(), |rate| format!(" at {rate:.0}/s")),
             self.of,
@@ -119,8 +150,8 @@ impl Line {
 
 /// The head of the table.
 pub(crate) const HEAD: &str = "\
-| Scenario | Of | per second | p50 ms | p95 ms | p99 ms | max ms | CPU µs each | of the database | statements each | MiB | wrong |
-|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
+| Scenario | Of | per second | p50 ms | p95 ms | p99 ms | max ms | CPU µs each | of the database | statements each | cores % | MiB | wrong |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 #[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
 fn millis(micros: u64) -> String {
