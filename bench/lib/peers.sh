@@ -19,8 +19,7 @@ run_peer() {
     text_fact remark "$name could not be installed, so it is not among the peers."
     return 0
   fi
-  start_postgres
-  new_database "$name"
+  start_postgres && new_database "$name" || return 1
   mkdir -p "$dir"
   # Its own user reads what is in there.
   "$here/peers/$name/start" "$dir" </dev/null >"$work/$name.log" 2>&1 &
@@ -41,6 +40,8 @@ run_peer() {
   text_fact peer "$said"
   if [ -s "$dir/start_ms" ]; then fact start_ms "$said" "$(cat "$dir/start_ms")"; fi
   if [ -s "$dir/rest_kib" ]; then fact rest_kib "$said" "$(cat "$dir/rest_kib")"; fi
+  # Some compile what they run often, while they run it.
+  "$bin/placet-bench" load --target "$dir/target.json" --seconds 15 --warm-up 0 credentials-jwt >/dev/null || true
   settle "$name"
   "$bin/placet-bench" load --target "$dir/target.json" --json "$results" \
     --database-pids "$postmaster" --statements dbname=postgres --database-name "$name" \

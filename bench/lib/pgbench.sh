@@ -14,12 +14,13 @@ pgbench_both() {
   for name in refresh redeem; do pgbench_one "$name" || return 1; done
 }
 
+# option NAME DEFAULT: what was said of an option for the load; the last time counts.
 option() {
-  local i
+  local i said=$2
   for ((i = 0; i < ${#options[@]}; i += 2)); do
-    if [ "${options[i]}" = "$1" ]; then echo "${options[i + 1]}"; return; fi
+    if [ "${options[i]}" = "$1" ]; then said=${options[i + 1]}; fi
   done
-  echo "$2"
+  echo "$said"
 }
 
 # What a scenario has changed so far: rotations of the families that were made for it, or families that came of its codes.

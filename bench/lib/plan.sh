@@ -104,10 +104,9 @@ plan_smoke() {
   [ "$failed" -eq 0 ]
 }
 
-# Everything, one after the other, and the page. It takes a quarter of an hour with --seconds 5.
+# Everything, one after the other, and the page. With --seconds 5 it takes a quarter of an hour.
 plan_all() {
-  local page=${PLACET_BENCH_PAGE:-$here/RESULTS.md} failed=() kept rate
-  : >>"$results"
+  local page=${PLACET_BENCH_PAGE:-$here/RESULTS.md} failed=() kept
   # What fails is told at the end; the next part begins anew.
   part() { "$@" || failed+=("$* ($store)"); stop_servers; }
   for store in embedded postgres; do
@@ -128,10 +127,14 @@ plan_all() {
     part plan_rest
   done
   sizes=${sizes:-1000,100000,1000000}
+  # There are many of them, and each is compared with its like.
+  local whole=(${options[@]+"${options[@]}"})
+  options+=(--seconds 3)
   for store in embedded postgres; do
     echo && echo "== growth, $store"
     part plan_grow
   done
+  options=(${whole[@]+"${whole[@]}"})
   echo && echo "== peers"
   peers=("${all_peers[@]}")
   part plan_peers
