@@ -69,21 +69,38 @@ function headerValue(key, response, translate) {
 
 // --- comparing -------------------------------------------------------------------------------------------------------
 
-/** What must not differ between a saved example and an answer: the status, the kind of body, and members of JSON. */
-export function shape({ code, header, body }) {
-  const type = header.find(({ key }) => key === "content-type")?.value ?? "";
-  return JSON.stringify([code, type.split(";")[0], /json/.test(type) && body ? members(JSON.parse(body)) : null]);
+/**
+ * How an answer differs from a saved example: `wrong` if the status, the kind of body or a member of its JSON is another or
+ * not there, `more` for members that the example does not have yet. Lists are different from run to run; what their items are
+ * like is said elsewhere.
+ */
+export function differences(saved, now) {
+  const found = { wrong: [], more: [] };
+  if (saved.code !== now.code) found.wrong.push(`the status is ${now.code}, and was ${saved.code}`);
+  if (kind(saved) !== kind(now)) found.wrong.push(`it is ${kind(now)}, and was ${kind(saved)}`);
+  if (found.wrong.length === 0 && /json/.test(kind(now)) && now.body) {
+    compare(JSON.parse(saved.body), JSON.parse(now.body), "", found);
+  }
+  return found;
 }
+
+const kind = ({ header }) => (header.find(({ key }) => key === "content-type")?.value ?? "empty").split(";")[0];
 
 /** Members that are there or not, as the worker that delivers was sooner or later than the request. */
 const SOONER_OR_LATER = new Set(["oldest", "next_at", "reason"]);
 
-/** Lists are different from run to run; what their items are like is said elsewhere. */
-function members(value) {
-  if (Array.isArray(value)) return [];
-  if (value && typeof value === "object") {
-    const names = Object.keys(value).filter((key) => !SOONER_OR_LATER.has(key)).sort();
-    return Object.fromEntries(names.map((key) => [key, members(value[key])]));
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+function compare(saved, now, at, found) {
+  if (Array.isArray(saved) && Array.isArray(now)) return;
+  if (!isObject(saved) || !isObject(now)) {
+    if (typeof saved !== typeof now || Array.isArray(saved) !== Array.isArray(now)) found.wrong.push(`${at} is of another type`);
+    return;
   }
-  return typeof value;
+  for (const name of new Set([...Object.keys(saved), ...Object.keys(now)])) {
+    if (SOONER_OR_LATER.has(name)) continue;
+    if (!(name in now)) found.wrong.push(`${at}/${name} is not there`);
+    else if (!(name in saved)) found.more.push(`${at}/${name}`);
+    else compare(saved[name], now[name], `${at}/${name}`, found);
+  }
 }
