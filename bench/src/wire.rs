@@ -1,7 +1,7 @@
 //! One connection that is kept, and requests over it one after the other. Nothing is followed, nothing decoded: what the
 //! load costs is what the server is not given.
 
-use std::{net::SocketAddr, path::Path, pin::Pin};
+use std::{net::SocketAddr, path::Path, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
@@ -15,6 +15,9 @@ use tokio::{
 };
 use tokio_openssl::SslStream;
 
+/// What is not answered within this time never is.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
@@ -24,6 +27,8 @@ pub(crate) enum Broken {
     Http(#[from] hyper::Error),
     #[error("no request: {0}")]
     Request(#[from] http::Error),
+    #[error("no answer within {} seconds", PATIENCE.as_secs())]
+    Late,
     #[error("{0}")]
     Answer(String),
     #[error("a file: {0}")]
@@ -142,7 +147,7 @@ impl Wire {
             let body = body.collect().await?.to_bytes();
             Ok(Answer { status: head.status, headers: head.headers, body })
         };
-        let answer = sent.await;
+        let answer = tokio::time::timeout(PATIENCE, sent).await.unwrap_or(Err(Broken::Late));
         if answer.is_err() {
             self.sender = None;
         }
