@@ -1,6 +1,9 @@
 //! The only caller of the system clock.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, AtomicI64, Ordering},
+    time::Duration,
+};
 
 /// Tells the time, in whole seconds since the epoch. Injected, so that tests set it and never wait.
 pub trait Clock: Send + Sync + 'static {
@@ -10,6 +13,11 @@ pub trait Clock: Send + Sync + 'static {
     /// Now, in milliseconds since the epoch: for what is only shown, never for what decides.
     fn millis(&self) -> i64 {
         self.now().saturating_mul(1_000)
+    }
+
+    /// The time that passed since some instant before, whatever the clock of the machine was set to meanwhile: for rates.
+    fn uptime(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.now()).unwrap_or_default())
     }
 
     /// Whether it can be right. A server whose clock cannot is not ready.
@@ -61,6 +69,10 @@ impl Clock for SystemClock {
 
     fn millis(&self) -> i64 {
         system_millis()
+    }
+
+    fn uptime(&self) -> Duration {
+        self.began.elapsed()
     }
 
     fn is_believed(&self) -> bool {

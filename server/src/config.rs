@@ -8,6 +8,7 @@ mod caches;
 mod check;
 mod ciba;
 mod clients;
+mod connections;
 mod details;
 mod device;
 mod documents;
@@ -16,6 +17,7 @@ mod events;
 mod lifetimes;
 mod limits;
 mod native_sso;
+mod overload;
 mod policy;
 mod profile;
 mod profiles;
@@ -42,14 +44,16 @@ pub use clients::{
     AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, ExchangeBound, IdTokens,
     RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange, is_secret,
 };
+pub use connections::ConnectionsConfig;
 pub use details::DetailsTypeConfig;
 pub use device::DeviceConfig;
 pub use documents::ClientIdMetadataConfig;
 pub use dpop::DpopConfig;
 pub use events::{EventReceiverConfig, EventsConfig, ReceiverAuth};
 pub use lifetimes::Lifetimes;
-pub use limits::LimitsConfig;
+pub use limits::{ClientLimitsConfig, LimitsConfig};
 pub use native_sso::NativeSsoConfig;
+pub use overload::OverloadConfig;
 pub use policy::{
     AuthzenConfig, AuthzenStrategy, BackendKind, ClientCertificate, DecisionLogConfig, Matcher, OnFailure,
     OpaConfig, PolicyAuth, PolicyCache, PolicyConfig, PolicyDefaults, PolicyMode, Predicate, ResourceSearch,
@@ -150,6 +154,10 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// What is kept in memory: how much each cache may hold, in MiB as it is estimated. With 0 nothing is kept.
     pub caches: CachesConfig,
+    /// What the server does at once.
+    pub overload: OverloadConfig,
+    /// Connections to the listeners.
+    pub connections: ConnectionsConfig,
     /// Login and consent apps.
     pub ui: Vec<UiConfig>,
     /// Who may use the admin API.
@@ -222,6 +230,8 @@ impl Default for Config {
             traces: TracesConfig::default(),
             limits: LimitsConfig::default(),
             caches: CachesConfig::default(),
+            overload: OverloadConfig::default(),
+            connections: ConnectionsConfig::default(),
             ui: Vec::new(),
             admin: Vec::new(),
             admin_hosts: Vec::new(),

@@ -241,6 +241,9 @@ pub async fn report(server: &Server, report: Report) -> ApiResult<()> {
     if report.end_sessions && report.report_type != ReportType::CredentialChanged {
         return Err(invalid_answer("/end_sessions", "unexpected", "only with `credential.changed`"));
     }
+    if report.report_type == ReportType::LoginFailed {
+        server.limits().failed_login(&report.sub)?;
+    }
     let event = events::event(server, name, &report.sub, &json!({ "sub": report.sub }))?;
     let (store, now) = (server.store(), server.now());
     match report.report_type {

@@ -26,7 +26,7 @@ pub use documents::KEEP_KEYS;
 use http::Method;
 use warp::{Filter, filters::BoxedFilter, reply::Response};
 
-use crate::server::Server;
+use crate::{admission::Door, limits::Asked, server::Server};
 use request::{Cors, Endpoint, Errors, endpoint};
 
 const GET: &[Method] = &[Method::GET];
@@ -40,38 +40,54 @@ fn of_clients(server: &Server) -> BoxedFilter<(Response,)> {
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     endpoint(
-        at(POST, Cors::Any).for_clients().taking_proofs().taking(token::MAX_BODY),
+        at(POST, Cors::Any).for_clients().taking_proofs().taking(token::MAX_BODY).limited(Asked::Token),
         warp::path!("token").map(none),
         token::token,
     )
-    .or(endpoint(at(POST, Cors::No).for_clients(), warp::path!("introspect").map(none), tokens::introspect))
+    .or(endpoint(
+        at(POST, Cors::No).for_clients().limited(Asked::Introspection),
+        warp::path!("introspect").map(none),
+        tokens::introspect,
+    ))
     .unify()
     .or(endpoint(
-        at(GET_POST, Cors::Any).taking_proofs(),
+        at(GET_POST, Cors::Any).taking_proofs().limited(Asked::UserInfo),
         warp::path!("userinfo").map(none),
         tokens::userinfo,
     ))
     .unify()
-    .or(endpoint(at(POST, Cors::Any).for_clients().taking_proofs(), warp::path!("par").map(none), par::par))
+    .or(endpoint(
+        at(POST, Cors::Any).for_clients().taking_proofs().limited(Asked::Par),
+        warp::path!("par").map(none),
+        par::par,
+    ))
     .unify()
     .or(endpoint(
-        at(POST, Cors::Any).for_clients().taking_proofs(),
+        at(POST, Cors::Any).for_clients().taking_proofs().limited(Asked::Device),
         warp::path!("device_authorization").map(none),
         device::authorization,
     ))
     .unify()
     .or(endpoint(
-        at(POST, Cors::No).for_clients().taking_proofs(),
+        at(POST, Cors::No).for_clients().taking_proofs().limited(Asked::Ciba),
         warp::path!("bc-authorize").map(none),
         ciba::bc_authorize,
     ))
     .unify()
-    .or(endpoint(at(POST, Cors::Any).for_clients(), warp::path!("revoke").map(none), tokens::revoke))
-    .unify()
-    .or(endpoint(at(POST, Cors::Any), warp::path!("register").map(none), register::create))
+    .or(endpoint(
+        at(POST, Cors::Any).for_clients().limited(Asked::Revocation),
+        warp::path!("revoke").map(none),
+        tokens::revoke,
+    ))
     .unify()
     .or(endpoint(
-        at(&[Method::GET, Method::PUT, Method::DELETE], Cors::Any),
+        at(POST, Cors::Any).limited(Asked::Register),
+        warp::path!("register").map(none),
+        register::create,
+    ))
+    .unify()
+    .or(endpoint(
+        at(&[Method::GET, Method::PUT, Method::DELETE], Cors::Any).limited(Asked::Register),
         warp::path!("register" / String).map(one),
         register::manage,
     ))
@@ -91,27 +107,31 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     of_clients(server)
-        .or(endpoint(at(GET, Cors::Any), warp::path!("jwks").map(none), documents::jwks))
+        .or(endpoint(at(GET, Cors::Any).always(), warp::path!("jwks").map(none), documents::jwks))
         .unify()
-        .or(endpoint(at(GET_POST, Cors::No), warp::path!("authorize").map(none), authorize::authorize))
+        .or(endpoint(
+            at(GET_POST, Cors::No).limited(Asked::Authorize).for_people(),
+            warp::path!("authorize").map(none),
+            authorize::authorize,
+        ))
         .unify()
-        .or(endpoint(at(GET, Cors::No), warp::path!("resume").map(none), resume::resume))
+        .or(endpoint(at(GET, Cors::No).for_people(), warp::path!("resume").map(none), resume::resume))
         .unify()
         .boxed()
         .or(endpoint(
-            at(GET, Cors::Any),
+            at(GET, Cors::Any).always(),
             warp::path!(".well-known" / "openid-configuration").map(none),
             documents::discovery,
         ))
         .unify()
         .or(endpoint(
-            at(GET, Cors::Any),
+            at(GET, Cors::Any).always(),
             warp::path!(".well-known" / "oauth-authorization-server").map(none),
             documents::discovery,
         ))
         .unify()
         .or(endpoint(
-            at(GET, Cors::Any),
+            at(GET, Cors::Any).always(),
             warp::path!(".well-known" / "oauth-protected-resource" / ..)
                 .and(warp::path::tail())
                 .map(|rest: warp::path::Tail| vec![rest.as_str().to_owned()]),
@@ -119,28 +139,44 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
         ))
         .unify()
         .or(endpoint(
-            at(GET, Cors::Any),
+            at(GET, Cors::Any).always(),
             warp::path!(".well-known" / "placet-resource-metadata").map(none),
             documents::resource_metadata,
         ))
         .unify()
-        .or(endpoint(at(GET, Cors::No), warp::path!("device").map(none), device::door))
-        .unify()
-        .or(endpoint(at(POST, Cors::Any), warp::path!("challenge").map(none), challenge::challenge))
-        .unify()
-        .or(endpoint(at(GET_POST, Cors::No), warp::path!("logout").map(none), logout::logout))
-        .unify()
-        .or(endpoint(at(GET, Cors::No), warp::path!("check_session").map(none), check_session::frame))
+        .or(endpoint(
+            at(GET, Cors::No).limited(Asked::Authorize).for_people(),
+            warp::path!("device").map(none),
+            device::door,
+        ))
         .unify()
         .or(endpoint(
-            at(GET, Cors::Any),
+            at(POST, Cors::Any).limited(Asked::Token),
+            warp::path!("challenge").map(none),
+            challenge::challenge,
+        ))
+        .unify()
+        .or(endpoint(
+            at(GET_POST, Cors::No).limited(Asked::Authorize).for_people(),
+            warp::path!("logout").map(none),
+            logout::logout,
+        ))
+        .unify()
+        .or(endpoint(
+            at(GET, Cors::No).always(),
+            warp::path!("check_session").map(none),
+            check_session::frame,
+        ))
+        .unify()
+        .or(endpoint(
+            at(GET, Cors::Any).always(),
             warp::path!(".well-known" / "placet-schemas" / "1" / String).map(one),
             documents::schema,
         ))
         .unify()
         .or(endpoint(at(GET_POST, Cors::No), warp::path!("dev" / "ciba").map(none), ciba::automatic))
         .unify()
-        .or(endpoint(at(GET, Cors::No), warp::path!("assets" / String).map(one), page::asset))
+        .or(endpoint(at(GET, Cors::No).always(), warp::path!("assets" / String).map(one), page::asset))
         .unify()
         .recover(reply::not_found)
         .unify()
@@ -149,8 +185,11 @@ pub fn public(server: &Server) -> BoxedFilter<(Response,)> {
 
 /// The private endpoints: the interaction API, and what an operator's machines look at.
 pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
-    let at =
-        |methods| Endpoint { errors: Errors::Problem, ..Endpoint::of_standards(server, methods, Cors::No) };
+    let at = |methods| Endpoint {
+        errors: Errors::Problem,
+        door: Some(Door::Apps),
+        ..Endpoint::of_standards(server, methods, Cors::No)
+    };
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("ui").and(warp::path("v1"));
@@ -206,11 +245,11 @@ pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
     .unify()
     .or(admin::routes(server))
     .unify()
-    .or(endpoint(at(GET), warp::path!("livez").map(none), documents::livez))
+    .or(endpoint(at(GET).always(), warp::path!("livez").map(none), documents::livez))
     .unify()
-    .or(endpoint(at(GET), warp::path!("readyz").map(none), documents::readyz))
+    .or(endpoint(at(GET).always(), warp::path!("readyz").map(none), documents::readyz))
     .unify()
-    .or(endpoint(at(GET), warp::path!("metrics").map(none), documents::metrics))
+    .or(endpoint(at(GET).always(), warp::path!("metrics").map(none), documents::metrics))
     .unify()
     .recover(reply::no_resource)
     .unify()

@@ -4,6 +4,7 @@
 //! protocols, the cryptography, the state and the limits. `docs/architecture.md` walks through it.
 
 pub mod actors;
+pub mod admission;
 pub mod authorize;
 pub mod cache;
 pub mod ciba;

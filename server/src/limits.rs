@@ -1,180 +1,242 @@
 //! Rate limits, in bounded memory.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-    ops::RangeInclusive,
-    time::Duration,
-};
+mod address;
+mod rate;
+mod table;
 
-use governor::{
-    Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
-    state::keyed::HashMapStateStore,
-};
-use moka::sync::Cache;
+use std::{hash::Hash, net::IpAddr, ops::RangeInclusive, sync::Arc};
 
-use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::{config::LimitsConfig, seal::hex};
+use crate::{clock::Clock, config::LimitsConfig};
 
-/// So long a caller waits that has failed to authenticate too often.
-const WAIT: Duration = Duration::from_secs(30);
-/// So many such callers are remembered.
-const WAITING: u64 = 100_000;
-/// With more keys than this, those that are at rest are forgotten.
-const KEYS: usize = 100_000;
+use address::Block;
+pub(crate) use address::Network;
+pub use rate::{Policy, Standing, TooMany};
+use rate::{Rate, Shared, Watch};
+use table::Table;
 
-/// Why a caller has to wait.
+/// So long a caller waits that has failed too often, in seconds.
+const WAIT: u32 = 30;
+/// The /48 of an address of IPv6 has so many times what a /64 has: whoever has one has 65,536 of those.
+const BLOCK: u32 = 16;
+
+/// What is asked of the server, as limits count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMany {
-    /// Seconds until a request is let through again, rounded up.
-    pub retry_after: u64,
+pub enum Asked {
+    /// Tokens.
+    Token,
+    /// To keep an authorization request.
+    Par,
+    /// Codes for a device.
+    Device,
+    /// A user on another device.
+    Ciba,
+    /// What a token is.
+    Introspection,
+    /// The end of a token.
+    Revocation,
+    /// Who a token is about.
+    UserInfo,
+    /// A page, by a browser.
+    Authorize,
+    /// To become a client, or what is known of one.
+    Register,
 }
 
-/// One limit, by key.
+/// The limits of a kind of request.
 #[derive(Debug)]
-struct Limit(Option<RateLimiter<String, HashMapStateStore<String>, DefaultClock>>);
+struct Requests {
+    address: Rate,
+    block: Rate,
+    client: Rate,
+}
 
-impl Limit {
-    fn per_minute(enabled: bool, count: u32) -> Self {
-        Self(
-            NonZeroU32::new(count)
-                .filter(|_| enabled)
-                .map(|count| RateLimiter::hashmap(Quota::per_minute(count))),
-        )
+impl Requests {
+    fn new(shared: Option<&Shared>, names: [&'static str; 3], (address, client): (u32, u32)) -> Self {
+        let rate = |name, quota| Rate::new(shared, Policy { name, quota, window: 60 });
+        let [of_address, of_block, of_client] = names;
+        Self {
+            address: rate(of_address, address),
+            block: rate(of_block, address.saturating_mul(BLOCK)),
+            client: rate(of_client, client),
+        }
     }
 
-    fn take(&self, key: &String) -> Result<(), TooMany> {
-        let Some(limiter) = &self.0 else { return Ok(()) };
-        if limiter.len() > KEYS {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
+    fn take(&self, peer: IpAddr) -> Result<Option<Standing>, TooMany> {
+        let network = Network::of(peer);
+        let standing = self.address.take(network)?;
+        if let Some(block) = Block::around(network) {
+            self.block.take(block)?;
         }
-        limiter.check_key(key).map_err(|until| TooMany {
-            retry_after: until.wait_time_from(DefaultClock::default().now()).as_secs().saturating_add(1),
-        })
+        Ok(standing)
     }
 }
 
 /// The limits in force.
 #[derive(Debug)]
 pub struct Limits {
-    token: Limit,
-    authorize: Limit,
-    register: Limit,
-    failures: Limit,
-    waiting: Cache<String, ()>,
-    answers: Limit,
-    logins: Limit,
-    login_addresses: Limit,
-    user_codes: Limit,
-    user_code_addresses: Limit,
-    user_codes_in_all: Limit,
+    shared: Option<Shared>,
+    requests: [Requests; 9],
+    failures: Rate,
+    pending_addresses: Rate,
+    pending: Rate,
+    answers: Rate,
+    logins: Rate,
+    failed_logins: Rate,
+    login_addresses: Rate,
+    user_codes: Rate,
+    user_code_addresses: Rate,
+    user_codes_in_all: Rate,
 }
 
 impl Limits {
-    /// These limits.
-    pub fn new(config: &LimitsConfig) -> Self {
-        let limit = |count| Limit::per_minute(config.enabled, count);
+    /// These limits, where what somebody began lives for so many seconds.
+    pub fn new(config: &LimitsConfig, pending: u32, clock: Arc<dyn Clock>) -> Self {
+        let shared = config
+            .enabled
+            .then(|| Shared { table: Arc::new(Table::new(config.keys)), watch: Watch::new(clock) });
+        let requests = |names, counts| Requests::new(shared.as_ref(), names, counts);
+        let rate = |name, quota| Rate::new(shared.as_ref(), Policy { name, quota, window: 60 });
+        let kept = |name, quota| Rate::new(shared.as_ref(), Policy { name, quota, window: pending });
+        let of = &config.clients;
         Self {
-            token: limit(config.token),
-            authorize: limit(config.authorize),
-            register: limit(config.register),
-            failures: limit(config.failures),
-            waiting: Cache::builder().max_capacity(WAITING).time_to_live(WAIT).build(),
-            answers: limit(config.answers),
-            logins: limit(config.logins),
-            login_addresses: limit(config.logins_per_address),
-            user_codes: limit(config.user_codes),
-            user_code_addresses: limit(config.user_codes_per_address),
-            user_codes_in_all: limit(config.user_codes_in_all),
+            // In the order of `Asked`.
+            requests: [
+                requests(["token", "token-network", "token-client"], (config.token, of.token)),
+                requests(["par", "par-network", "par-client"], (config.par, of.par)),
+                requests(["device", "device-network", "device-client"], (config.device, of.device)),
+                requests(["ciba", "ciba-network", "ciba-client"], (config.ciba, of.ciba)),
+                requests(
+                    ["introspection", "introspection-network", "introspection-client"],
+                    (config.introspection, of.introspection),
+                ),
+                requests(
+                    ["revocation", "revocation-network", "revocation-client"],
+                    (config.revocation, of.revocation),
+                ),
+                requests(["userinfo", "userinfo-network", ""], (config.userinfo, 0)),
+                requests(["authorize", "authorize-network", ""], (config.authorize, 0)),
+                requests(["register", "register-network", ""], (config.register, 0)),
+            ],
+            failures: rate("failures", config.failures),
+            pending_addresses: kept("pending", config.pending_per_address),
+            pending: kept("pending-all", config.pending_in_all),
+            answers: rate("answers", config.answers),
+            logins: rate("logins", config.logins),
+            failed_logins: rate("failed-logins", config.failed_logins),
+            login_addresses: rate("logins-address", config.logins_per_address),
+            user_codes: rate("user-codes", config.user_codes),
+            user_code_addresses: rate("user-codes-address", config.user_codes_per_address),
+            user_codes_in_all: rate("user-codes-all", config.user_codes_in_all),
+            shared,
         }
     }
 
-    /// A request to an endpoint for clients, from `peer`.
-    pub fn token(&self, peer: IpAddr) -> Result<(), TooMany> {
-        self.token.take(&address(peer))
+    /// A request from `peer`, whoever it says that it is.
+    pub fn address(&self, asked: Asked, peer: IpAddr) -> Result<Option<Standing>, TooMany> {
+        self.requests[asked as usize].take(peer)
     }
 
-    /// An authorization or logout request from `peer`.
-    pub fn authorize(&self, peer: IpAddr) -> Result<(), TooMany> {
-        self.authorize.take(&address(peer))
+    /// A request of a client that has proved who it is.
+    pub fn client(&self, asked: Asked, client_id: &str) -> Result<Option<Standing>, TooMany> {
+        self.requests[asked as usize].client.take(client_id)
     }
 
-    /// A registration from `peer`.
-    pub fn register(&self, peer: IpAddr) -> Result<(), TooMany> {
-        self.register.take(&address(peer))
+    /// Something is about to be kept until it is answered or over; for a stranger, the address is counted, too. Nobody may fill
+    /// the store, alone or with others.
+    pub fn keep(&self, stranger: Option<IpAddr>) -> Result<(), TooMany> {
+        if let Some(peer) = stranger {
+            self.pending_addresses.take(Network::of(peer))?;
+        }
+        self.pending.take(()).map(drop)
     }
 
     /// Notes a failed authentication as `client_id` from `peer`. Clients are counted per address, so that a stranger
     /// cannot lock a client out.
     pub fn failure(&self, peer: IpAddr, client_id: &str) {
-        let peer = address(peer);
-        for key in [format!("{peer} {client_id}"), peer] {
-            if self.failures.take(&key).is_err() {
-                self.waiting.insert(key, ());
-            }
+        let peer = Network::of(peer);
+        if self.failures.take((peer, client_id)).is_err() {
+            self.make_wait(("failures", peer, client_id));
+        }
+        if self.failures.take(peer).is_err() {
+            self.make_wait(("failures", peer));
         }
     }
 
     /// Whether `peer` may try to authenticate as `client_id`, or has failed too often.
     pub fn may_try(&self, peer: IpAddr, client_id: &str) -> Result<(), TooMany> {
-        let peer = address(peer);
-        if self.waiting.contains_key(&format!("{peer} {client_id}")) || self.waiting.contains_key(&peer) {
-            return Err(TooMany { retry_after: WAIT.as_secs() });
-        }
-        Ok(())
+        let peer = Network::of(peer);
+        self.waits("failures", ("failures", peer, client_id))?;
+        self.waits("failures", ("failures", peer))
     }
 
     /// An attempt to log in at the token endpoint as `username`, from `peer`. The right password does not lift the limit:
     /// else guessing could go on.
     pub fn login(&self, peer: &str, username: &str) -> Result<(), TooMany> {
-        let peer = peer.parse().map_or_else(|_| peer.to_owned(), address);
-        self.login_addresses.take(&peer)?;
-        self.logins.take(&hex(&Sha256::digest(folded(username))))
+        match peer.parse() {
+            Ok(peer) => self.login_addresses.take(Network::of(peer))?,
+            Err(_) => self.login_addresses.take(peer)?,
+        };
+        self.logins.take(folded(username)).map(drop)
+    }
+
+    /// A login app tells that somebody failed to sign in as `sub`. It learns when that is too often.
+    pub fn failed_login(&self, sub: &str) -> Result<(), TooMany> {
+        self.failed_logins.take(sub).map(drop)
     }
 
     /// Notes a wrong user code that the browser with this binding entered at `peer`. Only wrong ones are counted: else
     /// many people behind one address would be in each other's way.
     pub fn wrong_code(&self, peer: Option<IpAddr>, browser: &str) {
-        for (limit, key) in self.guesses(peer, browser) {
-            if limit.take(&key).is_err() {
-                self.waiting.insert(key, ());
-            }
+        let peer = peer.map(Network::of);
+        if self.user_codes.take(browser).is_err() {
+            self.make_wait(("user code", browser));
+        }
+        if self.user_code_addresses.take(peer).is_err() {
+            self.make_wait(("user code", peer));
+        }
+        if self.user_codes_in_all.take(()).is_err() {
+            self.make_wait("user code");
         }
     }
 
     /// Whether the browser with this binding may enter a user code at `peer`, or too many were wrong: its own, those of the
     /// address, or all of them, since with many addresses one could guess as well.
     pub fn may_enter_code(&self, peer: Option<IpAddr>, browser: &str) -> Result<(), TooMany> {
-        if self.guesses(peer, browser).any(|(_, key)| self.waiting.contains_key(&key)) {
-            return Err(TooMany { retry_after: WAIT.as_secs() });
-        }
-        Ok(())
-    }
-
-    /// By what wrong user codes are counted.
-    fn guesses<'a>(
-        &'a self,
-        peer: Option<IpAddr>,
-        browser: &str,
-    ) -> impl Iterator<Item = (&'a Limit, String)> + use<'a> {
-        let peer = peer.map_or_else(|| "unknown".to_owned(), address);
-        [
-            (&self.user_codes, format!("user code {browser}")),
-            (&self.user_code_addresses, format!("user code {peer}")),
-            (&self.user_codes_in_all, "user code".to_owned()),
-        ]
-        .into_iter()
+        self.waits("user-codes", ("user code", browser))?;
+        self.waits("user-codes-address", ("user code", peer.map(Network::of)))?;
+        self.waits("user-codes-all", "user code")
     }
 
     /// An answer to the prompts of an interaction.
     pub fn answer(&self, interaction: &str) -> Result<(), TooMany> {
-        self.answers.take(&interaction.to_owned())
+        self.answers.take(interaction).map(drop)
+    }
+
+    /// Whoever this is the key of has to wait from now on.
+    fn make_wait(&self, key: impl Hash) {
+        if let Some(Shared { table, watch }) = &self.shared {
+            let until = watch.nanos().saturating_add(u64::from(WAIT) * SECOND);
+            let _: Result<(), ()> = table.update(table.key(("waits", key)), |_| Ok(((), until)));
+        }
+    }
+
+    fn waits(&self, name: &'static str, key: impl Hash) -> Result<(), TooMany> {
+        let Some(Shared { table, watch }) = &self.shared else { return Ok(()) };
+        let until = table.until(table.key(("waits", key))).unwrap_or_default();
+        match until.saturating_sub(watch.nanos()) {
+            0 => Ok(()),
+            left => {
+                let policy = Policy { name, quota: 1, window: WAIT };
+                Err(TooMany { policy, retry_after: left.div_ceil(SECOND) })
+            }
+        }
     }
 }
+
+/// In nanoseconds.
+const SECOND: u64 = 1_000_000_000;
 
 /// A user name as a lenient policy may read it: whoever writes one name in many ways has one limit for all of them.
 fn folded(username: &str) -> String {
@@ -195,92 +257,5 @@ const INVISIBLE: [RangeInclusive<char>; 8] = [
     '\u{e0000}'..='\u{e01ef}',
 ];
 
-/// The key of an address: IPv6 by its /64, since a host has all of that.
-fn address(peer: IpAddr) -> String {
-    match peer.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_counts_per_key_and_says_how_long_to_wait() {
-        let limits = Limits::new(&LimitsConfig { register: 2, ..LimitsConfig::default() });
-        let (a, b) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        assert_eq!(limits.register(a), Ok(()));
-        assert_eq!(limits.register(a), Ok(()));
-        let refused = limits.register(a).unwrap_err();
-        assert!((1..=31).contains(&refused.retry_after));
-        assert_eq!(limits.register(b), Ok(()));
-    }
-
-    #[test]
-    fn who_failed_too_often_waits_but_nobody_else_does() {
-        let limits = Limits::new(&LimitsConfig { failures: 2, ..LimitsConfig::default() });
-        let (a, b) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        for _ in 0..2 {
-            limits.failure(a, "web");
-            assert_eq!(limits.may_try(a, "web"), Ok(()));
-        }
-        limits.failure(a, "web");
-        assert!(limits.may_try(a, "web").is_err());
-        assert_eq!(limits.may_try(b, "web"), Ok(()));
-    }
-
-    #[test]
-    fn wrong_codes_are_counted_by_browser_by_address_and_in_all() {
-        let config = LimitsConfig {
-            user_codes: 1,
-            user_codes_per_address: 3,
-            user_codes_in_all: 5,
-            ..LimitsConfig::default()
-        };
-        let limits = Limits::new(&config);
-        let at = |last: u8| Some(IpAddr::from([192, 0, 2, last]));
-        let wrong = |peer, browser: &str, times| (0..times).for_each(|_| limits.wrong_code(peer, browser));
-        wrong(at(1), "a", 2);
-        assert!(limits.may_enter_code(at(1), "a").is_err());
-        assert!(limits.may_enter_code(at(2), "a").is_err(), "a browser may change its address");
-        assert_eq!(limits.may_enter_code(at(1), "b"), Ok(()));
-        wrong(at(1), "b", 1);
-        wrong(at(1), "c", 1);
-        assert!(limits.may_enter_code(at(1), "d").is_err(), "browsers are made quickly");
-        assert_eq!(limits.may_enter_code(at(2), "d"), Ok(()));
-        wrong(at(2), "d", 1);
-        wrong(at(3), "e", 1);
-        assert!(limits.may_enter_code(at(4), "f").is_err(), "there are many addresses");
-    }
-
-    #[test]
-    fn a_user_name_has_one_limit_however_it_is_written() {
-        for written in [
-            "alice",
-            "ALICE",
-            " alice\t",
-            "al ice",
-            "\u{ff41}\u{ff4c}\u{ff49}\u{ff43}\u{ff45}",
-            "al\u{200b}ice",
-            "ali\u{ad}ce",
-            "a\u{fe0f}lice\u{0}",
-        ] {
-            assert_eq!(folded(written), "alice", "{written:?}");
-        }
-        assert_eq!(folded("Ame\u{301}lie"), folded("AM\u{c9}LIE"));
-        assert_ne!(folded("alice"), folded("alice2"));
-    }
-
-    #[test]
-    fn addresses_of_one_ipv6_network_share_a_limit() {
-        let limits = Limits::new(&LimitsConfig { register: 1, ..LimitsConfig::default() });
-        assert_eq!(limits.register("2001:db8::1".parse().unwrap()), Ok(()));
-        assert!(limits.register("2001:db8::2".parse().unwrap()).is_err());
-        assert_eq!(limits.register("2001:db8:0:1::1".parse().unwrap()), Ok(()));
-    }
-}
+mod tests;

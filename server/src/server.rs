@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::{
+    admission::{Admission, Door},
     cache::{Cached, Room},
     client::{Client, SharedClient, certificate::Authorities, document::Documents},
     clock::Clock,
@@ -81,6 +82,7 @@ struct Inner {
     known_tokens: KnownTokens,
     traces: Traces,
     limits: Limits,
+    admissions: [Arc<Admission>; 2],
     policies: Policies,
     details: Arc<DetailsTypes>,
     metrics: Arc<Metrics>,
@@ -127,8 +129,10 @@ impl Server {
             configured.insert(client.client_id.clone(), Arc::new(known));
         }
         let newest_revocation = environment.store.revocation_number().await.map_err(Fault::from)?;
-        let limits = Limits::new(&config.limits);
+        let limits = Limits::new(&config.limits, config.lifetimes.interaction, environment.clock.clone());
         let metrics = Arc::new(Metrics::default());
+        let admissions =
+            ["public", "apps"].map(|door| Admission::new(&config.overload, metrics.http().under_way(door)));
         let details = Arc::new(DetailsTypes::new(&config)?);
         let around = Surroundings {
             clock: environment.clock.clone(),
@@ -177,6 +181,7 @@ impl Server {
             root,
             configured,
             limits,
+            admissions,
             policies,
             details,
             metrics,
@@ -310,6 +315,15 @@ impl Server {
     /// The rate limits.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// How much is done at once of what comes through this door.
+    pub fn admission(&self, door: Door) -> &Arc<Admission> {
+        let [public, apps] = &self.0.admissions;
+        match door {
+            Door::Public => public,
+            Door::Apps => apps,
+        }
     }
 
     /// The discovery document (RFC 8414, OpenID Connect Discovery).

@@ -51,6 +51,7 @@ mod specs {
     mod admin_policies;
     mod admin_revocations;
     mod admin_simulate;
+    mod bounded_memory;
     mod client_id_metadata;
     mod conformance_facts;
     mod deliveries;
@@ -62,6 +63,7 @@ mod specs {
     mod faults;
     mod freshness;
     mod http_edge;
+    mod http_floods;
     mod interaction_api;
     mod interaction_direct_grants;
     mod interaction_headless;
@@ -95,6 +97,7 @@ mod specs {
     mod openid_ciba_polling;
     mod openid_ciba_signed;
     mod openid_native_sso;
+    mod overload;
     mod policy_approve;
     mod policy_asking;
     mod policy_backends;

@@ -43,6 +43,7 @@ impl Config {
         self.check_saml_issuers(&mut wrong);
         self.check_attesters(&mut wrong);
         self.check_admins(&mut wrong);
+        wrong.extend(self.connections.contradictions());
         self.check_policies(&mut wrong);
         self.check_receivers(&mut wrong);
         self.check_traces(&mut wrong);

@@ -26,9 +26,6 @@ const MAX_POSTED: usize = 16 * 1024;
 
 /// Answers an authorization request (RFC 6749 section 3.1).
 pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().authorize(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
     let raw = match request.method {
         Method::POST => return park(&server, &request),
         _ => match parked(&server, &request) {
@@ -36,6 +33,9 @@ pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
             None => request.query.clone().into_bytes(),
         },
     };
+    if let Err(wait) = server.limits().keep(Some(request.peer)) {
+        return Ok(reply::too_many(wait));
+    }
     let mut visitor = cookie::visitor(&server, &request);
     match begin(&server, &request, &raw, &mut visitor).await {
         Ok((response, None)) => Ok(response),

@@ -11,12 +11,9 @@ use super::{
 use crate::{outcome::Outcome, possession, server::Server};
 
 /// Gives a challenge to whoever asks: it says nothing but what time it is.
-pub(super) async fn challenge(server: Server, request: Request) -> Outcome<Response> {
+pub(super) async fn challenge(server: Server, _: Request) -> Outcome<Response> {
     let Some(challenge) = possession::fresh_challenge(&server) else {
         return Ok(reply::refused(404, "there is nothing at this path", Errors::OAuth));
     };
-    if let Err(wait) = server.limits().token(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
     Ok(reply::json(200, &json!({ "attestation_challenge": challenge })))
 }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     ciba, client,
+    limits::Asked,
     outcome::{Failure, Outcome},
     policy, possession,
     server::Server,
@@ -21,9 +22,6 @@ use crate::{
 
 /// Takes an authentication request.
 pub(super) async fn bc_authorize(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().token(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
     match answer(&server, &request).await {
         // Section 13: what the user or this server denies is forbidden.
         Err(Failure::Refused(error)) if error.code == ErrorCode::AccessDenied => {
@@ -41,6 +39,8 @@ async fn answer(server: &Server, request: &Request) -> Outcome<Response> {
     let examined = possession::examine(server, request.evidence("/bc-authorize")?, None)?;
     let client =
         client::authenticate(server, &credentials, request.sender("/bc-authorize").with(&examined)).await?;
+    request.spend(server, Asked::Ciba, &client)?;
+    server.limits().keep(None)?;
     let client = client.with_possession(examined.prove(server).await?);
     let asking = policy::request_facts(server, "ciba", Some(&params), request.caller());
     let opened = ciba::authenticate(server, &client, &params, asking).await?;

@@ -11,6 +11,7 @@ use crate::{
         Origin,
         open::{self, Opened},
     },
+    limits::Asked,
     outcome::{Failure, Fault, Outcome},
     policy, possession,
     server::Server,
@@ -19,17 +20,16 @@ use crate::{
 /// `/device_authorization` (RFC 8628 section 3.1).
 pub(super) async fn authorization(server: Server, request: Request) -> Outcome<Response> {
     const PATH: &str = "/device_authorization";
-    if let Err(wait) = server.limits().token(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
     let params = request.form()?;
     let credentials = request.credentials(&server, &params)?;
     let examined = possession::examine(&server, request.evidence(PATH)?, None)?;
     let client = client::authenticate(&server, &credentials, request.sender(PATH).with(&examined)).await?;
+    request.spend(&server, Asked::Device, &client)?;
     if client.is_public() {
         // Anybody can be this client: it may keep no more here than strangers at the authorization endpoint.
-        server.limits().authorize(request.peer)?;
+        server.limits().address(Asked::Authorize, request.peer)?;
     }
+    server.limits().keep(client.is_public().then_some(request.peer))?;
     let client = client.with_possession(examined.prove(&server).await?);
     let asking = policy::request_facts(&server, "device", Some(&params), request.caller());
     let (peer, user_agent) = request.caller();
@@ -49,9 +49,6 @@ pub(super) async fn authorization(server: Server, request: Request) -> Outcome<R
 
 /// `/device`: where people go with the code that their device shows.
 pub(super) async fn door(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().authorize(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
     match begin(&server, &request).await {
         Ok(response) => Ok(response),
         Err(Failure::Refused(error)) => page::error(&request, 400, page::Stopped::Request, &error),
@@ -71,6 +68,7 @@ async fn begin(server: &Server, request: &Request) -> Outcome<Response> {
     let ui = server
         .redirect_ui()
         .ok_or_else(|| Fault::new("device", "no login app is registered with this server"))?;
+    server.limits().keep(Some(request.peer))?;
     let mut visitor = cookie::visitor(server, request);
     let binding = cookie::bind(server, &mut visitor)?;
     let mut response = match open::device(server, ui, &visitor, typed.map(|code| (code, true))).await? {

@@ -2,6 +2,8 @@
 
 mod connection;
 mod front;
+mod patient;
+mod peers;
 mod proxy;
 mod tls;
 
@@ -17,8 +19,6 @@ use warp::{filters::BoxedFilter, reply::Response};
 use connection::Service;
 pub use front::{Front, Fronts};
 
-/// Connections open at once on one listener.
-const CONNECTIONS: usize = 8_192;
 /// How long requests under way may take after the stop.
 const DRAIN: Duration = Duration::from_secs(20);
 /// How long after the stop those are waited for who have not said anything yet.
@@ -32,7 +32,8 @@ pub async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let graceful = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let most = usize::try_from(front.connections.max).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+    let permits = Arc::new(Semaphore::new(most));
     let service = Arc::new(Service { routes, front });
     loop {
         let permit = tokio::select! {
@@ -53,6 +54,17 @@ pub async fn serve(
                 continue;
             }
         };
+        let counted = if service.front.proxies.trusts(peer.ip()) {
+            None
+        } else {
+            match service.front.peers.admit(peer.ip()) {
+                Some(counted) => Some(counted),
+                None => {
+                    tracing::debug!(peer = %peer.ip(), "a peer has too many connections");
+                    continue;
+                }
+            }
+        };
         let (service, watcher, mut stop) = (service.clone(), graceful.watcher(), stop.clone());
         tokio::spawn(async move {
             let stopped = async {
@@ -66,7 +78,7 @@ pub async fn serve(
             if let Some(opened) = opened {
                 connection::serve(opened, peer, service, watcher).await;
             }
-            drop(permit);
+            drop((permit, counted));
         });
     }
     drop(listener);

@@ -14,9 +14,6 @@ use crate::{
 
 /// Answers a logout request.
 pub(super) async fn logout(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().authorize(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
     match begin(&server, &request).await {
         Ok(response) => Ok(response),
         // A refused logout changes nothing. The client is not told: to go back there would say that it was done.
@@ -54,6 +51,7 @@ async fn begin(server: &Server, request: &Request) -> Outcome<Response> {
     let ui = server
         .redirect_ui()
         .ok_or_else(|| crate::outcome::Fault::new("logout", "no login app is registered with this server"))?;
+    server.limits().keep(Some(request.peer))?;
     let binding = cookie::bind(server, &mut visitor)?;
     let opened = open::logout(server, ui, &visitor, valid).await?;
     let mut response = match opened {

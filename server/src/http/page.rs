@@ -4,14 +4,20 @@ mod words;
 
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::HeaderValue;
-use placet_oauth::{error::OAuthError, session_state::origin_of};
+use http::{HeaderValue, header};
+use placet_oauth::{
+    error::{ErrorCode, OAuthError},
+    session_state::origin_of,
+};
 use placet_sdk::interaction::{ClientInfo, Delivery, DeliveryMethod};
 use sha2::{Digest as _, Sha256};
 use warp::reply::Response;
 
 pub(super) use self::words::{Words, words};
-use super::{reply, request::Request};
+use super::{
+    reply,
+    request::{Errors, Request},
+};
 use crate::{
     outcome::{Fault, Outcome},
     random,
@@ -158,6 +164,16 @@ pub(super) fn error(
         restart: stopped.restart(),
     };
     Ok(page(status, &template, None)?)
+}
+
+/// The server is busy with others, and a person is told so.
+pub(super) fn busy(request: &Request) -> Response {
+    let text = "the server is busy; nothing was changed, so try again in a moment";
+    let refused = OAuthError::new(ErrorCode::TemporarilyUnavailable, text);
+    let shown = error(request, 503, Stopped::Request, &refused);
+    let mut response = shown.unwrap_or_else(|_| reply::busy(Errors::OAuth));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 /// Where a browser goes, by whatever method.

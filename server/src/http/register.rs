@@ -28,9 +28,6 @@ fn metadata(request: &Request) -> Result<Map<String, Value>, OAuthError> {
 
 /// Registers a client.
 pub(super) async fn create(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().register(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
     let token = request.bearer()?;
     let asking = policy::request_facts(&server, "register", None, request.caller());
     let registered = registration::create(&server, token.as_ref(), metadata(&request)?, &asking).await;
@@ -52,9 +49,6 @@ fn answer(result: Outcome<Response>) -> Outcome<Response> {
 
 /// Reads, updates or deletes a registration.
 pub(super) async fn manage(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().register(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
     let token = request.bearer()?;
     let client_id = request.part(0);
     let asking = policy::request_facts(&server, "register", None, request.caller());

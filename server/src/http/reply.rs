@@ -12,7 +12,7 @@ use warp::reply::Response;
 
 use super::request::Errors;
 use crate::{
-    limits::TooMany,
+    limits::{Policy, Standing, TooMany},
     outcome::{Failure, Outcome},
     problem::{ApiFailure, ApiResult, problem},
 };
@@ -148,6 +148,28 @@ pub fn challenge(
     }
 }
 
+/// The server is busy with others; whoever is told so must cost as little as can be.
+pub fn busy(errors: Errors) -> Response {
+    const OAUTH: &str = concat!(
+        r#"{"error":"temporarily_unavailable","#,
+        r#""error_description":"the server is busy; nothing was consumed, so try again in a moment"}"#
+    );
+    const PROBLEM: &str = concat!(
+        r#"{"type":"urn:placet:problem:unavailable","title":"Temporarily unavailable","status":503,"#,
+        r#""detail":"the server is busy; try the same again in a moment","code":"unavailable"}"#
+    );
+    let (media_type, body) = match errors {
+        Errors::OAuth => ("application/json", OAUTH),
+        Errors::Problem => ("application/problem+json", PROBLEM),
+    };
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    no_store(&mut response);
+    response
+}
+
 /// A caller that has to wait.
 pub fn too_many(wait: TooMany) -> Response {
     tracing::info!(retry_after = wait.retry_after, "a request was refused for its rate");
@@ -164,8 +186,18 @@ pub fn too_many(wait: TooMany) -> Response {
 
 fn set_retry_after(response: &mut Response, wait: TooMany) {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.retry_after));
-    if let Ok(value) = HeaderValue::from_str(&format!("\"default\";r=0;t={}", wait.retry_after)) {
-        response.headers_mut().insert("ratelimit", value);
+    tell_limit(response, Standing { policy: wait.policy, remaining: 0, reset: wait.retry_after });
+}
+
+/// Tells what is left of a limit (`RateLimit` header fields for HTTP, draft 10), beside what is told of others.
+pub fn tell_limit(response: &mut Response, standing: Standing) {
+    let Policy { name, quota, window } = standing.policy;
+    let policy = format!("\"{name}\";q={quota};w={window}");
+    let left = format!("\"{name}\";r={};t={}", standing.remaining, standing.reset);
+    for (field, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().append(field, value);
+        }
     }
 }
 
@@ -281,7 +313,8 @@ pub fn allow_any_origin(response: &mut Response) {
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static(
-            "www-authenticate, dpop-nonce, oauth-client-attestation-challenge, placet-request-id, retry-after",
+            "www-authenticate, dpop-nonce, oauth-client-attestation-challenge, placet-request-id, retry-after, \
+             ratelimit, ratelimit-policy",
         ),
     );
 }

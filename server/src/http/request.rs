@@ -1,8 +1,10 @@
 //! A request as endpoints see it, and the frame that every endpoint shares: methods, size, CORS, an id for the log.
 
+mod endpoint;
+
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -20,9 +22,13 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use warp::{Buf, Filter, filters::BoxedFilter, reply::Response};
 
-use super::reply;
+pub use endpoint::{Cors, Endpoint, Errors};
+
+use super::{page, reply};
 use crate::{
-    client::{ClientCertificate, Sender},
+    admission::Shed,
+    client::{Client, ClientCertificate, Sender},
+    limits::{Asked, Standing, TooMany},
     outcome::Outcome,
     possession::{self, Evidence},
     random,
@@ -30,93 +36,9 @@ use crate::{
     traces::{Begun, Span},
 };
 
-/// Bodies larger than this are refused, where an endpoint does not say otherwise.
-pub(super) const MAX_BODY: usize = 128 * 1024;
-
-/// A body has to come within this time.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// The address of the peer, put beside each request by the listener.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
-
-/// Whether scripts of other origins may call an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cors {
-    /// They may, without cookies: the endpoint is made for clients that run in browsers.
-    Any,
-    /// They may not.
-    No,
-}
-
-/// How an endpoint words what is refused before its handler is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errors {
-    /// As OAuth errors (RFC 6749 section 5.2).
-    OAuth,
-    /// As problem documents (RFC 9457).
-    Problem,
-}
-
-/// What an endpoint is.
-#[derive(Clone)]
-pub struct Endpoint {
-    /// The server.
-    pub server: Server,
-    /// The methods it knows.
-    pub methods: &'static [Method],
-    /// Who may call it from a browser.
-    pub cors: Cors,
-    /// How errors look.
-    pub errors: Errors,
-    /// Whether it takes DPoP proofs, and tells the nonce for them.
-    pub proofs: bool,
-    /// Whether clients authenticate here, and are told the challenge for their next attested request.
-    pub clients: bool,
-    /// Larger bodies are refused, in bytes.
-    pub max_body: usize,
-    /// What it is called in metrics.
-    pub name: Arc<str>,
-}
-
-impl Endpoint {
-    /// One that a standard describes.
-    pub fn of_standards(server: &Server, methods: &'static [Method], cors: Cors) -> Self {
-        Self {
-            server: server.clone(),
-            methods,
-            cors,
-            errors: Errors::OAuth,
-            proofs: false,
-            clients: false,
-            max_body: MAX_BODY,
-            name: Arc::from(""),
-        }
-    }
-
-    /// Whether it is at the private listener, whose callers the operator chose.
-    fn is_private(&self) -> bool {
-        self.errors == Errors::Problem
-    }
-
-    /// The same, taking bodies of this size.
-    #[must_use]
-    pub fn taking(self, max_body: usize) -> Self {
-        Self { max_body, ..self }
-    }
-
-    /// The same for clients that authenticate.
-    #[must_use]
-    pub fn for_clients(self) -> Self {
-        Self { clients: true, ..self }
-    }
-
-    /// The same, taking DPoP proofs.
-    #[must_use]
-    pub fn taking_proofs(self) -> Self {
-        Self { proofs: true, ..self }
-    }
-}
 
 /// A request.
 #[derive(Debug)]
@@ -139,6 +61,8 @@ pub struct Request {
     pub certificate: Option<ClientCertificate>,
     /// Finds its log lines.
     pub id: String,
+    /// What is left of the limit of its client, once that is known; not there where nothing is limited.
+    standing: Option<Arc<OnceLock<Standing>>>,
 }
 
 impl Request {
@@ -214,6 +138,19 @@ impl Request {
         placet_oauth::bearer::token(self.authorization()?, &self.query, None)
     }
 
+    /// Counts it as a request of a client that has proved who it is. Anybody can be a public client, so that none is
+    /// counted: a stranger would spend what belongs to all its users.
+    pub fn spend(&self, server: &Server, asked: Asked, client: &Client) -> Result<(), TooMany> {
+        if client.is_public() {
+            return Ok(());
+        }
+        let left = server.limits().client(asked, client.id.as_str())?;
+        if let (Some(noted), Some(left)) = (&self.standing, left) {
+            let _ = noted.set(left);
+        }
+        Ok(())
+    }
+
     /// Who sends it to the endpoint at this path, for the authentication of clients.
     pub fn sender<'a>(&'a self, endpoint: &'a str) -> Sender<'a> {
         Sender { peer: self.peer, endpoint, certificate: self.certificate.as_ref(), proof: None }
@@ -280,8 +217,18 @@ where
             }
             async move {
                 let (head, empty) = (method == Method::HEAD, Bytes::new());
-                let request =
-                    Request { method, head, path, query, headers, body: empty, peer, certificate, id };
+                let request = Request {
+                    method,
+                    head,
+                    path,
+                    query,
+                    headers,
+                    body: empty,
+                    peer,
+                    certificate,
+                    id,
+                    standing: None,
+                };
                 answer(endpoint, (request, begun), body, handler).await
             }
             .instrument(span)
@@ -311,7 +258,7 @@ where
     H: Fn(Server, Request) -> F,
     F: Future<Output = Outcome<Response>> + Send,
 {
-    let (methods, cors, errors, max) = (endpoint.methods, endpoint.cors, endpoint.errors, endpoint.max_body);
+    let (methods, cors, errors) = (endpoint.methods, endpoint.cors, endpoint.errors);
     let (server, name, from) = (endpoint.server.clone(), Arc::clone(&endpoint.name), Instant::now());
     let nonce = if endpoint.proofs { possession::fresh_nonce(&endpoint.server) } else { None };
     let challenge = if endpoint.clients { possession::fresh_challenge(&endpoint.server) } else { None };
@@ -323,22 +270,21 @@ where
     } else if !knows(methods, &request.method) {
         reply::method_not_allowed(methods, errors)
     } else {
-        let collected = tokio::time::timeout(BODY_TIMEOUT, collect(body, (errors, max))).await;
-        match collected {
-            Err(_) => reply::refused(408, "the body did not come in time", errors),
-            Ok(Err(refused)) => refused,
-            Ok(Ok(bytes)) => {
-                request.body = bytes;
-                let head = request.head;
-                if head {
-                    request.method = Method::GET;
+        match endpoint.limit.map(|asked| server.limits().address(asked, request.peer)).transpose() {
+            Err(wait) => {
+                server.metrics().http().limited(endpoint.limit);
+                reply::too_many(wait)
+            }
+            Ok(standing) => {
+                let standing = standing.flatten();
+                let of_client = standing.map(|_| Arc::new(OnceLock::new()));
+                request.standing.clone_from(&of_client);
+                let mut response = handle(endpoint, (request, begun), body, handler).await;
+                let of_client = of_client.and_then(|noted| noted.get().copied());
+                for standing in standing.into_iter().chain(of_client) {
+                    reply::tell_limit(&mut response, standing);
                 }
-                let context = endpoint.server.policies().context(&request.headers, begun);
-                let answering = context.scope(handler(endpoint.server, request));
-                let answered = Span::scope(span.clone(), answering).await;
-                let response = answered.unwrap_or_else(|failure| reply::failure(&failure));
-                log_failure(&response);
-                if head { reply::without_body(response) } else { response }
+                response
             }
         }
     };
@@ -357,6 +303,56 @@ where
         span.answered((&method, &*name), response.status());
     }
     response
+}
+
+/// Reads the body and asks the handler.
+async fn handle<B, D, H, F>(
+    endpoint: Endpoint,
+    (mut request, begun): (Request, Option<Begun>),
+    body: B,
+    handler: H,
+) -> Response
+where
+    B: Stream<Item = Result<D, warp::Error>> + Send,
+    D: Buf,
+    H: Fn(Server, Request) -> F,
+    F: Future<Output = Outcome<Response>> + Send,
+{
+    let (errors, max) = (endpoint.errors, endpoint.max_body);
+    let body_timeout = Duration::from_secs(endpoint.server.config().connections.body_timeout.into());
+    let admission = endpoint.door.map(|door| Arc::clone(endpoint.server.admission(door)));
+    let shed = |request: &Request, reason| {
+        endpoint.server.metrics().http().shed(&endpoint.name, reason);
+        if endpoint.pages { page::busy(request) } else { reply::busy(errors) }
+    };
+    // Those who are sent away must not cost what is missing for the others.
+    if admission.as_ref().is_some_and(|admission| admission.is_full()) {
+        return shed(&request, Shed::Full);
+    }
+    request.body = match tokio::time::timeout(body_timeout, collect(body, (errors, max))).await {
+        Err(_) => return reply::refused(408, "the body did not come in time", errors),
+        Ok(Err(refused)) => return refused,
+        Ok(Ok(bytes)) => bytes,
+    };
+    // Only now: whoever sends slowly takes no place.
+    let _place = match admission {
+        Some(admission) => match admission.enter().await {
+            Ok(place) => Some(place),
+            Err(reason) => return shed(&request, reason),
+        },
+        None => None,
+    };
+    let head = request.head;
+    if head {
+        request.method = Method::GET;
+    }
+    let span = begun.as_ref().and_then(|begun| begun.span.clone());
+    let context = endpoint.server.policies().context(&request.headers, begun);
+    let answering = context.scope(handler(endpoint.server, request));
+    let answered = Span::scope(span, answering).await;
+    let response = answered.unwrap_or_else(|failure| reply::failure(&failure));
+    log_failure(&response);
+    if head { reply::without_body(response) } else { response }
 }
 
 /// `HEAD` is answered wherever `GET` is (RFC 9110 section 9.3.2).

@@ -4,12 +4,12 @@ use placet_oauth::token_request::{TokenRequest, TokenResponse};
 use warp::reply::Response;
 
 use super::{reply, request::Request};
-use crate::{client, grant, outcome::Outcome, policy, possession, server::Server, traces};
+use crate::{client, grant, limits::Asked, outcome::Outcome, policy, possession, server::Server, traces};
 
 /// The largest request, in bytes: a SAML assertion with all that may come beside it.
 pub(super) const MAX_BODY: usize = 256 * 1024;
 
-/// Answers a token request: limit, parse, authenticate, prove possession, exchange.
+/// Answers a token request: parse, authenticate, limit, prove possession, exchange.
 pub(super) async fn token(server: Server, request: Request) -> Outcome<Response> {
     let mut grant_type = String::new();
     let outcome = issue(&server, &request, &mut grant_type).await;
@@ -18,12 +18,12 @@ pub(super) async fn token(server: Server, request: Request) -> Outcome<Response>
 }
 
 async fn issue(server: &Server, request: &Request, grant_type: &mut String) -> Outcome<TokenResponse> {
-    server.limits().token(request.peer)?;
     let params = request.form()?;
     params.get("grant_type").unwrap_or_default().clone_into(grant_type);
     let credentials = request.credentials(server, &params)?;
     let examined = possession::examine(server, request.evidence("/token")?, None)?;
     let client = client::authenticate(server, &credentials, request.sender("/token").with(&examined)).await?;
+    request.spend(server, Asked::Token, &client)?;
     grant::check_on(server, grant_type)?;
     let asked = TokenRequest::parse(&params)?;
     let client = client.with_possession(examined.prove(server).await?);

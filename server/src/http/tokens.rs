@@ -9,6 +9,7 @@ use super::{accept, reply, request::Request};
 use crate::{
     client::{self, AuthenticatedClient},
     introspect::{self as introspection, Form, Introspected},
+    limits::Asked,
     outcome::{Failure, Outcome},
     policy,
     possession::{self, Examined},
@@ -23,7 +24,7 @@ const INTROSPECTION_JWT: &str = "application/token-introspection+jwt";
 async fn caller(
     server: &Server,
     request: &Request,
-    endpoint: &str,
+    (endpoint, asked): (&str, Asked),
 ) -> Outcome<(AuthenticatedClient, Secret)> {
     let params = request.form()?;
     let credentials = request.credentials(server, &params)?;
@@ -33,16 +34,14 @@ async fn caller(
         _ => Examined::of_connection(request.certificate.as_ref()),
     };
     let client = client::authenticate(server, &credentials, request.sender(endpoint).with(&examined)).await?;
+    request.spend(server, asked, &client)?;
     let client = client.with_possession(examined.prove(server).await?);
     Ok((client, Secret::new(params.require("token")?)))
 }
 
 /// `/introspect` (RFC 7662), as a JWT if the caller asks for one (RFC 9701).
 pub(super) async fn introspect(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().token(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
-    let (client, token) = caller(&server, &request, "/introspect").await?;
+    let (client, token) = caller(&server, &request, ("/introspect", Asked::Introspection)).await?;
     let asking = policy::request_facts(&server, "introspect", None, request.caller());
     let wanted = if accept::prefers(&request.headers, INTROSPECTION_JWT, "application/json") {
         Form::Jwt
@@ -57,19 +56,13 @@ pub(super) async fn introspect(server: Server, request: Request) -> Outcome<Resp
 
 /// `/revoke` (RFC 7009).
 pub(super) async fn revoke(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().token(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
-    let (client, token) = caller(&server, &request, "/revoke").await?;
+    let (client, token) = caller(&server, &request, ("/revoke", Asked::Revocation)).await?;
     revocation::revoke(&server, &client, &token).await?;
     Ok(reply::empty(200))
 }
 
 /// `/userinfo` (OpenID Connect Core section 5.3).
 pub(super) async fn userinfo(server: Server, request: Request) -> Outcome<Response> {
-    if let Err(wait) = server.limits().token(request.peer) {
-        return Ok(reply::too_many(wait));
-    }
     let form = if request.method == Method::POST && request.has_type("application/x-www-form-urlencoded") {
         Some(request.form()?)
     } else {

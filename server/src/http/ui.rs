@@ -129,6 +129,7 @@ async fn open_or_list(server: &Server, request: &Request) -> ApiResult<Response>
         return Err(problem(403, "capability_missing", detail).into());
     }
     let members = object(request)?;
+    server.limits().keep(None)?;
     let open: Open = answer::body::member(members)?;
     let key = request.header("idempotency-key").map(str::to_owned);
     let prompt = headless::open(server, ui, open, (key, &request.body)).await?;

@@ -5,12 +5,16 @@ use std::{sync::Arc, time::Duration};
 use placet_oauth::grant_type::GrantType;
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
 
 use super::{BUCKETS, Durations, add};
-use crate::outcome::{Failure, Outcome};
+use crate::{
+    admission::Shed,
+    limits::Asked,
+    outcome::{Failure, Outcome},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -29,12 +33,25 @@ struct Granted {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SentAway {
+    endpoint: Arc<str>,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Behind {
+    door: &'static str,
+}
+
 /// The counters of requests.
 #[derive(Debug)]
 pub struct Requests {
     answers: Family<Answered, Counter>,
     durations: Durations<Endpoint>,
     grants: Family<Granted, Counter>,
+    shed: Family<SentAway, Counter>,
+    under_way: Family<Behind, Gauge>,
 }
 
 impl Requests {
@@ -50,6 +67,12 @@ impl Requests {
                 "placet_token_requests",
                 "Requests for tokens, by grant type and what came of them",
             ),
+            shed: add(
+                registry,
+                "placet_requests_shed",
+                "Requests that were sent away because the server was busy",
+            ),
+            under_way: add(registry, "placet_requests_under_way", "Requests that are worked on"),
         }
     }
 
@@ -58,6 +81,24 @@ impl Requests {
         self.answers.get_or_create(&Answered { endpoint: Arc::clone(endpoint), status }).inc();
         let of = Endpoint { endpoint: Arc::clone(endpoint) };
         self.durations.get_or_create(&of).observe(took.as_secs_f64());
+    }
+
+    /// A request to this endpoint was sent away.
+    pub fn shed(&self, endpoint: &Arc<str>, reason: Shed) {
+        let labels = SentAway { endpoint: Arc::clone(endpoint), reason: reason.as_str() };
+        self.shed.get_or_create(&labels).inc();
+    }
+
+    /// How many requests are worked on that came through a door.
+    pub fn under_way(&self, door: &'static str) -> Gauge {
+        self.under_way.get_or_create(&Behind { door }).clone()
+    }
+
+    /// A request was refused for the rate of its address, before it was read.
+    pub fn limited(&self, asked: Option<Asked>) {
+        if asked == Some(Asked::Token) {
+            self.grants.get_or_create(&Granted { grant_type: "other", outcome: "too_many" }).inc();
+        }
     }
 
     /// A token request, for a grant type as it was sent, came to this: `issued`, the code of the error, `too_many`, or

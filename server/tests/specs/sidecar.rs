@@ -243,7 +243,7 @@ pub fn assert_signed(asked: &Asked) {
 }
 
 /// Reads a request; none if the connection ends.
-async fn request(stream: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> Option<Asked> {
+pub async fn request(stream: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> Option<Asked> {
     while !is_whole(read) {
         more(stream, read).await?;
     }

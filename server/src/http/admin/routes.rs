@@ -41,8 +41,10 @@ impl FromStr for Redelivered {
 
 /// The endpoints under `/admin/v1`.
 pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
-    let at =
-        |methods| Endpoint { errors: Errors::Problem, ..Endpoint::of_standards(server, methods, Cors::No) };
+    let at = |methods| Endpoint {
+        errors: Errors::Problem,
+        ..Endpoint::of_standards(server, methods, Cors::No).always()
+    };
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("admin").and(warp::path("v1"));
@@ -129,8 +131,10 @@ pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
 
 /// What is told to others, and who is told.
 fn of_events(server: &Server) -> BoxedFilter<(Response,)> {
-    let at =
-        |methods| Endpoint { errors: Errors::Problem, ..Endpoint::of_standards(server, methods, Cors::No) };
+    let at = |methods| Endpoint {
+        errors: Errors::Problem,
+        ..Endpoint::of_standards(server, methods, Cors::No).always()
+    };
     let none = || Vec::<String>::new();
     let one = |id: String| vec![id];
     let base = || warp::path("admin").and(warp::path("v1"));

@@ -6,7 +6,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -28,9 +28,10 @@ use tokio::{
 };
 use warp::{filters::BoxedFilter, reply::Response};
 
-use super::{front::Front, tls::Tls};
+use super::{front::Front, patient::Patient, tls::Tls};
 use crate::{
     client::ClientCertificate,
+    config::ConnectionsConfig,
     http::{
         reply,
         request::{Errors, Peer},
@@ -39,11 +40,10 @@ use crate::{
 };
 
 /// The head of a request has at most so many bytes.
-const HEAD_SIZE: usize = 64 * 1024;
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a client may take for the handshake of TLS.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const HEAD_SIZE: u32 = 64 * 1024;
+/// Streams of HTTP/2 that the peer gave up before they were looked at, and those that we gave up for its errors: with more, it is
+/// at nothing good (CVE-2023-44487).
+const GIVEN_UP: usize = 20;
 
 /// What all connections of a listener share.
 pub(super) struct Service {
@@ -69,13 +69,14 @@ pub(super) enum Opened {
 /// Makes a connection ready for requests; none if nothing sensible comes in time.
 pub(super) async fn open(stream: TcpStream, service: &Service) -> Option<Opened> {
     let _ = stream.set_nodelay(true);
+    let allowed = &service.front.connections;
     let Some(tls) = &service.front.tls else {
         // A connection on which nothing is ever said must not keep others out.
-        let said = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut [0])).await;
+        let said = tokio::time::timeout(seconds(allowed.head_timeout), stream.peek(&mut [0])).await;
         return matches!(said, Ok(Ok(1))).then_some(Opened::Plain(stream));
     };
     let context = tls.context();
-    match tokio::time::timeout(HANDSHAKE_TIMEOUT, Tls::accept(&context, stream)).await {
+    match tokio::time::timeout(seconds(allowed.handshake_timeout), Tls::accept(&context, stream)).await {
         Ok(Ok(stream)) => Some(Opened::Tls(stream)),
         Ok(Err(error)) => {
             tracing::debug!(%error, "a handshake failed");
@@ -113,42 +114,97 @@ async fn requests<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let asked = Arc::new(AtomicBool::new(false));
+    let allowed = service.front.connections;
+    let activity = Arc::new(Activity::default());
     let handler = service_fn({
-        let asked = asked.clone();
+        let activity = activity.clone();
         move |request: http::Request<Incoming>| {
-            asked.store(true, Ordering::Relaxed);
-            answer(request, (peer, certificate.clone()), service.clone())
+            let under_way = activity.begin();
+            let answered = answer(request, (peer, certificate.clone()), service.clone());
+            async move {
+                let answered = answered.await;
+                drop(under_way);
+                answered
+            }
         }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_SIZE);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(64)
-        .keep_alive_interval(HEAD_TIMEOUT)
-        .keep_alive_timeout(HEAD_TIMEOUT);
+    let builder = framing(allowed);
     let builder = match protocol {
         Protocol::Seen => builder,
         Protocol::Http1 => builder.http1_only(),
         Protocol::Http2 => builder.http2_only(),
     };
+    let stream = Patient::new(stream, seconds(allowed.write_timeout));
     let served = builder.serve_connection(TokioIo::new(stream), handler).into_owned();
     tokio::select! {
         served = watcher.watch(served) => if let Err(error) = served {
             tracing::debug!(%error, "a connection ended early");
         },
-        // The first request may be late in ways that the frames have no time limit for.
-        () = unheard(&asked) => tracing::debug!("a connection brought no request"),
+        // Pings, windows that are never opened, headers that never end: frames have no time limit for these.
+        () = activity.ceases(seconds(allowed.idle_timeout)) => tracing::debug!("a connection was idle"),
     }
 }
 
-/// Ends when no request has come for long.
-async fn unheard(asked: &AtomicBool) {
-    tokio::time::sleep(2 * HEAD_TIMEOUT).await;
-    if asked.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
+/// How requests are read from a connection.
+fn framing(allowed: ConnectionsConfig) -> auto::Builder<TokioExecutor> {
+    let size = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    let head_timeout = seconds(allowed.head_timeout);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .max_headers(size(allowed.max_headers))
+        .max_buf_size(size(HEAD_SIZE));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(allowed.max_streams)
+        .max_header_list_size(HEAD_SIZE)
+        .max_pending_accept_reset_streams(GIVEN_UP)
+        .max_local_error_reset_streams(GIVEN_UP)
+        .keep_alive_interval(head_timeout)
+        .keep_alive_timeout(head_timeout);
+    builder
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
+}
+
+/// What happens on a connection.
+#[derive(Debug, Default)]
+struct Activity {
+    requests: AtomicU64,
+    under_way: AtomicUsize,
+}
+
+/// A request that is under way.
+struct UnderWay(Arc<Activity>);
+
+impl Activity {
+    fn begin(self: &Arc<Self>) -> UnderWay {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(self))
+    }
+
+    /// Ends when no request came for so long, and none is under way.
+    async fn ceases(&self, patience: Duration) {
+        loop {
+            let before = self.requests.load(Ordering::Relaxed);
+            tokio::time::sleep(patience).await;
+            if self.requests.load(Ordering::Relaxed) == before && self.under_way.load(Ordering::Relaxed) == 0
+            {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -174,6 +230,11 @@ async fn answer(
     // warp's path filters expect a path.
     if request.method() == Method::CONNECT || request.uri().path_and_query().is_none() {
         return Ok(reply::method_not_allowed(&[Method::GET, Method::POST], Errors::OAuth));
+    }
+    // HTTP/1.1 was counted while it was read.
+    if request.headers().len() > usize::try_from(service.front.connections.max_headers).unwrap_or(usize::MAX)
+    {
+        return Ok(reply::refused(431, "the request has too many header fields", Errors::OAuth));
     }
     if let Err(contradiction) = name_host(&mut request) {
         return Ok(reply::refused(400, contradiction, Errors::OAuth));

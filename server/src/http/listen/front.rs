@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::proxy::Proxies;
+use super::{peers::Peers, proxy::Proxies};
 use crate::{
-    config::Config,
+    config::{Config, ConnectionsConfig},
     tls::{Settings, Tls, TlsError},
 };
 
@@ -13,6 +13,8 @@ use crate::{
 pub struct Front {
     pub(super) proxies: Arc<Proxies>,
     pub(super) tls: Option<Arc<Tls>>,
+    pub(super) peers: Arc<Peers>,
+    pub(super) connections: ConnectionsConfig,
 }
 
 /// What stands before the routes of all listeners.
@@ -32,16 +34,16 @@ impl Fronts {
         let proxies = Arc::new(Proxies::of(config));
         // No proxy speaks for the certificates of login apps and admins: what is near may write any header.
         let alone = Arc::new(Proxies::without_certificates(config));
+        let connections = config.connections;
         let load = |proxies: &Arc<Proxies>, settings: Option<Settings>| -> Result<Front, TlsError> {
             let tls = settings.map(Tls::load).transpose()?.map(Arc::new);
-            Ok(Front { proxies: Arc::clone(proxies), tls })
+            let peers = Peers::new(connections.max_per_address);
+            Ok(Front { proxies: Arc::clone(proxies), tls, peers, connections })
         };
+        // A login app has one address and many users.
+        let private = Front { peers: Peers::new(0), ..load(&alone, Settings::private(config))? };
         let mutual = config.mtls.listen.map(|_| load(&proxies, Settings::mutual(config))).transpose()?;
-        Ok(Self {
-            public: load(&proxies, Settings::public(config))?,
-            mutual,
-            private: load(&alone, Settings::private(config))?,
-        })
+        Ok(Self { public: load(&proxies, Settings::public(config))?, mutual, private })
     }
 
     /// Takes changed certificates for new connections; what cannot be used is logged and changes nothing.

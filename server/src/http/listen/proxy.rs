@@ -51,6 +51,11 @@ impl Proxies {
         Self { trusted: config.trusted_proxies.clone(), headers: None }
     }
 
+    /// Whether a peer speaks for others.
+    pub(super) fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted.contains(&peer)
+    }
+
     /// The address of the client: what the nearest proxy that is not trusted says of its peer.
     pub(super) fn address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         if !self.trusted.contains(&peer) {

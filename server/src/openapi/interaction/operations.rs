@@ -31,6 +31,7 @@ pub(super) const OPERATIONS: [Operation; 18] = [
             (400, "invalid_request"),
             (403, "capability_missing"),
             (422, "idempotency_conflict"),
+            (429, "too_many_requests"),
             (503, "policy_unavailable"),
         ],
         access: Access::Bearer,
@@ -262,11 +263,12 @@ pub(super) const OPERATIONS: [Operation; 18] = [
         id: "reportFact",
         tag: "facts",
         summary: "Report a fact that the server cannot see",
-        description: "Needs the capability `report`. The fact is in effect when the answer comes.",
+        description: "Needs the capability `report`. The fact is in effect when the answer comes. Of failed logins of one user so \
+            many a minute are taken (`limits.failed_logins`); when there are more, let the user wait.",
         parameters: &[],
         body: Some(Body::Type("Report")),
         success: done(202, "Taken"),
-        refusals: &[(403, "capability_missing")],
+        refusals: &[(403, "capability_missing"), (429, "too_many_requests")],
         access: Access::Bearer,
     },
     Operation {

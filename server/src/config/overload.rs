@@ -1,0 +1,24 @@
+//! What the server does at once.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the server does at once. Whatever is beyond is answered with 503 and `Retry-After`, before it is looked at and without
+/// anything being consumed. Keys, discovery, health and the admin API are never refused for it.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OverloadConfig {
+    /// Requests that are worked on at the same time; the login apps have as many places of their own. 0: 64 for each core, at
+    /// least 256.
+    pub requests: u32,
+    /// Requests that wait for that; the newest one is let in first.
+    pub waiting: u32,
+    /// How long a request waits, in milliseconds.
+    pub patience: u32,
+}
+
+impl Default for OverloadConfig {
+    fn default() -> Self {
+        Self { requests: 0, waiting: 1_024, patience: 100 }
+    }
+}
