@@ -133,6 +133,16 @@ impl Client {
         .held_to(server)
     }
 
+    /// Whether the client is told the id of the session (`sid`): it hears of logouts, asks for them, or shares a sign-in with
+    /// other applications. To others it would only tell one session of a user from the next.
+    pub fn knows_sessions(&self) -> bool {
+        let metadata = &self.metadata;
+        metadata.backchannel_logout_uri.is_some()
+            || metadata.frontchannel_logout_uri.is_some()
+            || metadata.post_logout_redirect_uris.iter().flatten().next().is_some()
+            || self.settings.native_sso.is_some()
+    }
+
     /// How it authenticates.
     pub fn auth_method(&self) -> AuthMethod {
         self.metadata.token_endpoint_auth_method.unwrap_or(AuthMethod::ClientSecretBasic)

@@ -24,6 +24,7 @@ mod profiles;
 mod requests;
 mod resources;
 mod scopes;
+mod signing;
 mod tls;
 mod traces;
 mod trusted;
@@ -98,8 +99,14 @@ pub struct Config {
     #[schemars(schema_with = "profile::names")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// The algorithms that this server signs with, for whoever may choose: it has keys for these alone, announces these
+    /// alone, and registers no client for another one. `RS256` is always among them: clients that name none get it (OpenID
+    /// Connect Core section 15.1). A key of an algorithm that is taken out signs no more, and stays published for as long as
+    /// something that it signed may be good.
+    #[schemars(schema_with = "signing::names")]
+    pub signing_algs: Vec<String>,
     /// The algorithm that signs access tokens where neither client nor resource says otherwise, and metadata of resources.
-    /// Absent: `EdDSA` and `ES256`.
+    /// Absent: `EdDSA` and `ES256`, or what comes nearest among `signing_algs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_alg: Option<String>,
     /// How long things live, in seconds.
@@ -201,6 +208,7 @@ impl Default for Config {
             database_connections: 16,
             master_key_file: None,
             profile: None,
+            signing_algs: signing::all(),
             signing_alg: None,
             lifetimes: Lifetimes::default(),
             scopes: ["openid", "profile", "email", "address", "phone", "offline_access"]

@@ -104,7 +104,8 @@ impl Keys {
             return Ok(key);
         }
         let none = || Fault::new("keys", format!("no key signs with `{algorithm}`"));
-        let purpose = Purpose::Signing(parse_algorithm(algorithm).ok_or_else(none)?);
+        let purpose = parse_algorithm(algorithm).map(Purpose::Signing).filter(|it| self.rotation.wants(*it));
+        let purpose = purpose.ok_or_else(none)?;
         let _one_at_a_time = self.making.lock().await;
         // Another process may be doing the same.
         for _ in 0..5 {
@@ -336,7 +337,7 @@ impl Keys {
                     let verifying = VerifyingKey::from_jwk(algorithm, &jwk)?;
                     set.verifying.insert(record.kid.clone(), Arc::new(verifying));
                     signing.push(Value::Object(jwk));
-                    if at_work {
+                    if at_work && self.rotation.wants(purpose) {
                         let key = SigningKey::new(record.kid.clone(), algorithm, &self.unseal(record)?);
                         set.signing.entry(algorithm_name(algorithm)).or_insert_with(|| Arc::new(key));
                     }

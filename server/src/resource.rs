@@ -31,7 +31,7 @@ pub async fn metadata(server: &Server, uri: &str) -> Result<Option<Object>, Faul
     let mut claims = document.clone();
     claims.insert("iss".to_owned(), server.issuer().into());
     claims.insert("iat".to_owned(), server.now().into());
-    let algorithm = server.config().signing_alg.as_deref().unwrap_or(ALGORITHM);
+    let algorithm = server.config().usual_signing_alg(ALGORITHM);
     let key = server.keys().signer(algorithm).await?;
     document.insert("signed_metadata".to_owned(), key.sign(TYPE, &claims)?.into());
     Ok(Some(document))

@@ -11,8 +11,10 @@ mod reach;
 pub mod refresh;
 mod signed;
 
+use std::collections::BTreeMap;
+
 use placet_oauth::{
-    claims::{ClaimsRequest, scope_claims},
+    claims::{ClaimDemand, ClaimsRequest, scope_claims},
     scope::Scope,
 };
 use placet_sdk::grant::{Grant, GrantedClaims, Object};
@@ -107,16 +109,34 @@ impl Authorized {
         names
     }
 
-    /// The values of these claims, with their language variants.
+    /// The values of these claims, with their language variants. A client that asked for a claim by its name got all that it
+    /// asked for without them: those it asks for by their own names, or by `claims_locales` (OpenID Connect Core sections 5.2
+    /// and 5.5.2).
     pub fn values(&self, names: Option<&[String]>) -> Object {
         let names = names.unwrap_or_default();
-        self.claim_values
-            .iter()
-            .filter(|(name, _)| {
-                let base = name.split('#').next().unwrap_or(name);
-                names.iter().any(|n| n == *name || n == base)
-            })
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
+        let mut values = self.claim_values.clone();
+        values.retain(|name, _| {
+            names.contains(name)
+                || name.split_once('#').is_some_and(|(base, language)| {
+                    let exact = self.is_asked_by_name(base) && !self.wants_language(language);
+                    !exact && names.iter().any(|name| name == base)
+                })
+        });
+        values
+    }
+
+    /// Whether the client asked for a claim by its name, which no scope value gave it.
+    fn is_asked_by_name(&self, base: &str) -> bool {
+        let asked = |demands: &BTreeMap<String, ClaimDemand>| demands.contains_key(base);
+        (asked(&self.demands.userinfo) || asked(&self.demands.id_token))
+            && !self.scope().iter().any(|scope| scope_claims(scope).contains(&base))
+    }
+
+    /// Whether a language is among those that the client wants, or is a kind of one of them: `de-AT` is one of `de`.
+    fn wants_language(&self, language: &str) -> bool {
+        self.claims_locales.iter().any(|wanted| {
+            let same = language.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted));
+            same && matches!(language.as_bytes().get(wanted.len()), None | Some(b'-'))
+        })
     }
 }

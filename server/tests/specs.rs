@@ -32,6 +32,7 @@ mod specs {
     mod sidecar_process;
     mod sidecar_script;
     pub(crate) mod signer;
+    mod signing_algs;
     pub(crate) mod stepping;
     mod store_budgets;
     mod tamper;

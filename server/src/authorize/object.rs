@@ -83,15 +83,18 @@ fn decrypt(server: &Server, text: &str) -> Outcome<Zeroizing<String>> {
     encryption::decrypt_jwt(server, text, accepted, refuse)
 }
 
-/// Proves that the client made the object, unless it registered that it proves nothing.
+/// Proves that the client made the object, unless nobody wants that proved: without a signature it counts as much as a query.
 async fn verify(server: &Server, client: &Client, object: &RequestObject<'_>) -> Outcome<()> {
     let registered = client.metadata.request_object_signing_alg.as_deref();
     let jwt = match object {
         RequestObject::Signed(jwt) => jwt,
         RequestObject::Unsigned { .. } => {
-            let accepted = server.config().request_objects.unsigned && !is_required(server, client);
+            let accepted = server.config().request_objects.unsigned
+                && client.may_sign_with("none")
+                && !is_required(server, client);
+            // Who registered no algorithm may use any that is announced, and so none (OpenID Connect Registration section 2).
             return match registered {
-                Some("none") if accepted => Ok(()),
+                None | Some("none") if accepted => Ok(()),
                 _ => Err(invalid("is not signed").into()),
             };
         }

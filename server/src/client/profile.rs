@@ -1,14 +1,14 @@
 //! What security profiles make of a client.
 
 use placet_oauth::{
-    client::ClientMetadata,
+    client::{ClientMetadata, HMAC_ALGS, JwtResponse},
     error::OAuthError,
     profile::{Binding, Profile},
 };
 use placet_sdk::grant::{Rotation, SenderConstraint};
 
 use super::{AuthenticatedClient, Client};
-use crate::config::{AssertionAudience, ClientSettings};
+use crate::config::{AssertionAudience, ClientSettings, Config};
 
 /// The profiles that a client is held to: the one of the server, and its own.
 pub fn profiles_of(server: Option<Profile>, settings: &ClientSettings) -> Vec<Profile> {
@@ -84,7 +84,21 @@ impl Client {
         self
     }
 
-    /// Refuses a client that does not meet its profiles: it was registered before they were set.
+    /// Notes for which of its answers the client registered an algorithm that the server has stopped signing with.
+    #[must_use]
+    pub fn signed_for(mut self, config: &Config) -> Self {
+        for response in JwtResponse::ALL {
+            let Some(alg) = self.metadata.algs_of(response).signed else { continue };
+            if !HMAC_ALGS.contains(&alg) && !config.signs_with(alg) {
+                let member = format!("{}_signed_response_alg", response.prefix());
+                self.shortcomings.push(format!("`{member}` is {alg}, which this server does not sign with"));
+            }
+        }
+        self
+    }
+
+    /// Refuses a client that does not meet its profiles, or is to be sent what is not signed here: it was registered before
+    /// they were set.
     ///
     /// # Errors
     ///

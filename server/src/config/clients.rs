@@ -1,7 +1,7 @@
 //! Clients: what the operator says of them, and what they may say of themselves.
 
 use placet_oauth::{
-    client::{AuthMethod, ClientMetadata, JwtResponse},
+    client::{AuthMethod, ClientMetadata},
     id::Secret,
     profile::Profile,
 };
@@ -285,19 +285,5 @@ impl Default for RegistrationConfig {
             allowed_authorization_details_types: Vec::new(),
             allowed_auth_methods: AuthMethod::ALL.map(|method| method.as_str().to_owned()).to_vec(),
         }
-    }
-}
-
-impl super::Config {
-    /// The algorithms that the configuration says something is signed with.
-    pub fn signing_algs_in_use(&self) -> Vec<&str> {
-        let mut all = vec![self.signing_alg.as_deref()];
-        all.extend(self.resource.iter().map(|resource| resource.signing_alg.as_deref()));
-        for client in &self.clients {
-            all.extend(JwtResponse::ALL.map(|response| client.metadata.algs_of(response).signed));
-            all.push(client.settings.access_token.signing_alg.as_deref());
-        }
-        let signs = |alg: &&str| crate::keys::parse_algorithm(alg).is_some();
-        all.into_iter().flatten().filter(signs).collect()
     }
 }

@@ -14,8 +14,9 @@ pub struct RequestObjectsConfig {
     /// Whether `request_uri` may lead to an object that the client serves. Only URLs that it registered (`request_uris`)
     /// are asked, under the rules of `[outbound]`.
     pub by_reference: bool,
-    /// Whether clients may register that they do not sign (`request_object_signing_alg` `none`). What such an object says
-    /// counts as much as a query: anybody can have written it.
+    /// Whether objects without a signature are taken (`none`, OpenID Connect Core section 6.1): from clients that registered
+    /// `none` as their `request_object_signing_alg`, or no algorithm at all. What such an object says counts as much as a
+    /// query: anybody can have written it.
     pub unsigned: bool,
     /// Whether the header must have the type `oauth-authz-req+jwt`; else `JWT` and no type do as well.
     pub explicit_type: bool,

@@ -30,6 +30,8 @@ pub(crate) fn prepare(config: &mut Config) -> Result<(), ConfigError> {
     // Nobody is there to say yes on a telephone.
     config.ciba.automatic_answers = true;
     config.request_objects.by_reference = true;
+    // Nothing but what would do in a query as well; the plans look at the precedence of what is inside.
+    config.request_objects.unsigned = true;
     config.limits.enabled = false;
     Ok(())
 }
@@ -50,6 +52,7 @@ mod tests {
         prepare(&mut config).unwrap();
         assert!(config.development && config.browser.third_party && config.ciba.automatic_answers);
         assert_eq!(config.registration.mode, RegistrationMode::Open);
+        assert!(config.request_objects.by_reference && config.request_objects.unsigned);
         assert!(
             config.clients.is_empty() && config.ui.is_empty(),
             "nothing with a secret that everybody knows"

@@ -1,10 +1,12 @@
 //! When keys change their state: a pure plan from the keys on record and the time.
 
+use jsonwebtoken::Algorithm;
+
 use super::purpose::Purpose;
 use crate::store::KeyRecord;
 
-/// Settings of the rotation; all in seconds.
-#[derive(Clone, Copy, Debug)]
+/// Settings of the rotation; times in seconds.
+#[derive(Clone, Debug)]
 pub struct Rotation {
     /// How long a key signs.
     pub period: i64,
@@ -12,6 +14,8 @@ pub struct Rotation {
     pub publish: i64,
     /// How long a key stays published after its last signature: the longest life of a token.
     pub overlap: i64,
+    /// The algorithms that the server signs with.
+    pub signing: Vec<Algorithm>,
 }
 
 /// What is to be done.
@@ -76,6 +80,10 @@ impl Rotation {
         let mut plan = Plan::default();
         for purpose in Purpose::all() {
             let own: Vec<&KeyRecord> = records.iter().filter(|r| r.alg == purpose.name()).collect();
+            if !self.wants(purpose) {
+                self.phase_out(purpose, &own, now, &mut plan);
+                continue;
+            }
             if own.is_empty() && !purpose.is_always_there() {
                 continue;
             }
@@ -88,9 +96,34 @@ impl Rotation {
         plan
     }
 
+    /// Whether there may be keys for this.
+    pub(super) fn wants(&self, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::Signing(algorithm) => self.signing.contains(&algorithm),
+            Purpose::Encryption(_) => true,
+        }
+    }
+
+    /// Takes keys of an algorithm out of use: what worked goes as it would after a rotation, what waits never begins. Young
+    /// ones are left alone for a while: where servers change over one by one, those that still sign with the algorithm would
+    /// make another key as soon as the others have taken theirs away.
+    fn phase_out(&self, purpose: Purpose, own: &[&KeyRecord], now: i64, plan: &mut Plan) {
+        for record in own {
+            let young = record.changed_at.saturating_add(self.publish) > now;
+            if record.state == purpose.at_work() && !young {
+                let until = Some(now.saturating_add(self.overlap_of(purpose)));
+                plan.changes.push(changed(record, purpose.phasing_out(), now, until));
+            }
+            let over = record.state == purpose.phasing_out() && record.expires_at.is_some_and(|at| at <= now);
+            if over || (record.state == "staged" && !young) {
+                plan.changes.push(changed(record, "removed", now, Some(now)));
+            }
+        }
+    }
+
     /// How long a key is needed after its last use. Others may go on encrypting with a key for as long as they may keep
     /// the key set.
-    const fn overlap_of(&self, purpose: Purpose) -> i64 {
+    fn overlap_of(&self, purpose: Purpose) -> i64 {
         match purpose {
             Purpose::Signing(_) => self.overlap,
             Purpose::Encryption(_) => self.publish.saturating_add(self.overlap),
@@ -135,12 +168,19 @@ impl Rotation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::SIGNING_ALGORITHMS;
 
-    const POLICY: Rotation = Rotation { period: 1000, publish: 100, overlap: 50 };
+    fn policy() -> Rotation {
+        Rotation { period: 1000, publish: 100, overlap: 50, signing: SIGNING_ALGORITHMS.to_vec() }
+    }
 
     /// Carries a plan out on paper.
     fn step(records: &mut Vec<KeyRecord>, now: i64, force: bool) {
-        let plan = POLICY.plan(records, now, force);
+        step_under(&policy(), records, now, force);
+    }
+
+    fn step_under(policy: &Rotation, records: &mut Vec<KeyRecord>, now: i64, force: bool) {
+        let plan = policy.plan(records, now, force);
         for change in plan.changes {
             let at = records.iter().position(|r| r.kid == change.kid).unwrap();
             records[at] = change;
@@ -221,6 +261,29 @@ mod tests {
             pairs(&[("RS384-910", "signing"), ("first", "verify_only")])
         );
         assert_eq!(states_of("RS512", &records), []);
+    }
+
+    #[test]
+    fn an_algorithm_that_is_taken_out_signs_no_more_and_verifies_until_nothing_of_it_is_good() {
+        let mut records = Vec::new();
+        step(&mut records, 0, false);
+        step(&mut records, 900, false);
+        assert_eq!(states(&records), pairs(&[("ES256-0", "signing"), ("ES256-900", "staged")]));
+        let less = Rotation { signing: vec![Algorithm::RS256], ..policy() };
+        step_under(&less, &mut records, 950, true);
+        assert_eq!(states(&records), pairs(&[("ES256-0", "verify_only"), ("ES256-900", "staged")]));
+        assert!(records.iter().find(|r| r.kid == "ES256-0").unwrap().sealed.is_empty());
+        step_under(&less, &mut records, 999, true);
+        assert_eq!(states(&records), pairs(&[("ES256-0", "verify_only"), ("ES256-900", "staged")]));
+        step_under(&less, &mut records, 1000, true);
+        assert_eq!(states(&records), [], "what waited never begins");
+        assert!(!states_of("RS256", &records).is_empty() && !states_of("ECDH-ES", &records).is_empty());
+        // Taken in again it begins anew, and stays for a while although others take it out again.
+        step(&mut records, 2000, false);
+        step_under(&less, &mut records, 2099, false);
+        assert_eq!(states(&records), pairs(&[("ES256-2000", "signing")]));
+        step_under(&less, &mut records, 2100, false);
+        assert_eq!(states(&records), pairs(&[("ES256-2000", "verify_only")]));
     }
 
     #[test]

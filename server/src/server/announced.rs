@@ -11,7 +11,7 @@ use crate::{
     config::{Config, RegistrationMode},
     encryption,
     grant::is_on,
-    keys::{SIGNING_ALGORITHMS, algorithm_name},
+    keys::algorithm_name,
     policy::Policies,
 };
 
@@ -24,7 +24,7 @@ impl Config {
             auth_methods: self.auth_methods(),
             scopes: self.published_scopes(),
             acr_values: self.acr_values.clone(),
-            signing_algs: signing_algs(),
+            signing_algs: self.announced_signing_algs(),
             encryption: encryption_algs(),
             verified_algs: verified_algs(),
             dpop_algs: verified_algs(),
@@ -59,6 +59,10 @@ impl Config {
         self.known_scopes().into_iter().filter(|value| !hidden(value)).collect()
     }
 
+    fn announced_signing_algs(&self) -> Vec<String> {
+        self.signing_algorithms().into_iter().map(|algorithm| algorithm_name(algorithm).to_owned()).collect()
+    }
+
     fn details_type_names(&self) -> Vec<String> {
         self.authorization_details_type.iter().map(|kind| kind.name.clone()).collect()
     }
@@ -70,7 +74,7 @@ impl Config {
             allowed_scopes: None,
             allowed_details_types: self.details_type_names(),
             allowed_auth_methods: self.auth_methods(),
-            signing_algs: signing_algs(),
+            signing_algs: self.announced_signing_algs(),
             encryption: encryption_algs(),
             verified_algs: verified_algs(),
             certificates: self.sees_client_certificates(),
@@ -93,7 +97,7 @@ impl Config {
                 .filter_map(|m| AuthMethod::parse(m))
                 .filter(|method| self.auth_methods().contains(method))
                 .collect(),
-            signing_algs: signing_algs(),
+            signing_algs: self.announced_signing_algs(),
             encryption: encryption_algs(),
             verified_algs: verified_algs(),
             certificates: self.sees_client_certificates(),
@@ -121,8 +125,4 @@ fn encryption_algs() -> EncryptionAlgs {
         symmetric: names(symmetric),
         content: encryption::CONTENT.iter().map(ToString::to_string).collect(),
     }
-}
-
-fn signing_algs() -> Vec<String> {
-    SIGNING_ALGORITHMS.into_iter().map(|a| algorithm_name(a).to_owned()).collect()
 }

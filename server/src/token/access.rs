@@ -144,7 +144,7 @@ fn signed_form<'a>(config: &'a Config, request: &AccessRequest<'a>) -> Result<Fo
 
 async fn sign(server: &Server, request: &AccessRequest<'_>, claims: &Object) -> Result<Secret, Fault> {
     let own = request.client.settings.access_token.signing_alg.as_deref();
-    let usual = server.config().signing_alg.as_deref().unwrap_or(DEFAULT_ALGORITHM);
+    let usual = server.config().usual_signing_alg(DEFAULT_ALGORITHM);
     let algorithm = request.terms.signing_alg.as_deref().or(own).unwrap_or(usual);
     let key = server.keys().signer(algorithm).await?;
     Ok(Secret::new(key.sign("at+jwt", claims)?))

@@ -94,7 +94,7 @@ fn said(server: &Server, request: &IdRequest<'_>) -> Result<Object, Fault> {
     if !authorized.amr.is_empty() {
         set("amr", json!(authorized.amr));
     }
-    if let Some(sid) = &authorized.sid {
+    if let Some(sid) = authorized.sid.as_ref().filter(|_| request.client.knows_sessions()) {
         set("sid", sid.clone().into());
     }
     if let Some(act) = &authorized.grant.act {

@@ -7,8 +7,8 @@ use reqwest::{Method, header};
 use serde_json::{Value, json};
 
 use super::{
-    harness::{Browser, CALLBACK, Reply, SECRET, Stand},
-    helpers::{jwks, text},
+    harness::{Browser, CALLBACK, Reply, SECRET, Stand, claims},
+    helpers::{client, jwks, text},
 };
 
 async fn get(stand: &Stand, path: &str) -> Reply {
@@ -235,4 +235,37 @@ async fn a_pushed_request_gets_a_name_that_is_good_for_a_while() {
         .await;
     assert_eq!(refused.status, 400);
     is_an_error(&refused);
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_user_is_what_was_asked_for_in_members_that_the_standard_knows() {
+    let stand = Stand::with(|config| client(config, "web").metadata.post_logout_redirect_uris = None).await;
+    let asked = json!({ "userinfo": { "name": { "essential": true } }, "id_token": { "email": null } });
+    let asked = asked.to_string();
+    let wanted = [("scope", "openid"), ("nonce", "n-1"), ("claims", asked.as_str())];
+    let params = stand.sign_in(&mut Browser::new(), "web", &wanted).await;
+    let tokens = stand.redeem("web", &params["code"]).await.json;
+    let info = stand.userinfo(&text(&tokens["access_token"])).await.json;
+    assert_eq!(info, json!({ "sub": "alice", "name": "Alice Adams" }));
+    // OpenID Connect Core sections 2, 3.1.3.6 and 3.3.2.11, RFC 7519 section 4.1.7, and what was asked for.
+    let known = [
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "azp",
+        "at_hash",
+        "c_hash",
+        "jti",
+        "email",
+    ];
+    let told = claims(&text(&tokens["id_token"]));
+    let strange: Vec<_> =
+        told.as_object().unwrap().keys().filter(|name| !known.contains(&name.as_str())).collect();
+    assert!(strange.is_empty(), "{strange:?}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use placet_oauth::id::Secret;
 use placet_server::{
     clock::ManualClock,
-    keys::{Keys, Rotation},
+    keys::{Keys, Rotation, SIGNING_ALGORITHMS},
     random::OsRandom,
     seal::{MasterKeys, RootKeys, SymmetricKey},
     store::{Store, embedded::Embedded},
@@ -13,11 +13,13 @@ use placet_server::{
 
 use super::{folder::Folder, harness::START};
 
-const ROTATION: Rotation = Rotation { period: 1000, publish: 100, overlap: 100 };
+fn rotation() -> Rotation {
+    Rotation { period: 1000, publish: 100, overlap: 100, signing: SIGNING_ALGORITHMS.to_vec() }
+}
 
 async fn load(store: &Arc<dyn Store>, master: MasterKeys) -> Option<(Keys, RootKeys)> {
     let clock = Arc::new(ManualClock::new(START));
-    Keys::load(store.clone(), master, clock, Arc::new(OsRandom), ROTATION).await.ok()
+    Keys::load(store.clone(), master, clock, Arc::new(OsRandom), rotation()).await.ok()
 }
 
 #[tokio::test]

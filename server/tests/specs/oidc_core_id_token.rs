@@ -89,6 +89,28 @@ async fn a_refreshed_id_token_is_about_the_same_authentication_and_without_nonce
 }
 
 #[tokio::test]
+async fn a_client_that_has_to_do_with_no_logout_is_not_told_of_the_session() {
+    for (member, told) in [
+        ("client_uri", false),
+        ("backchannel_logout_uri", true),
+        ("frontchannel_logout_uri", true),
+        ("post_logout_redirect_uris", true),
+    ] {
+        let stand = Stand::with(|config| {
+            let web = config.clients.iter_mut().find(|client| client.client_id == "web").unwrap();
+            let mut metadata = serde_json::to_value(&web.metadata).unwrap();
+            metadata["post_logout_redirect_uris"] = json!([]);
+            let uri = "https://client.example/bye";
+            metadata[member] = if member.ends_with('s') { json!([uri]) } else { json!(uri) };
+            web.metadata = serde_json::from_value(metadata).unwrap();
+        })
+        .await;
+        let tokens = stand.tokens("web", "openid").await;
+        assert_eq!(claims(&text(&tokens["id_token"])).get("sid").is_some(), told, "{member}");
+    }
+}
+
+#[tokio::test]
 async fn the_session_id_differs_from_client_to_client() {
     let stand = Stand::start().await;
     let mut browser = Browser::new();
@@ -132,6 +154,32 @@ async fn the_claims_parameter_says_which_claim_goes_where() {
     assert!(id.get("name").is_none() && id.get("phone_number").is_none());
     let userinfo = stand.userinfo(&text(&tokens["access_token"])).await;
     assert_eq!(userinfo.json, json!({ "sub": "alice", "phone_number": "+1 555 0100" }));
+}
+
+#[tokio::test]
+async fn who_asks_for_a_claim_by_its_name_gets_the_languages_that_it_asked_for() {
+    let stand = Stand::start().await;
+    let asked = |target: &str| json!({ target: { "name": null } }).to_string();
+    let told = async |scope: &'static str, languages: &'static str| {
+        let claims = asked("userinfo");
+        let wanted = [("scope", scope), ("claims", claims.as_str()), ("claims_locales", languages)];
+        let tokens = redeemed(&stand, "web", &wanted).await.json;
+        stand.userinfo(&text(&tokens["access_token"])).await.json
+    };
+    let both = json!({ "sub": "alice", "name": "Alice Adams", "name#de": "Alice Adams (de)" });
+    let one = json!({ "sub": "alice", "name": "Alice Adams" });
+    for (scope, languages, expected) in [
+        ("openid", "fr d", &one),
+        ("openid", "fr DE", &both),
+        ("openid", "de-AT", &one),
+        ("openid profile", "fr", &both),
+    ] {
+        assert_eq!(&told(scope, languages).await, expected, "{scope}, {languages}");
+    }
+    let claims_of = asked("id_token");
+    let tokens = redeemed(&stand, "web", &[("scope", "openid"), ("claims", &claims_of)]).await.json;
+    let id = claims(&text(&tokens["id_token"]));
+    assert_eq!((&id["name"], id.get("name#de")), (&json!("Alice Adams"), None));
 }
 
 #[tokio::test]

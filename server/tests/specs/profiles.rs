@@ -14,6 +14,7 @@ use super::{
     harness::{Browser, CALLBACK, CHALLENGE, Reply, Stand, claims},
     helpers::{configured, text},
     prover::Prover,
+    requesting::unsigned,
     signer::Signer,
 };
 
@@ -33,9 +34,14 @@ struct Scene {
 impl Scene {
     /// A server with one client that is held to a profile.
     async fn start(profile: Profile) -> Self {
+        Self::with(profile, |_| {}).await
+    }
+
+    async fn with(profile: Profile, change: impl FnOnce(&mut Config)) -> Self {
         let key = Signer::new("key-1");
         let metadata = bank(&key);
         let stand = Stand::with(|config| {
+            change(config);
             let mut client = configured("bank", &metadata);
             client.settings.profile = Some(profile);
             config.clients.push(client);
@@ -165,6 +171,21 @@ async fn message_signing_wants_a_signed_request_that_is_good_for_an_hour_at_most
     let sound = object(-10, 300);
     let taken = scene.post("/par", &[("request", &sound)], "3", None).await;
     assert_eq!(taken.status, 201, "{}", taken.text);
+}
+
+#[tokio::test]
+async fn none_is_no_algorithm_of_fapi_even_where_the_operator_takes_unsigned_requests() {
+    for (profile, status) in [(Profile::Fapi2SecurityProfile, 400), (Profile::Oauth21, 201)] {
+        let scene = Scene::with(profile, |config| config.request_objects.unsigned = true).await;
+        let mut claims: Value = request().into_iter().map(|(k, v)| (k.to_owned(), json!(v))).collect();
+        claims["client_id"] = json!("bank");
+        let object = unsigned(&json!({ "alg": "none" }), &claims);
+        let reply = scene.post("/par", &[("request", &object)], "1", None).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        if status == 400 {
+            assert_eq!(reply.error(), "invalid_request_object");
+        }
+    }
 }
 
 #[tokio::test]

@@ -21,12 +21,15 @@ async fn an_unsigned_object_counts_only_where_operator_and_client_want_that() {
     let object = |scene: &Scene| {
         unsigned(&json!({ "alg": "none" }), &scene.altered(&json!({ "iss": null, "aud": null, "exp": null })))
     };
-    for (by_operator, by_client) in [(false, false), (true, false)] {
+    let scene = Scene::start().await;
+    scene.refused(&object(&scene), "not signed").await;
+    // By a client that registered what it signs with, that it always signs, or a profile that wants signatures.
+    for (member, value) in
+        [("request_object_signing_alg", json!("EdDSA")), ("require_signed_request_object", json!(true))]
+    {
         let scene = Scene::with(|config, metadata| {
-            config.request_objects.unsigned = by_operator;
-            if by_client {
-                metadata["request_object_signing_alg"] = json!("none");
-            }
+            config.request_objects.unsigned = true;
+            metadata[member] = value;
         })
         .await;
         scene.refused(&object(&scene), "not signed").await;
@@ -47,6 +50,21 @@ async fn an_unsigned_object_counts_only_where_operator_and_client_want_that() {
     assert!(
         found["request_object_signing_alg_values_supported"].as_array().unwrap().contains(&json!("none"))
     );
+}
+
+#[tokio::test]
+async fn who_registered_no_algorithm_may_sign_or_not_where_the_operator_takes_both() {
+    let scene = Scene::with(|config, _| config.request_objects.unsigned = true).await;
+    let object = unsigned(&json!({ "alg": "none" }), &scene.altered(&json!({ "iss": null, "aud": null })));
+    let shown = scene.shown(&scene.ask(&object).await).await;
+    assert_eq!(shown["request"]["signed"], false);
+    let shown = scene.shown(&scene.ask(&scene.object()).await).await;
+    assert_eq!(shown["request"]["signed"], true);
+    // What somebody did sign has to hold.
+    let object = scene.object();
+    let (text, _) = object.rsplit_once('.').unwrap();
+    scene.refused(&format!("{text}.{}", "A".repeat(86)), "signature").await;
+    scene.refused(&format!("{text}."), "malformed").await;
 }
 
 #[tokio::test]

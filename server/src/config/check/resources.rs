@@ -8,7 +8,6 @@ use url::Url;
 use crate::{
     config::{ClientSettings, Config, DetailsTypeConfig, ResourceConfig, ResourceEncryption},
     details::compile,
-    keys::parse_algorithm,
 };
 
 impl Config {
@@ -80,7 +79,7 @@ impl Config {
             say("lifetime must be greater than 0".to_owned());
         }
         if let Some(alg) = &resource.signing_alg
-            && parse_algorithm(alg).is_none()
+            && !self.signs_with(alg)
         {
             say(format!("signing_alg `{alg}` is not supported"));
         }

@@ -15,7 +15,15 @@ const FAPI_PUSHED: u32 = 600;
 
 impl Config {
     pub(super) fn check_security(&self, wrong: &mut Vec<String>) {
-        if let Some(alg) = self.signing_alg.as_deref().filter(|alg| parse_algorithm(alg).is_none()) {
+        for alg in self.signing_algs.iter().filter(|alg| parse_algorithm(alg).is_none()) {
+            wrong.push(format!("signing_algs: `{alg}` is not supported"));
+        }
+        if !self.signs_with("RS256") {
+            wrong.push(
+                "signing_algs: `RS256` must be among them; clients that name no algorithm get it".to_owned(),
+            );
+        }
+        if let Some(alg) = self.signing_alg.as_deref().filter(|alg| !self.signs_with(alg)) {
             wrong.push(format!("signing_alg: `{alg}` is not supported"));
         }
         if let Some(profile) = self.profile.filter(|profile| profile.is_fapi()) {
@@ -44,6 +52,9 @@ impl Config {
             say(&format!(
                 "signing_alg of the server and of resources must be PS256, ES256 or EdDSA, and not {alg}"
             ));
+        }
+        if !self.signs_with("PS256") {
+            say("signing_algs must hold PS256, which clients get that name no algorithm");
         }
         if self.tls.certificate_file.is_some() && self.tls.profile != TlsProfile::Fapi {
             say("tls.profile must be `fapi`");

@@ -3,10 +3,7 @@
 use placet_oauth::client::ClientMetadata;
 use placet_sdk::grant::SenderConstraint;
 
-use crate::{
-    config::{ClientSettings, Config, ConsentMode},
-    keys::parse_algorithm,
-};
+use crate::config::{ClientSettings, Config, ConsentMode};
 
 /// The longest grace of a refresh token, in seconds.
 pub const MAX_GRACE: u32 = 300;
@@ -32,7 +29,7 @@ impl Config {
             wrong.push(("refresh_token.grace", format!("at most {MAX_GRACE} seconds")));
         }
         if let Some(alg) = &settings.access_token.signing_alg
-            && parse_algorithm(alg).is_none()
+            && !self.signs_with(alg)
         {
             wrong.push(("access_token.signing_alg", format!("`{alg}` is not supported")));
         }
