@@ -10,13 +10,12 @@ import { SUITE } from './hosts.mjs';
 
 const { chromium } = createRequire(new URL('../strangers/package.json', import.meta.url))('playwright-core');
 
-const OURS = /^(https:\/\/[a-z.]+\.test(:\d+)?\/|data:|about:|blob:)/;
-/** How many pages may follow one another, and how long one may take. */
-const [PAGES, PATIENCE] = [12, 20_000];
+/** How many pages may follow one another, how long one may take, and how often it is looked at. */
+const [PAGES, PATIENCE, EVERY] = [12, 60_000, 250];
 
 const PROGRAM = {
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--host-resolver-rules=MAP *.test 127.0.0.1'],
+  args: ['--no-sandbox', `--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE ${new URL(SUITE).hostname}`],
 };
 const PERSON = { ignoreHTTPSErrors: true, locale: 'en-GB' };
 
@@ -41,13 +40,7 @@ async function jar(browser, frames) {
 /** One user with one browser, for the life of a module. */
 export class User {
   constructor(browser, { frames }) {
-    this.context = jar(browser, frames).then(async (context) => {
-      await context.route('**/*', (route) => {
-        const url = route.request().url();
-        return OURS.test(url) || url.startsWith(SUITE) ? route.continue() : route.abort();
-      });
-      return context;
-    });
+    this.context = jar(browser, frames);
   }
 
   /**
@@ -118,6 +111,6 @@ async function settled(page) {
       if (!/destroyed|navigat|detached|Timeout/i.test(error.message)) throw error;
     }
     if (Date.now() > until) return 'unknown';
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, EVERY));
   }
 }

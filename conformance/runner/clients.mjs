@@ -11,7 +11,8 @@ const CIBA = 'urn:openid:params:grant-type:ciba';
 export const FAMILIES = {
   oidc: { ways: ['client_secret_basic', 'client_secret_basic', 'client_secret_post'] },
   'oidc-mtls': { ways: ['self_signed_tls_client_auth', 'self_signed_tls_client_auth'] },
-  'fapi2-pkjwt-dpop': { profile: 'fapi2-sp', alg: 'ES256', bound: 'dpop' },
+  // A client whose RSA key could sign with RS256 as well, which the plan tries, and one with an EC key.
+  'fapi2-pkjwt-dpop': { profile: 'fapi2-sp', alg: ['PS256', 'ES256'], bound: 'dpop' },
   'fapi2-pkjwt-mtls': { profile: 'fapi2-sp', alg: 'PS256', bound: 'mtls' },
   'fapi2-mtls-dpop': { profile: 'fapi2-sp', alg: 'ES256', bound: 'dpop', auth: 'mtls' },
   'fapi2-mtls-mtls': { profile: 'fapi2-sp', alg: 'PS256', bound: 'mtls', auth: 'mtls' },
@@ -61,7 +62,7 @@ const clientCertificate = (n, keys) => keys.certificate(`certificate-${n}`, `/CN
 function financial(alias, n, keys) {
   const family = FAMILIES[alias];
   const id = `${alias}-${n}`;
-  const key = keys.jwk(id, family.alg);
+  const key = keys.jwk(id, [family.alg].flat()[n - 1] ?? family.alg);
   const certificate = clientCertificate(n, keys);
   const byCertificate = family.auth === 'mtls';
   return {

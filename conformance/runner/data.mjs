@@ -1,6 +1,7 @@
 // The folder of a run: keys, configurations, state and results. Git does not know it.
 
-import { mkdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,3 +13,12 @@ export function prepareData() {
   process.umask(0o077);
   mkdirSync(`${DATA}/results`, { recursive: true });
 }
+
+/** Keeps which build is served: PLACET_BUILD, or what Git says of this folder, from which the programs are built. */
+export function keepBuild() {
+  const described = () => execFileSync('git', ['describe', '--always', '--dirty'], { cwd: ROOT }).toString().trim();
+  writeFileSync(`${DATA}/build`, process.env.PLACET_BUILD ?? described());
+}
+
+/** The build that is served. */
+export const build = () => readFileSync(`${DATA}/build`, 'utf8');

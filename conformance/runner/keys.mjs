@@ -23,7 +23,7 @@ export class Keys {
 
   /** A private key as a JWK. */
   jwk(name, alg) {
-    const file = join(this.dir, `${name}.jwk.key`);
+    const file = join(this.dir, `${name}.${alg}.key`);
     if (!existsSync(file)) {
       const kind = alg === 'ES256' ? ['EC', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
       writeFileSync(file, openssl('genpkey', '-algorithm', ...kind), { mode: 0o600 });

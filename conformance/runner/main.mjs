@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 
 import { launch } from './browser.mjs';
 import { configurationOf } from './configuration.mjs';
-import { DATA, prepareData } from './data.mjs';
+import { DATA, build, prepareData } from './data.mjs';
 import { surprises } from './expected.mjs';
 import { Keys } from './keys.mjs';
 import { runModule } from './module.mjs';
@@ -97,9 +97,10 @@ async function runPlan(plan, browser, version) {
       module: entry.testModule, variant: entry.variant, status: 'INTERRUPTED', result: 'FAILED',
       findings: [{ result: 'FAILURE', condition: 'runner', message: error.message }],
     }));
-    outcomes.push(outcome);
+    outcomes.push({ ...outcome, build: build() });
     const date = new Date().toISOString().slice(0, 10);
-    save(`results/${plan.name}.json`, { version, date, modules: outcomes, complete: outcomes.length >= made.modules.length });
+    const complete = outcomes.length >= made.modules.length;
+    save(`results/${plan.name}.json`, { version, date, modules: outcomes, complete });
     bad += tell(plan.name, outcome);
   }
   return bad;

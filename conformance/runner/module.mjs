@@ -6,7 +6,7 @@ import { rotateKeys } from './placet.mjs';
 import * as suite from './suite.mjs';
 
 /** How long a module may take, and how often it is looked at. The longest ones wait for something to expire. */
-const [DEADLINE, EVERY] = [300_000, 250];
+const [DEADLINE, EVERY] = [600_000, 500];
 const ENDS = ['FINISHED', 'INTERRUPTED'];
 const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
 

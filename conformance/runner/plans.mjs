@@ -1,4 +1,4 @@
-// The plans, in the order in which they are run. Each has a name of ours, the suite's name, its variant, and the family of
+// The plans. Each has a name of ours, the suite's name, its variant, and the family of
 // clients that it uses; without a family the clients register themselves.
 
 const discovery = { server_metadata: 'discovery' };
@@ -65,21 +65,14 @@ const AUTHENTICATIONS = {
   none: 'id_token', client_secret_basic: 'code', client_secret_post: 'code', client_secret_jwt: 'code', private_key_jwt: 'code',
 };
 
+const dynamicOpenid = (name) => ({ name, plan: openid(name), variant: dynamic });
+
+/** The longest come first, so that the end is not a wait for one of them. */
 export const PLANS = [
-  ...fapi2(),
+  ...['hybrid', 'formpost-hybrid', 'implicit', 'formpost-implicit'].map(dynamicOpenid),
   ...fapi2Messages(),
-  ...ciba(),
   ...fapi1(),
-  { name: 'config', plan: openid('config'), variant: {} },
-  { name: 'basic', plan: openid('basic'), variant: dynamic },
-  { name: 'basic-static', plan: openid('basic'), variant: { ...discovery, client_registration: 'static_client' }, family: 'oidc' },
-  ...['implicit', 'hybrid', 'formpost-basic', 'formpost-implicit', 'formpost-hybrid']
-    .map((name) => ({ name, plan: openid(name), variant: dynamic })),
-  ...RESPONSE_TYPES.map((type) => ({ name: `dynamic-${slug(type)}`, plan: openid('dynamic'), variant: { response_type: type } })),
-  ...['rp-initiated-logout', 'frontchannel-rp-initiated-logout', 'backchannel-rp-initiated-logout', 'session-management'].map((name) => ({
-    name, plan: openid(name), variant: { response_type: 'code', client_registration: 'dynamic_client' },
-  })),
-  { name: '3rdparty-init-login', plan: openid('3rdparty-init-login'), variant: { response_type: 'code' } },
+  ...fapi2(),
   ...Object.entries(AUTHENTICATIONS).map(([method, type]) => ({
     name: `core-${slug(method)}`,
     plan: 'oidcc-test-plan',
@@ -92,6 +85,15 @@ export const PLANS = [
     family: 'oidc-mtls',
     variant: { client_auth_type: 'mtls', response_type: 'code', response_mode: 'default', client_registration: 'static_client' },
   },
+  ...ciba(),
+  ...['basic', 'formpost-basic'].map(dynamicOpenid),
+  { name: 'basic-static', plan: openid('basic'), variant: { ...discovery, client_registration: 'static_client' }, family: 'oidc' },
+  ...RESPONSE_TYPES.map((type) => ({ name: `dynamic-${slug(type)}`, plan: openid('dynamic'), variant: { response_type: type } })),
+  ...['rp-initiated-logout', 'frontchannel-rp-initiated-logout', 'backchannel-rp-initiated-logout', 'session-management'].map((name) => ({
+    name, plan: openid(name), variant: { response_type: 'code', client_registration: 'dynamic_client' },
+  })),
+  { name: '3rdparty-init-login', plan: openid('3rdparty-init-login'), variant: { response_type: 'code' } },
+  { name: 'config', plan: openid('config'), variant: {} },
 ];
 
 /** The plans whose names match one of the patterns, in which a star stands for anything; all of them without patterns. */

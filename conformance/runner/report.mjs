@@ -11,11 +11,12 @@ const FILE = new URL('../RESULTS.md', import.meta.url);
 const HEAD = `# Results
 
 How the last runs of the OpenID Foundation's conformance suite against Placet ended, on a machine of ours. They say what
-the suite saw there and then. They are no certification, and Placet is not certified.
+the suite saw there and then. They are no certification, and Placet is not certified. The plans for shared signals (SSF, CAEP)
+are not run: Placet has no transmitter.
 
 A plan's modules end as passed, as *review* (passed, and a person should look at the picture of a page that was handed in;
 nobody of the Foundation did), with a warning, skipped, or failed. Every warning, skip and failure that is known has its
-reason below. Written by \`conformance/run --report\`.
+reason below. *Build* is what Git called the sources. Written by \`conformance/run --report\`.
 `;
 
 export function writeReport() {
@@ -26,9 +27,10 @@ export function writeReport() {
   const missing = PLANS.filter(({ name }) => !runs.some((run) => run.name === name)).map(({ name }) => `\`${name}\``);
   const text = [
     HEAD,
-    '| Plan | Suite | Date | Modules | Passed | Review | Warning | Skipped | Failed | Not as expected |',
-    '|---|---|---|---|---|---|---|---|---|---|',
-    ...runs.map(row),
+    '| Plan | Build | Suite | Date | Modules | Passed | Review | Warning | Skipped | Failed | Not as expected |',
+    '|---|---|---|---|---|---|---|---|---|---|---|',
+    ...runs.map((run) => row(`${run.name}${run.complete === false ? ', not all' : ''}`, [run])),
+    row('all', runs),
     '',
     ...(missing.length ? [`Not run: ${missing.join(', ')}.`, ''] : []),
     '## What is otherwise than passed, and why',
@@ -45,11 +47,16 @@ export function writeReport() {
   writeFileSync(FILE, text.join('\n'));
 }
 
-function row({ name, version, date, modules, complete }) {
+/** One line of the table, of the modules of some runs. */
+function row(title, runs) {
+  const modules = runs.flatMap((run) => run.modules);
+  const each = (values) => [...new Set(values)].sort().join(', ');
   const count = (...results) => modules.filter(({ result }) => results.includes(result)).length;
   const other = modules.length - count('PASSED', 'REVIEW', 'WARNING', 'SKIPPED');
-  const unexpected = modules.filter((outcome) => surprises(name, outcome).length).length;
-  return `| ${[name, version, date, complete === false ? `${modules.length}, not all` : modules.length, count('PASSED'), count('REVIEW'), count('WARNING'), count('SKIPPED'), other, unexpected].join(' | ')} |`;
+  const unexpected = runs.flatMap((run) => run.modules.filter((outcome) => surprises(run.name, outcome).length)).length;
+  const facts = [each(modules.map(({ build }) => build ?? '?')), each(runs.map(({ version }) => version)), each(runs.map(({ date }) => date))];
+  const counts = [modules.length, count('PASSED'), count('REVIEW'), count('WARNING'), count('SKIPPED'), other, unexpected];
+  return `| ${[title, ...facts, ...counts].join(' | ')} |`;
 }
 
 /** One line for each entry of the list that happened. */

@@ -7,7 +7,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { join, resolve } from 'node:path';
 
-import { DATA, ROOT, prepareData } from './data.mjs';
+import { DATA, ROOT, keepBuild, prepareData } from './data.mjs';
 import { ADDRESS, LOGIN, OP, PORTS, RESOURCE } from './hosts.mjs';
 import { Keys } from './keys.mjs';
 import { startResource } from './resource.mjs';
@@ -19,6 +19,7 @@ const file = (name) => join(DATA, name);
 const bin = resolve(process.env.PLACET_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'release'));
 if (!existsSync(join(bin, 'placet'))) throw new Error(`there is no placet in ${bin}; build it, or name its folder in PLACET_BIN`);
 
+keepBuild();
 writeFileSync(file('placet.toml'), serverConfiguration(DATA, keys));
 writeFileSync(file('directory.toml'), `[source]\nkind = "users"\npath = ${JSON.stringify(file('users.toml'))}\n`);
 
