@@ -68,10 +68,12 @@ async function runAll(plans, jobs) {
       }
       const [plan] = waiting.splice(at, 1);
       if (plan.family) busy.add(plan.family);
-      bad += await runPlan(plan, browser, version).catch((error) => {
+      const unexpected = await runPlan(plan, browser, version).catch((error) => {
         console.error(`${plan.name}: ${error.message}`);
         return 1;
       });
+      // Added when it is known: others add to it meanwhile.
+      bad += unexpected;
       busy.delete(plan.family);
     }
   };
