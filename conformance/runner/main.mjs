@@ -8,7 +8,7 @@ import { configurationOf } from './configuration.mjs';
 import { DATA, build, prepareData } from './data.mjs';
 import { surprises } from './expected.mjs';
 import { Keys } from './keys.mjs';
-import { runModule } from './module.mjs';
+import { runModule, stopAll } from './module.mjs';
 import { chosen } from './plans.mjs';
 import { writeReport } from './report.mjs';
 import * as suite from './suite.mjs';
@@ -56,6 +56,7 @@ async function runAll(plans, jobs) {
   if (!plans.length) throw new Error('there is no such plan; see --list');
   const version = await suite.version();
   const browser = await launch();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stopAll().finally(() => process.exit(1)));
   const waiting = [...plans];
   const busy = new Set();
   let bad = 0;

@@ -10,9 +10,16 @@ const [DEADLINE, EVERY] = [600_000, 500];
 const ENDS = ['FINISHED', 'INTERRUPTED'];
 const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
+/** The modules that have begun and not ended. */
+const running = new Set();
+
+/** Ends what runs, so that nothing is left behind that the next module of the same alias would be in conflict with. */
+export const stopAll = () => Promise.allSettled([...running].map(suite.stopModule));
+
 /** `{ module, variant, id, status, result, findings }`; a finding is a line of the log that is a warning or a failure. */
 export async function runModule(plan, entry, browser) {
   const { id } = await suite.createModule(plan, entry);
+  running.add(id);
   const wishes = wishesOf(entry.testModule);
   const user = new User(browser, wishes);
   const troubles = [];
@@ -23,6 +30,7 @@ export async function runModule(plan, entry, browser) {
   }
   const { status, result } = await suite.info(id);
   if (!ENDS.includes(status)) await suite.stopModule(id);
+  running.delete(id);
   return { module: entry.testModule, variant: entry.variant, id, status, result, findings: [...findings(await suite.log(id)), ...troubles] };
 }
 
