@@ -14,7 +14,7 @@ use super::{
     helpers::{configured, header, jwks, text, verified},
 };
 
-/// All but EdDSA, and what is seldom used.
+/// All but `EdDSA`, and what is seldom used.
 const SOME: [&str; 3] = ["RS256", "PS256", "ES256"];
 
 fn choose(config: &mut Config) {
