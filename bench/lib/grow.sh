@@ -26,8 +26,11 @@ grow() {
 
 # A row of each kind that the copies are made of.
 make_originals() {
-  results=$work/originals.jsonl load originals "$store" --connections 1 --requests 1 --warm-up 0 --check credentials-opaque code-flow \
-    >"$work/originals.log" || return 1
+  if ! results=$work/originals.jsonl load originals "$store" --connections 1 --seconds 60 --requests 1 --warm-up 0 --check \
+    credentials-opaque code-flow >"$work/originals.log"; then
+    cat "$work/originals.log" >&2
+    return 1
+  fi
   curl --silent --show-error --fail --output /dev/null http://127.0.0.1:17080/register \
     --header 'content-type: application/json' --data '{"redirect_uris": ["http://localhost:17093/callback"]}'
 }
