@@ -1,6 +1,7 @@
 //! The server: everything that a request needs, behind one handle that is cheap to clone.
 
 mod announced;
+mod clients;
 
 use std::{
     collections::HashMap,
@@ -8,15 +9,16 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
 };
 
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use clients::KeptClient;
+
 use crate::{
     admission::{Admission, Door},
-    cache::{Cached, Room},
+    cache::Cached,
     client::{Client, SharedClient, certificate::Authorities, document::Documents},
     clock::Clock,
     config::{CachesConfig, Config, ConfigError, UiConfig},
@@ -31,14 +33,10 @@ use crate::{
     policy::{Policies, Surroundings},
     random::Random,
     seal::{MasterKeys, RootKeys},
-    store::{Fact, Kept, Mark, Store},
+    store::{Kept, Store},
     token::KnownTokens,
     traces::Traces,
 };
-
-/// Clients are kept in memory for so long: a change made by another process is seen within that time, though this one hears
-/// nothing of it.
-const CLIENT_TTL: Duration = Duration::from_secs(5);
 
 /// Where time, randomness and memory come from.
 #[derive(Clone)]
@@ -62,14 +60,6 @@ pub enum StartError {
     /// Something that it needs does not work.
     #[error(transparent)]
     Fault(#[from] Fault),
-}
-
-/// A client, when it was read, and what it takes in memory.
-#[derive(Clone)]
-struct KeptClient {
-    client: SharedClient,
-    mark: Mark,
-    bytes: usize,
 }
 
 struct Inner {
@@ -171,9 +161,8 @@ impl Server {
         let caches = metrics.caches().clone();
         let of_size = |mib| (CachesConfig::bytes(mib), &caches);
         let key_sets = KeySets::new(outbound.clone(), environment.clock.clone(), of_size(rooms.key_sets));
-        let clients = Room { name: "clients", bytes: CachesConfig::bytes(rooms.clients), ttl: CLIENT_TTL };
         Ok(Self(Arc::new(Inner {
-            clients: Cached::new(clients, &caches, |id: &String, kept: &KeptClient| id.len() + kept.bytes),
+            clients: clients::cache(of_size(rooms.clients)),
             traces,
             known_tokens: KnownTokens::new(CachesConfig::bytes(rooms.tokens), &caches),
             config,
@@ -332,25 +321,6 @@ impl Server {
         &self.0.discovery
     }
 
-    /// A client by its id.
-    pub async fn client(&self, client_id: &str) -> Result<Option<SharedClient>, Fault> {
-        if let Some(client) = self.0.configured.get(client_id) {
-            return Ok(Some(client.clone()));
-        }
-        let (changes, fact) = (self.store().changes(), [Fact::client(client_id)]);
-        let load = async {
-            let mark = changes.mark();
-            let Some(record) = self.store().client(client_id).await? else { return Ok::<_, Fault>(None) };
-            let bytes = 2_048 + 4 * record.doc.len();
-            let client =
-                Client::from_record(record)?.held_to(self.config().profile).signed_for(self.config());
-            Ok(Some(KeptClient { client: Arc::new(client), mark, bytes }))
-        };
-        let unchanged = |kept: &KeptClient| changes.unchanged(&fact, kept.mark);
-        let kept = self.0.clients.get_if(client_id.to_owned(), unchanged, load).await?;
-        Ok(kept.map(|kept| kept.client))
-    }
-
     /// Traces of requests.
     pub fn traces(&self) -> &Traces {
         &self.0.traces
@@ -359,17 +329,6 @@ impl Server {
     /// Opaque access tokens that were asked after before.
     pub fn known_tokens(&self) -> &KnownTokens {
         &self.0.known_tokens
-    }
-
-    /// Whether the operator registered this client in the configuration, so that it cannot be changed.
-    pub fn is_configured(&self, client_id: &str) -> bool {
-        self.0.configured.contains_key(client_id)
-    }
-
-    /// Forgets what is cached of a client, after it changed.
-    pub async fn forget_client(&self, client_id: &str) {
-        self.0.clients.remove(client_id.to_owned()).await;
-        self.0.policies.flush_client(client_id);
     }
 
     /// The documents of clients that nobody registered.

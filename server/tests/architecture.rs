@@ -112,6 +112,11 @@ fn only_outbound_knows_the_http_client() {
 }
 
 #[test]
+fn only_the_wrapper_of_caches_knows_how_they_are_made() {
+    only_in(&["moka"], "server/src/cache");
+}
+
+#[test]
 fn the_store_and_the_protocol_rules_do_not_know_the_http_edge() {
     let store: Vec<_> =
         files("server/src", ".rs").into_iter().filter(|(name, _)| within(name, "server/src/store")).collect();

@@ -211,27 +211,24 @@ fn verify<T: HasPublic>(
     message: &[u8],
     signature: &[u8],
 ) -> Openssl<bool> {
-    match curve(algorithm) {
-        Some((_, _, bytes)) => {
-            let bytes = usize::try_from(bytes).unwrap_or_default();
-            if signature.len() != 2 * bytes {
-                return Ok(false);
-            }
-            let (r, s) = signature.split_at(bytes);
-            let pair = EcdsaSig::from_private_components(
-                openssl::bn::BigNum::from_slice(r)?,
-                openssl::bn::BigNum::from_slice(s)?,
-            )?;
-            OpensslVerifier::new(digest(algorithm), key)?.verify_oneshot(&pair.to_der()?, message)
+    if let Some((_, _, bytes)) = curve(algorithm) {
+        let bytes = usize::try_from(bytes).unwrap_or_default();
+        if signature.len() != 2 * bytes {
+            return Ok(false);
         }
-        None => {
-            let mut verifier = OpensslVerifier::new(digest(algorithm), key)?;
-            if is_pss(algorithm) {
-                verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
-                verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
-                verifier.set_rsa_mgf1_md(digest(algorithm))?;
-            }
-            verifier.verify_oneshot(signature, message)
+        let (r, s) = signature.split_at(bytes);
+        let pair = EcdsaSig::from_private_components(
+            openssl::bn::BigNum::from_slice(r)?,
+            openssl::bn::BigNum::from_slice(s)?,
+        )?;
+        OpensslVerifier::new(digest(algorithm), key)?.verify_oneshot(&pair.to_der()?, message)
+    } else {
+        let mut verifier = OpensslVerifier::new(digest(algorithm), key)?;
+        if is_pss(algorithm) {
+            verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
+            verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
+            verifier.set_rsa_mgf1_md(digest(algorithm))?;
         }
+        verifier.verify_oneshot(signature, message)
     }
 }

@@ -1,0 +1,61 @@
+//! The clients that the server knows: those of the configuration, and those of the store, kept for a while.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Server;
+use crate::{
+    cache::{Cached, Room},
+    client::{Client, SharedClient},
+    metrics::Caches,
+    outcome::Fault,
+    store::{Fact, Mark},
+};
+
+/// Clients are kept in memory for so long: a change made by another process is seen within that time, though this one hears
+/// nothing of it.
+const TTL: Duration = Duration::from_secs(5);
+
+/// A client, when it was read, and what it takes in memory.
+#[derive(Clone)]
+pub(super) struct KeptClient {
+    client: SharedClient,
+    mark: Mark,
+    bytes: usize,
+}
+
+/// No client yet; all together may take so many bytes.
+pub(super) fn cache((bytes, caches): (u64, &Caches)) -> Cached<String, KeptClient> {
+    let room = Room { name: "clients", bytes, ttl: TTL };
+    Cached::new(room, caches, |id: &String, kept: &KeptClient| id.len() + kept.bytes)
+}
+
+impl Server {
+    /// A client by its id.
+    pub async fn client(&self, client_id: &str) -> Result<Option<SharedClient>, Fault> {
+        if let Some(client) = self.0.configured.get(client_id) {
+            return Ok(Some(client.clone()));
+        }
+        let (changes, fact) = (self.store().changes(), [Fact::client(client_id)]);
+        let load = async {
+            let mark = changes.mark();
+            let Some(record) = self.store().client(client_id).await? else { return Ok::<_, Fault>(None) };
+            let bytes = 2_048 + 4 * record.doc.len();
+            let client = Arc::new(Client::from_record(record)?.held_to(self.config().profile));
+            Ok(Some(KeptClient { client, mark, bytes }))
+        };
+        let unchanged = |kept: &KeptClient| changes.unchanged(&fact, kept.mark);
+        let kept = self.0.clients.get_if(client_id.to_owned(), unchanged, load).await?;
+        Ok(kept.map(|kept| kept.client))
+    }
+
+    /// Whether the operator registered this client in the configuration, so that it cannot be changed.
+    pub fn is_configured(&self, client_id: &str) -> bool {
+        self.0.configured.contains_key(client_id)
+    }
+
+    /// Forgets what is cached of a client, after it changed.
+    pub async fn forget_client(&self, client_id: &str) {
+        self.0.clients.remove(client_id.to_owned()).await;
+        self.0.policies.flush_client(client_id);
+    }
+}
