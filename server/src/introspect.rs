@@ -280,7 +280,7 @@ async fn shape(
     asking: RequestFacts,
 ) -> Outcome<Option<Map<String, Value>>> {
     const HOOK: HookType = HookType::TokenIntrospect;
-    if !server.policies().asks(HOOK) {
+    if !server.policies().asks_about(HOOK, caller) {
         return Ok(Some(answer));
     }
     let mut question = Question::asked_by(HOOK, caller, asking);

@@ -195,6 +195,16 @@ impl Policies {
             || self.0.registrations.iter().any(|policy| policy.takes_part(hook, PolicyMode::Shadow))
     }
 
+    /// Whether anybody wants to be asked about this client at a decision point. Where the conditions of all policies say for sure
+    /// that they do not, the question need not be put together.
+    pub fn asks_about(&self, hook: HookType, client: &Client) -> bool {
+        let mut registrations = self.0.registrations.iter();
+        registrations.any(|policy| {
+            (policy.takes_part(hook, PolicyMode::Enforce) || policy.takes_part(hook, PolicyMode::Shadow))
+                && !policy.config.leaves_out(&client.id, &client.settings.data)
+        })
+    }
+
     /// What all decisions of a request with these headers share.
     pub fn context(&self, headers: &http::HeaderMap, begun: Option<Begun>) -> Context {
         Context::new(headers, &self.0.headers, begun)

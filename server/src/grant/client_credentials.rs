@@ -85,7 +85,7 @@ async fn settle(
     (asked, grant): (&Asked, Grant),
 ) -> Outcome<Settled> {
     const HOOK: HookType = HookType::GrantClientCredentials;
-    if !server.policies().asks(HOOK) {
+    if !server.policies().asks_about(HOOK, client) {
         return Ok(Settled { grant, extra: Object::new(), changed_subject_by: None });
     }
     let mut question = Question::asked_by(HOOK, client, asking.clone());

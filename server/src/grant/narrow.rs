@@ -63,7 +63,7 @@ pub(super) async fn narrow(
     let (section, refresh_token) = asked.refresh.unzip();
     let granted = authorized.grant;
     authorized.grant = less(server, client, granted.clone(), asked.asked)?;
-    if !server.policies().asks(asked.hook) {
+    if !server.policies().asks_about(asked.hook, client) {
         let refresh_token = refresh_token.unwrap_or_default();
         return Ok(Left { authorized, refresh_token, extra: Object::new(), narrowed: None });
     }

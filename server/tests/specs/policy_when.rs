@@ -77,6 +77,37 @@ async fn conditions_see_what_the_question_has() {
     assert_eq!(sidecar.requests().len(), 1);
 }
 
+#[tokio::test]
+async fn where_all_conditions_leave_a_client_out_nobody_decides() {
+    let sidecar = Sidecar::start(|_| allow()).await;
+    for (whens, asked) in [
+        (vec![json!({ "/client/client_id": { "eq": "web" } })], false),
+        (vec![json!({ "/client/client_id": { "eq": "service" } })], true),
+        (
+            vec![json!({ "/client/client_id": { "eq": "web" } }), json!({ "/issuer": { "exists": true } })],
+            true,
+        ),
+        // What is absent counts as a match.
+        (vec![json!({ "/client/data/tier": { "eq": "gold" } })], true),
+        (vec![json!({ "/client/data/tier": { "exists": true } })], false),
+    ] {
+        let before = sidecar.requests().len();
+        let policies = whens.iter().enumerate();
+        let policies = policies.map(|(at, when)| PolicyConfig {
+            when: vec![serde_json::from_value(when.clone()).unwrap()],
+            ..sidecar.policy(&format!("p{at}"), &[HOOK])
+        });
+        let stand = stand(policies.collect()).await;
+        assert_eq!(ask(&stand).await.status, 200);
+        let decided = stand.server.policies().decisions(&DecisionFilter::default()).decisions;
+        assert_eq!(
+            (sidecar.requests().len() - before, decided.len()),
+            (asked.into(), asked.into()),
+            "{whens:?}"
+        );
+    }
+}
+
 /// The pointers to everything in a JSON document.
 fn pointers(value: &Value, here: &str, all: &mut Vec<String>) {
     if !here.is_empty() {
