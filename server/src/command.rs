@@ -3,6 +3,8 @@
 //! `event-receivers`, `deliveries`, which call the admin API.
 
 mod admin;
+#[cfg(test)]
+mod documents;
 mod keys;
 
 use std::{

@@ -1,5 +1,6 @@
 //! What the documents say can be followed: links lead somewhere, settings are settings, and JSON is what the marks before it
-//! say. `docs/walk` does the commands.
+//! say. Commands of `placet` are tried by `server/src/command/documents.rs`, all others
+//! done by `docs/walk`.
 
 mod documents {
     mod json;
