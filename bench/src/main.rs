@@ -130,7 +130,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Command::parse().what {
-        What::Load(arguments) => load(*arguments).await,
+        What::Load(arguments) => load(&arguments).await,
         What::Bare { listen } => bare::serve(listen).await.map(|()| true),
         What::Sidecar => sidecar::serve().await.map(|()| true),
         What::Report { files } => results::print(&files).map(|()| true),
@@ -146,7 +146,7 @@ async fn main() -> ExitCode {
 }
 
 /// Tells whether all answers were right, or nobody wants to know.
-async fn load(arguments: Arguments) -> Result<bool, Broken> {
+async fn load(arguments: &Arguments) -> Result<bool, Broken> {
     let load = Load {
         connections: arguments.connections.max(1),
         pace: arguments.rate.map_or(Pace::Closed, Pace::Open),
@@ -154,12 +154,12 @@ async fn load(arguments: Arguments) -> Result<bool, Broken> {
         measured: Duration::from_secs(arguments.seconds.max(1)),
         requests: arguments.requests,
     };
-    let place = Arc::new(place(&arguments)?);
-    let kinds = kinds(&arguments, &place, load.connections);
+    let place = Arc::new(place(arguments)?);
+    let kinds = kinds(arguments, &place, load.connections);
     let (mut passed, mut failed) = (0, 0);
     println!("{}", report::HEAD);
     for kind in kinds {
-        let watched = watched(&arguments, &place, kind);
+        let watched = watched(arguments, &place, kind);
         let result = match drive::run(kind, &place, load, &watched).await {
             Ok(result) => result,
             // The others may do better.
@@ -169,7 +169,7 @@ async fn load(arguments: Arguments) -> Result<bool, Broken> {
                 continue;
             }
         };
-        let of = if kind.is_bare() { "bare" } else { label(&arguments, &place) };
+        let of = if kind.is_bare() { "bare" } else { label(arguments, &place) };
         let line = Line::new(kind, load, (of, arguments.rows), &result);
         println!("{}", line.row());
         if let Some(path) = &arguments.json {

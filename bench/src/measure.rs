@@ -83,10 +83,8 @@ fn descends(pid: u32, roots: &[u32], processes: &HashMap<u32, Process>) -> bool 
         if roots.contains(&pid) {
             return true;
         }
-        match processes.get(&pid) {
-            Some(process) => pid = process.parent,
-            None => return false,
-        }
+        let Some(process) = processes.get(&pid) else { return false };
+        pid = process.parent;
     }
     false
 }

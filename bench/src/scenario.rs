@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::{
     place::Place,
-    target::{Form, Target},
+    target::Target,
     wire::{Broken, Wire},
 };
 
@@ -164,16 +164,18 @@ impl Worker {
     /// Makes a worker ready that loads a server of somebody else.
     async fn of(target: &Target, kind: Kind, number: usize) -> Result<Self, Broken> {
         let mut wire = Wire::new(target.token.address, &target.token.host);
-        let credentials = |form: &Option<Form>| form.clone().ok_or_else(|| missing(kind));
+        let form = match kind {
+            Kind::CredentialsJwt | Kind::IntrospectJwt => target.jwt.clone(),
+            _ => target.opaque.clone(),
+        };
+        let form = form.ok_or_else(|| missing(kind));
         let task = match kind {
             Kind::CredentialsJwt | Kind::CredentialsOpaque => {
-                let form =
-                    credentials(if kind == Kind::CredentialsJwt { &target.jwt } else { &target.opaque })?;
+                let form = form?;
                 Task::form(&target.token.path, form.authorization, form.body)
             }
             Kind::IntrospectJwt | Kind::IntrospectOpaque => {
-                let form =
-                    credentials(if kind == Kind::IntrospectJwt { &target.jwt } else { &target.opaque })?;
+                let form = form?;
                 let token = token(&mut wire, &target.token.path, &form.authorization, form.body).await?;
                 wire = Wire::new(target.introspection.address, &target.introspection.host);
                 let authorization = form.introspects.unwrap_or_default();
