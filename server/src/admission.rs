@@ -1,7 +1,7 @@
 //! How much is done at once: when more is asked than the server can do, it does what it can as fast as always, and says at once
 //! to the others that they have to come again.
 //!
-//! A bounded number of requests is worked on. The next ones wait in a line, for a tenth of a second; a place that becomes free
+//! A bounded number of requests is worked on. The next ones wait in a line, for a second; a place that becomes free
 //! goes to whoever came last, since whoever waits longest is the one most likely to be late anyway. Who finds the line full, or
 //! has waited too long, is sent away before anything of the request was looked at. See `docs/decisions/0023`.
 

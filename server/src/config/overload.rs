@@ -19,6 +19,6 @@ pub struct OverloadConfig {
 
 impl Default for OverloadConfig {
     fn default() -> Self {
-        Self { requests: 0, waiting: 1_024, patience: 100 }
+        Self { requests: 0, waiting: 8_192, patience: 1_000 }
     }
 }
