@@ -12,7 +12,8 @@ use crate::{report::Line, wire::Broken};
 /// Something that was measured, or is to be known, and is no row: the machine, or how long a start took.
 #[derive(Clone, Debug, Deserialize)]
 struct Fact {
-    fact: String,
+    #[serde(rename = "fact")]
+    name: String,
     #[serde(default)]
     of: String,
     value: serde_json::Value,
@@ -61,11 +62,11 @@ impl Results {
     }
 
     fn texts<'a>(&'a self, fact: &'a str) -> impl Iterator<Item = &'a str> {
-        self.facts.iter().filter(move |found| found.fact == fact).filter_map(|found| found.value.as_str())
+        self.facts.iter().filter(move |found| found.name == fact).filter_map(|found| found.value.as_str())
     }
 
     fn number(&self, fact: &str, of: &str) -> Option<f64> {
-        let found = self.facts.iter().rev().find(|found| found.fact == fact && found.of == of)?;
+        let found = self.facts.iter().rev().find(|found| found.name == fact && found.of == of)?;
         found.value.as_f64()
     }
 }

@@ -57,13 +57,11 @@ pub async fn serve(
         let counted = if service.front.proxies.trusts(peer.ip()) {
             None
         } else {
-            match service.front.peers.admit(peer.ip()) {
-                Some(counted) => Some(counted),
-                None => {
-                    tracing::debug!(peer = %peer.ip(), "a peer has too many connections");
-                    continue;
-                }
-            }
+            let Some(counted) = service.front.peers.admit(peer.ip()) else {
+                tracing::debug!(peer = %peer.ip(), "a peer has too many connections");
+                continue;
+            };
+            Some(counted)
         };
         let (service, watcher, mut stop) = (service.clone(), graceful.watcher(), stop.clone());
         tokio::spawn(async move {

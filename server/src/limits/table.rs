@@ -109,7 +109,7 @@ mod tests {
         let table = Table::new(1);
         put(&table, 7, 20);
         put(&table, 7, 30);
-        assert_eq!(table.update(7, |until| Err::<((), u64), _>(until)), Err(Some(30)));
+        assert_eq!(table.update(7, Err::<((), u64), _>), Err(Some(30)));
         assert_eq!(table.until(7), Some(30));
         assert_eq!(table.until(8), None);
         for key in 100..200 {
