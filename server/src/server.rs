@@ -92,7 +92,15 @@ pub struct Server(Arc<Inner>);
 
 impl Server {
     /// Checks the configuration, loads or makes the keys, and is ready.
-    pub async fn start(config: Config, environment: Environment) -> Result<Self, StartError> {
+    pub fn start(
+        config: Config,
+        environment: Environment,
+    ) -> impl Future<Output = Result<Self, StartError>> + Send {
+        // On the heap: whoever starts a server should not carry all that is made on the way along.
+        Box::pin(Self::make(config, environment))
+    }
+
+    async fn make(config: Config, environment: Environment) -> Result<Self, StartError> {
         config.check()?;
         let rotation = Rotation {
             period: config.lifetimes.signing_key.into(),

@@ -24,7 +24,6 @@ fn commands(script: &str) -> Vec<Vec<String>> {
     while let Some(c) = chars.next() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.get_or_insert_default().push(c),
             (None, '"' | '\'') => {
                 quote = Some(c);
                 word.get_or_insert_default();
@@ -55,7 +54,8 @@ fn commands(script: &str) -> Vec<Vec<String>> {
                 }
             }
             (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (None, c) => word.get_or_insert_default().push(c),
+            // Within quotes everything is part of a word.
+            (_, c) => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word);
@@ -74,9 +74,12 @@ fn without_settings(words: Vec<String>) -> Vec<String> {
     words.into_iter().skip_while(setting).collect()
 }
 
-/// The fenced blocks with commands, and the spans in backticks, with their lines.
-fn pieces(text: &str) -> (Vec<(usize, String)>, Vec<(usize, String)>) {
-    let (mut blocks, mut spans): (Vec<(usize, String)>, _) = (Vec::new(), Vec::new());
+/// A part of a document, with its line.
+type Piece = (usize, String);
+
+/// The fenced blocks with commands, and the spans in backticks.
+fn pieces(text: &str) -> (Vec<Piece>, Vec<Piece>) {
+    let (mut blocks, mut spans): (Vec<Piece>, _) = (Vec::new(), Vec::new());
     let mut fence: Option<bool> = None;
     for (at, line) in text.lines().enumerate() {
         if let Some(language) = line.trim().strip_prefix("```") {
