@@ -33,7 +33,7 @@ struct Counter {
 
 impl Counter {
     /// Listens in front of the database at `url`; gives the URL of the way through here.
-    async fn before(url: &str) -> (Arc<Self>, String) {
+    fn before(url: &str) -> (Arc<Self>, String) {
         let config: tokio_postgres::Config = url.parse().unwrap();
         let (host, port) =
             (config.get_hosts()[0].clone(), config.get_ports().first().copied().unwrap_or(5432));
@@ -148,7 +148,7 @@ async fn counted(tenant: &str) -> Option<(Stand, Arc<Counter>)> {
         eprintln!("skipped: PLACET_TEST_POSTGRES names no database");
         return None;
     };
-    let (counter, url) = Counter::before(&url).await;
+    let (counter, url) = Counter::before(&url);
     let settings = PoolSettings { size: 1, wait: Duration::from_secs(20) };
     let tenant = format!("budgets-{tenant}-{}", std::process::id());
     let store: Arc<dyn Store> = Arc::new(Postgres::connect(&url, &tenant, settings).await.unwrap());
