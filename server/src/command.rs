@@ -33,6 +33,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::development::{self, conformance::Purpose};
 
+/// How often it is asked what was revoked elsewhere: often enough that no request has to.
+const GENERATIONS_EVERY: Duration = Duration::from_secs(1);
 /// How often the keys are looked after.
 const KEYS_EVERY: Duration = Duration::from_secs(5);
 /// How often dead rows are deleted, and how many at once.
@@ -285,8 +287,10 @@ async fn serve(config: Config) -> Result<(), StartError> {
 async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
     let mut keys = tokio::time::interval(KEYS_EVERY);
     let mut purge = tokio::time::interval(PURGE_EVERY);
+    let mut generations = tokio::time::interval(GENERATIONS_EVERY);
     loop {
         tokio::select! {
+            _ = generations.tick() => server.generations().keep_up((server.store(), server.now())).await,
             _ = keys.tick() => {
                 if let Err(fault) = server.keys().maintain().await {
                     tracing::error!(%fault, "the keys could not be looked after");

@@ -43,7 +43,7 @@ pub use check::{DEVELOPMENT_SAML_ISSUER, DEVELOPMENT_SECRETS, MAX_GRACE, contrad
 pub use ciba::CibaConfig;
 pub use clients::{
     AccessTokens, AssertionAudience, ClientConfig, ClientSettings, ConsentMode, ExchangeBound, IdTokens,
-    RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange, is_secret,
+    RefreshTokens, RegistrationConfig, RegistrationMode, ScopeCeiling, TokenExchange, Tokens, is_secret,
 };
 pub use connections::ConnectionsConfig;
 pub use details::DetailsTypeConfig;
@@ -109,6 +109,8 @@ pub struct Config {
     /// Absent: `EdDSA` and `ES256`, or what comes nearest among `signing_algs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_alg: Option<String>,
+    /// `stored` or `stateless`: where what is known of tokens lies, of clients for which nothing else is said.
+    pub tokens: Tokens,
     /// How long things live, in seconds.
     pub lifetimes: Lifetimes,
     /// Scope values that clients may ask for.
@@ -210,6 +212,7 @@ impl Default for Config {
             profile: None,
             signing_algs: signing::all(),
             signing_alg: None,
+            tokens: Tokens::default(),
             lifetimes: Lifetimes::default(),
             scopes: ["openid", "profile", "email", "address", "phone", "offline_access"]
                 .into_iter()

@@ -79,6 +79,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         created_at: now,
         expires_at: now + authorization_life(server, &client, &authorized),
         revoked_at: None,
+        self_contained: server.config().carries_tokens(&client),
     };
     let request = IssueRequest {
         client: &client,

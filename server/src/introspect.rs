@@ -23,7 +23,7 @@ use crate::{
     store::{AuthorizationRecord, Digest},
     token::{
         ActiveToken, Authorized, is_for, join_scope, known_active, list_scope,
-        refresh::{self, Presented, REFRESH_TOKEN},
+        refresh::{self, Presented},
         scope_of,
     },
 };
@@ -90,8 +90,8 @@ pub async fn introspect(
         // RFC 7662 section 2.1: the endpoint demands authentication, else it could be used to guess tokens.
         return Err(OAuthError::invalid_client("a public client cannot introspect tokens").into());
     }
-    let found = match refresh::read(server.root(), token) {
-        Some(presented) => refresh_token(server, caller, (token, &presented), asking).await?,
+    let found = match refresh::read(server, token) {
+        Some(presented) => refresh_token(server, caller, &presented, asking).await?,
         None => access_token(server, caller, token, asking).await?,
     };
     let Some(found) = found else { return write(server, caller, form, inactive()).await };
@@ -218,18 +218,15 @@ fn in_audience(caller: &Client, token: &ActiveToken) -> bool {
 async fn refresh_token(
     server: &Server,
     caller: &AuthenticatedClient,
-    (token, presented): (&Secret, &Presented),
+    presented: &Presented,
     asking: RequestFacts,
 ) -> Outcome<Option<Found>> {
-    let Some((family, authorization)) = server.store().family(&presented.family_id).await? else {
+    let Some(refresh::Found { family, authorization, .. }) = refresh::find_current(server, presented).await?
+    else {
         return Ok(None);
     };
     let now = server.now();
-    if family.client_id != caller.id
-        || !server.root().matches(REFRESH_TOKEN, token, &family.current)
-        || !family.is_live(now)
-        || !authorization.is_live(now)
-    {
+    if family.client_id != caller.id || !family.is_live(now) || !authorization.is_live(now) {
         return Ok(None);
     }
     let authorized = Authorized::read(&authorization)?;

@@ -19,6 +19,7 @@ pub mod direct_grant;
 pub mod encryption;
 pub mod events;
 pub mod freshness;
+pub mod generations;
 pub mod grant;
 pub mod headless;
 pub mod http;

@@ -21,7 +21,7 @@ use crate::{
 /// A token that is unknown or over is revoked already (section 2.2). A token of another client is answered alike and
 /// stays as it is, so that the answer does not tell who has which token.
 pub async fn revoke(server: &Server, caller: &AuthenticatedClient, token: &Secret) -> Outcome<()> {
-    if let Some(presented) = refresh::read(server.root(), token) {
+    if let Some(presented) = refresh::read(server, token) {
         refresh_token(server, caller, &presented).await
     } else if is_signed(token) {
         signed_token(server, caller, token).await
@@ -32,10 +32,14 @@ pub async fn revoke(server: &Server, caller: &AuthenticatedClient, token: &Secre
 
 /// Any token of the family will do, also one that was replaced: its holder wants an end of it.
 async fn refresh_token(server: &Server, caller: &Client, presented: &Presented) -> Outcome<()> {
-    let Some((family, authorization)) = server.store().family(&presented.family_id).await? else {
-        return Ok(());
+    let authorization = match &presented.cargo {
+        Some(cargo) => cargo.authorization.clone(),
+        None => match server.store().family(&presented.family_id).await? {
+            Some((_, authorization)) => authorization,
+            None => return Ok(()),
+        },
     };
-    if !is_own(caller, &family.client_id) {
+    if !is_own(caller, &authorization.client_id) {
         return Ok(());
     }
     let data = json!({ "client_id": caller.id, "reason": "revocation" });

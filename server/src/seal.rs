@@ -151,6 +151,7 @@ pub struct RootKeys {
     pairwise: SymmetricKey,
     log: SymmetricKey,
     dpop: SymmetricKey,
+    carried: SymmetricKey,
 }
 
 impl RootKeys {
@@ -164,6 +165,7 @@ impl RootKeys {
             pairwise: root.derive("pairwise"),
             log: root.derive("log"),
             dpop: root.derive("dpop"),
+            carried: root.derive("carried"),
         }
     }
 
@@ -195,6 +197,11 @@ impl RootKeys {
     /// The key that derives refresh tokens.
     pub fn refresh(&self) -> &SymmetricKey {
         &self.refresh
+    }
+
+    /// The key that seals what tokens carry to this server.
+    pub fn carried(&self) -> &SymmetricKey {
+        &self.carried
     }
 
     /// The key that makes nonces for DPoP proofs.

@@ -24,6 +24,7 @@ use crate::{
     config::{CachesConfig, Config, ConfigError, UiConfig},
     details::DetailsTypes,
     events::Receivers,
+    generations::Generations,
     jwks::KeySets,
     keys::{Keys, Rotation},
     limits::Limits,
@@ -77,6 +78,7 @@ struct Inner {
     details: Arc<DetailsTypes>,
     metrics: Arc<Metrics>,
     newest_revocation: AtomicI64,
+    generations: Generations,
     to_deliver: Notify,
     receivers: Receivers,
     outbound: Outbound,
@@ -184,6 +186,7 @@ impl Server {
             details,
             metrics,
             newest_revocation: AtomicI64::new(newest_revocation),
+            generations: Generations::default(),
             to_deliver: Notify::new(),
             receivers,
             key_sets,
@@ -303,6 +306,11 @@ impl Server {
             }
             Err(error) => tracing::error!(%error, "it is not known what was revoked elsewhere"),
         }
+    }
+
+    /// What this process knows of revocations of tokens that carry everything themselves.
+    pub fn generations(&self) -> &Generations {
+        &self.0.generations
     }
 
     /// The receivers of events.

@@ -7,6 +7,7 @@
 mod changes;
 mod deliveries;
 pub mod embedded;
+mod generations;
 pub mod migrations;
 pub mod postgres;
 mod records;
@@ -19,6 +20,7 @@ use crate::metrics::StoreMeter;
 
 pub use changes::{ALIVE, BEAT, Changed, Changes, Fact, Mark};
 pub use deliveries::*;
+pub use generations::*;
 pub use records::*;
 pub use subscribers::{PublishedEvent, Room, Subscriber, matches};
 
@@ -71,7 +73,7 @@ pub trait Watched: Send + Sync + 'static {
 
 /// What the server remembers.
 #[async_trait]
-pub trait Store: Deliveries + Watched {
+pub trait Store: Deliveries + Generations + Watched {
     // --- clients ---------------------------------------------------------------------------------
 
     /// Adds a client; false if the id is taken.

@@ -1,6 +1,7 @@
 //! Tokens: what an authorization holds, and how tokens are made from it.
 
 mod access;
+pub mod carried;
 mod device_secret;
 mod id;
 mod inspect;

@@ -2,6 +2,9 @@
 #![allow(unreachable_pub, reason = "the harness is read by every file of this binary and by nobody else")]
 
 mod specs {
+    /// How the tokens are kept whose fate is told.
+    const TOKENS: placet_server::config::Tokens = placet_server::config::Tokens::Stored;
+
     pub(crate) mod administering;
     pub(crate) mod attesting;
     pub(crate) mod calling;
@@ -181,6 +184,11 @@ mod specs {
     mod rfc9470_step_up;
     mod rfc9701_jwt_introspection;
     mod rfc9728_resource_metadata;
+    mod stateless;
+    mod stateless_fate;
+    mod stateless_policies;
+    mod stateless_replicas;
+    mod stateless_revocation;
     mod tls_config;
     mod tls_listener;
     mod traces;

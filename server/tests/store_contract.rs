@@ -20,6 +20,8 @@ mod derivation;
 mod durability;
 #[path = "store_contract/families.rs"]
 mod families;
+#[path = "store_contract/generations.rs"]
+mod generations;
 #[path = "store_contract/grants.rs"]
 mod grants;
 #[path = "store_contract/interactions.rs"]
@@ -141,6 +143,12 @@ promises! {
         use_puts_off_the_idle_limit,
         a_use_can_let_a_family_end_sooner_and_never_later,
         a_use_can_end_a_family_and_is_then_no_replay;
+    generations:
+        a_mark_counts_at_once_and_gets_its_number_later,
+        everything_of_a_subject_or_a_client_is_one_mark,
+        the_end_of_everything_begins_an_era,
+        of_40_racing_revocations_readers_overlook_none,
+        a_family_is_stored_with_its_first_use_and_a_later_token_begins_none;
     grants:
         what_is_over_gives_nothing,
         a_session_that_is_over_gives_nothing,

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::DEVELOPMENT_SECRETS;
-use crate::outcome::Fault;
+use crate::{client::Client, outcome::Fault};
 
 /// When a user is asked for consent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -36,6 +36,17 @@ pub enum AssertionAudience {
     Issuer,
 }
 
+/// Where what is known of a token lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tokens {
+    /// Refresh tokens are known to the store, one row for each family.
+    #[default]
+    Stored,
+    /// Refresh tokens carry everything themselves, sealed to the server: see `docs/stateless.md`.
+    Stateless,
+}
+
 /// What the operator decides about a client; a client cannot grant itself any of it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -57,6 +68,9 @@ pub struct ClientSettings {
     pub default_scope: Vec<String>,
     /// Scope values it never gets.
     pub denied_scope: Vec<String>,
+    /// `stored` or `stateless`: what is granted from now on. Absent: as the server does it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
     /// Its access tokens.
     pub access_token: AccessTokens,
     /// Its refresh tokens.
@@ -111,6 +125,13 @@ pub struct AccessTokens {
     /// Name of the `access_token_profile` of tokens whose resources have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+}
+
+impl AccessTokens {
+    /// Whether these are known to the store alone.
+    pub fn is_stored(&self) -> bool {
+        self.single_use || self.encoding == Some(Encoding::Opaque)
+    }
 }
 
 /// Refresh tokens of a client.
@@ -285,5 +306,14 @@ impl Default for RegistrationConfig {
             allowed_authorization_details_types: Vec::new(),
             allowed_auth_methods: AuthMethod::ALL.map(|method| method.as_str().to_owned()).to_vec(),
         }
+    }
+}
+
+impl super::Config {
+    /// Whether the tokens of what is granted to this client carry everything themselves. Opaque ones cannot.
+    pub fn carries_tokens(&self, client: &Client) -> bool {
+        let own = &client.settings;
+        let wanted = own.tokens.unwrap_or(self.tokens);
+        wanted == Tokens::Stateless && !own.access_token.is_stored()
     }
 }

@@ -129,6 +129,7 @@ async fn issue(
         created_at: now,
         expires_at: now + authorization_life(server, client, &authorized),
         revoked_at: None,
+        self_contained: server.config().carries_tokens(client),
     };
     let mut minted = authorize_issue(
         server,

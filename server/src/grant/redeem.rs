@@ -57,9 +57,23 @@ pub(super) async fn redeem(
         left.narrowed.get_or_insert(granted).device_secret = Some(kept);
         secret
     });
+    let narrowed = match &left.narrowed {
+        Some(rest) => Some(Narrowed {
+            authorization_id: authorization.id.clone(),
+            offline: authorization.offline && rest.scope().contains("offline_access"),
+            doc: rest.write()?,
+        }),
+        None => None,
+    };
+    // A refresh token carries what the authorization holds from now on.
+    let kept = narrowed.as_ref().map(|narrowed| AuthorizationRecord {
+        offline: narrowed.offline,
+        doc: narrowed.doc.clone(),
+        ..authorization.clone()
+    });
     let request = IssueRequest {
         client,
-        authorization,
+        authorization: kept.as_ref().unwrap_or(authorization),
         authorized: &left.authorized,
         nonce: redeem.nonce,
         first_refresh: true,
@@ -69,12 +83,6 @@ pub(super) async fn redeem(
     };
     let mut minted = authorize_issue(server, &request).await?;
     minted.response.device_secret = device_secret;
-    if let Some(rest) = &left.narrowed {
-        minted.issued.narrowed = Some(Narrowed {
-            authorization_id: authorization.id.clone(),
-            offline: authorization.offline && rest.scope().contains("offline_access"),
-            doc: rest.write()?,
-        });
-    }
+    minted.issued.narrowed = narrowed;
     Ok((minted, left.extra))
 }

@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 12] = [
+const MIGRATIONS: [Migration; 13] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -67,6 +67,11 @@ const MIGRATIONS: [Migration; 12] = [
         sql: include_str!("../../migrations/0011_revocations.sql"),
     },
     Migration { version: 12, name: "changes", sql: include_str!("../../migrations/0012_changes.sql") },
+    Migration {
+        version: 13,
+        name: "generations",
+        sql: include_str!("../../migrations/0013_generations.sql"),
+    },
 ];
 
 /// A database to look at or to change.

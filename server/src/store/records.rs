@@ -225,6 +225,8 @@ pub struct AuthorizationRecord {
     pub expires_at: i64,
     /// When it was revoked.
     pub revoked_at: Option<i64>,
+    /// Whether its tokens carry everything themselves.
+    pub self_contained: bool,
 }
 
 impl AuthorizationRecord {

@@ -6,6 +6,7 @@ mod codes;
 mod consents;
 mod deliveries;
 mod families;
+mod generations;
 mod grants;
 mod interactions;
 mod keys;
@@ -243,11 +244,11 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn revoke_all(&self, of: Whose, now: i64, events: Vec<Event>) -> Result<()> {
         let everybody = of == Whose::Everybody;
-        self.write((of, now, events), |tx, (of, now, events)| {
+        self.write((of, now, events.clone()), |tx, (of, now, events)| {
             Box::pin(revocations::revoke(tx, of, *now, events))
         })
         .await?;
-        if everybody { self.revoke_batches(now).await } else { Ok(()) }
+        if everybody { self.revoke_batches(now, &events).await } else { Ok(()) }
     }
 
     async fn revocation_number(&self) -> Result<i64> {

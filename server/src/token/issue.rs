@@ -13,7 +13,8 @@ use placet_sdk::{
 use serde_json::Map;
 
 use super::{
-    AccessRequest, Authorized, IdRequest, Reach, audience, id, mint_access, mint_id, profile, reach, refresh,
+    AccessRequest, Authorized, IdRequest, Reach, audience, carried, id, mint_access, mint_id, profile, reach,
+    refresh,
 };
 use crate::{
     actors,
@@ -23,7 +24,7 @@ use crate::{
     policy::ceiling,
     possession::{Bound, Possession},
     server::Server,
-    store::{AuthorizationRecord, FamilyRecord, Issued},
+    store::{AuthorizationRecord, FamilyRecord, Issued, REMEMBERED},
 };
 
 /// What is to be issued under an authorization.
@@ -120,8 +121,8 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
     // One that belonged to no instance would be good for all of them.
     let holds = !client.auth_method().needs_attestation() || request.holder.instance().is_some();
     let (refresh_token, family) = if request.first_refresh && holds && family_wanted(client, authorized) {
-        let (token, family) = begin_family(server, request, access.confirmation.as_ref())?;
-        (Some(token), Some(family))
+        let (token, family) = begin_family(server, request, access.confirmation.as_ref()).await?;
+        (Some(token), family)
     } else {
         (None, None)
     };
@@ -197,18 +198,21 @@ pub fn family_wanted(client: &Client, authorized: &Authorized) -> bool {
         })
 }
 
-fn begin_family(
+/// The first refresh token, and its family if that is stored.
+async fn begin_family(
     server: &Server,
     request: &IssueRequest<'_>,
     confirmation: Option<&Confirmation>,
-) -> Outcome<(Secret, FamilyRecord)> {
+) -> Outcome<(Secret, Option<FamilyRecord>)> {
     let settings = request.authorized.grant.refresh_token.clone();
     let settings = ceiling::refresh_token(server, request.client, settings);
     let now = server.now();
     let lifetime = settings.lifetime.map_or(0, i64::from);
     let limit = request.authorization.expires_at;
     let (token, id) = refresh::first(server)?;
-    let family = FamilyRecord {
+    let bound = Bound::first(request.client, confirmation, request.holder);
+    let kept = !refresh::rotates(request.client, bound.as_ref(), &settings);
+    let mut family = FamilyRecord {
         id,
         authorization_id: request.authorization.id.clone(),
         client_id: request.client.id.clone(),
@@ -222,10 +226,18 @@ fn begin_family(
         last_used_at: now,
         idle_seconds: settings.max_idle.filter(|idle| *idle > 0).map(i64::from),
         created_at: now,
-        bound: Bound::first(request.client, confirmation, request.holder)
-            .map(|bound| bound.write())
-            .transpose()?,
+        bound: bound.map(|bound| bound.write()).transpose()?,
         expires_at: limit.min(now + lifetime),
     };
-    Ok((token, family))
+    if request.authorization.self_contained {
+        family.expires_at = family.expires_at.min(now + REMEMBERED);
+        // As the store has it: who was signed in anew since a revocation shall not have been in vain.
+        let known = server.generations().newest((server.store(), now)).await?;
+        let sealed = carried::seal(server, &token, (&family, request.authorization), (&known, kept))?;
+        if carried::fits(&sealed) {
+            return Ok((sealed, None));
+        }
+        tracing::info!(authorization = %request.authorization.id, "more than a token carries: it is stored");
+    }
+    Ok((token, Some(family)))
 }

@@ -6,9 +6,20 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use placet_oauth::id::Secret;
+use placet_sdk::grant::{RefreshTokenSettings, Rotation};
 use subtle::ConstantTimeEq as _;
 
-use crate::{outcome::Fault, random, seal::RootKeys, server::Server, store::Child};
+use super::carried::{self, Cargo};
+use crate::{
+    client::Client,
+    generations::Standing,
+    outcome::Fault,
+    possession::Bound,
+    random,
+    seal::RootKeys,
+    server::Server,
+    store::{AuthorizationRecord, Child, Digest, FamilyRecord, Known},
+};
 
 /// Kind of the digests of refresh tokens.
 pub const REFRESH_TOKEN: &str = "refresh_token";
@@ -26,11 +37,96 @@ pub struct Presented {
     pub family_id: String,
     /// Its number in the family.
     pub generation: u32,
+    /// What it carries, if that is everything there is to know.
+    pub cargo: Option<Box<Cargo>>,
     token: Secret,
 }
 
+impl Presented {
+    /// Its digest, as the store keeps it. What it is wrapped in does not count.
+    pub fn digest(&self, root: &RootKeys) -> Digest {
+        root.digest(REFRESH_TOKEN, &self.token)
+    }
+
+    /// The token of its family.
+    pub fn token(&self) -> &Secret {
+        &self.token
+    }
+}
+
+/// What there is to a refresh token before it is used.
+#[derive(Debug)]
+pub struct Found {
+    /// Its family.
+    pub family: FamilyRecord,
+    /// Its authorization.
+    pub authorization: AuthorizationRecord,
+    /// Of one that carries everything itself: what is known of revocations, and whether it is good again and again
+    /// without a look into the store.
+    pub carried: Option<(Known, bool)>,
+}
+
 /// Reads a presented token; none if this server never issued it.
-pub fn read(root: &RootKeys, token: &Secret) -> Option<Presented> {
+pub fn read(server: &Server, token: &Secret) -> Option<Presented> {
+    if let Some(presented) = read_stored(server.root(), token) {
+        return Some(presented);
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(token.expose()).ok()?;
+    let (presented, cargo) = carried::open(server, &bytes)?;
+    Some(Presented { cargo: Some(Box::new(cargo)), ..presented })
+}
+
+/// What there is to a presented token. Of one that carries everything itself nothing is read, unless too little is known
+/// of revocations; whether it is the current one of its family is decided where it is used.
+///
+/// # Errors
+///
+/// A fault if the store is needed and does not answer.
+pub async fn find(server: &Server, presented: &Presented) -> Result<Option<Found>, Fault> {
+    let Some(cargo) = &presented.cargo else {
+        let found = server.store().family(&presented.family_id).await?;
+        return Ok(found.map(|(family, authorization)| Found { family, authorization, carried: None }));
+    };
+    Ok(match cargo.standing(server).await? {
+        Standing::Over => None,
+        Standing::Lives(known) => Some(Found {
+            family: cargo.family.clone(),
+            authorization: cargo.authorization.clone(),
+            carried: Some((known, cargo.kept)),
+        }),
+        Standing::Stored(known) => {
+            let found = server.store().family(&presented.family_id).await?;
+            found.map(|(family, authorization)| Found {
+                family,
+                authorization,
+                carried: Some((known, false)),
+            })
+        }
+    })
+}
+
+/// What there is to a presented token if it is the current one of its family, as the store has it right now.
+///
+/// # Errors
+///
+/// A fault if the store does not answer.
+pub async fn find_current(server: &Server, presented: &Presented) -> Result<Option<Found>, Fault> {
+    let Some(found) = find(server, presented).await? else { return Ok(None) };
+    let digest = presented.digest(server.root());
+    let Some((_, kept)) = found.carried else {
+        return Ok(Some(found).filter(|found| found.family.current == digest));
+    };
+    if !kept && let Some((family, authorization)) = server.store().family(&presented.family_id).await? {
+        return Ok((family.current == digest).then_some(Found { family, authorization, ..found }));
+    }
+    // Nothing of it was stored so far: so it is the first one, or it is lost.
+    let first = kept || presented.generation == 1;
+    let stored = server.store().authorization(&found.authorization.id).await?;
+    Ok(stored.filter(|_| first).map(|authorization| Found { authorization, ..found }))
+}
+
+/// Reads a token of which the store knows the rest; none if this server never issued it.
+pub(super) fn read_stored(root: &RootKeys, token: &Secret) -> Option<Presented> {
     let bytes = URL_SAFE_NO_PAD.decode(token.expose()).ok()?;
     if bytes.len() != FAMILY + 4 + SECRET + TAG {
         return None;
@@ -42,6 +138,7 @@ pub fn read(root: &RootKeys, token: &Secret) -> Option<Presented> {
     Some(Presented {
         family_id: URL_SAFE_NO_PAD.encode(&body[..FAMILY]),
         generation: u32::from_be_bytes(body[FAMILY..FAMILY + 4].try_into().ok()?),
+        cargo: None,
         token: token.clone(),
     })
 }
@@ -68,6 +165,25 @@ pub fn derive(root: &RootKeys, parent: &Presented, salt: &[u8]) -> Result<Secret
     Ok(assemble(root, &family, parent.generation.saturating_add(1), &secret))
 }
 
+/// A token of a family that carries everything itself, issued now: from now on its idle time counts.
+pub fn carrying(
+    server: &Server,
+    token: &Secret,
+    (family, authorization): (&FamilyRecord, &AuthorizationRecord),
+    carried: (&Known, bool),
+) -> Result<Secret, Fault> {
+    let family = FamilyRecord { last_used_at: server.now(), ..family.clone() };
+    carried::seal(server, token, (&family, authorization), carried)
+}
+
+/// Whether each use of a refresh token replaces it.
+pub fn rotates(client: &Client, bound: Option<&Bound>, settings: &RefreshTokenSettings) -> bool {
+    // A public client's refresh token is a bearer token, unless it is bound: it has to rotate (RFC 9700 section
+    // 4.14.2).
+    let bearer = client.is_public() && bound.and_then(Bound::confirmation).is_none();
+    bearer || settings.rotation.unwrap_or(Rotation::Always) == Rotation::Always
+}
+
 fn assemble(root: &RootKeys, family: &[u8], generation: u32, secret: &[u8]) -> Secret {
     let body = [family, &generation.to_be_bytes(), secret].concat();
     let tag = root.id_tag(REFRESH_TOKEN, &body);
@@ -87,11 +203,11 @@ mod tests {
     fn a_child_is_always_the_same_for_the_same_parent_and_salt() {
         let root = root();
         let token = assemble(&root, &[1; 16], 1, &[2; 32]);
-        let parent = read(&root, &token).unwrap();
+        let parent = read_stored(&root, &token).unwrap();
         let child = derive(&root, &parent, b"salt").unwrap();
         assert_eq!(child, derive(&root, &parent, b"salt").unwrap());
         assert_ne!(child, derive(&root, &parent, b"other").unwrap());
-        let read_back = read(&root, &child).unwrap();
+        let read_back = read_stored(&root, &child).unwrap();
         assert_eq!((read_back.family_id, read_back.generation), (parent.family_id, 2));
     }
 
@@ -103,9 +219,9 @@ mod tests {
             let mut text = token.expose().to_owned().into_bytes();
             text[at] = if text[at] == b'A' { b'B' } else { b'A' };
             let altered = Secret::new(String::from_utf8(text).unwrap());
-            assert!(read(&root, &altered).is_none(), "character {at}");
+            assert!(read_stored(&root, &altered).is_none(), "character {at}");
         }
         let other = RootKeys::new(&SymmetricKey::new([8; 32]));
-        assert!(read(&other, &token).is_none());
+        assert!(read_stored(&other, &token).is_none());
     }
 }

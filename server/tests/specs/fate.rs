@@ -3,8 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use placet_sdk::grant::Rotation;
+use placet_server::config::{Config, Tokens};
+
 use super::{
-    administering,
+    TOKENS, administering,
     exchanging::{ACCESS, SHIPPING, Scene, code},
     granting::tokens_of,
     harness::{Browser, CALLBACK, HEADLESS, VERIFIER},
@@ -76,10 +79,19 @@ impl Held {
 
 async fn scene() -> Scene {
     Scene::with(|config, _| {
+        keep(config);
         administering::admit(config);
         client(config, "shipping").settings.introspect_all = true;
     })
     .await
+}
+
+/// Tokens that carry everything themselves are good again and again, so that nothing but a revocation ends them.
+fn keep(config: &mut Config) {
+    config.tokens = TOKENS;
+    if TOKENS == Tokens::Stateless {
+        client(config, "web").settings.refresh_token.rotation = Some(Rotation::Never);
+    }
 }
 
 async fn ui(scene: &Scene, method: Method, path: &str, body: Option<&Value>) -> Value {
@@ -140,7 +152,11 @@ async fn a_code_is_used_again() {
 
 #[tokio::test]
 async fn a_refresh_token_is_used_again() {
-    let scene = scene().await;
+    let scene = Scene::with(|config, _| {
+        administering::admit(config);
+        config.tokens = TOKENS;
+    })
+    .await;
     let (held, spared) = (Held::offline(&scene, "alice").await, Held::offline(&scene, "alice").await);
     let second = refresh(&scene.stand, "web", &text(&held.refresh)).await.json;
     let third = refresh(&scene.stand, "web", &text(&second["refresh_token"])).await.json;
@@ -188,7 +204,11 @@ async fn a_session_ends() {
 
 #[tokio::test]
 async fn a_session_is_over_by_time() {
-    let scene = Scene::with(|config, _| config.lifetimes.session_idle = 60).await;
+    let scene = Scene::with(|config, _| {
+        keep(config);
+        config.lifetimes.session_idle = 60;
+    })
+    .await;
     let mut browser = Browser::new();
     let held = Held::in_browser(&scene, &mut browser).await;
     scene.stand.clock.advance(61);
@@ -406,7 +426,11 @@ async fn everything_of_everybody_is_revoked() {
 
 #[tokio::test]
 async fn a_device_secret_loses_what_it_belongs_to() {
-    let scene = Scene::with(|config, _| openid_native_sso::applications(config)).await;
+    let scene = Scene::with(|config, _| {
+        openid_native_sso::applications(config);
+        config.tokens = TOKENS;
+    })
+    .await;
     let shared = Shared::by_notes(&scene).await;
     let issued = shared.used(&scene, "mail", &[("scope", "openid")]).await;
     let of_bob = Shared::of(&signed_in(&scene, "notes", ("bob", SCOPE)).await);

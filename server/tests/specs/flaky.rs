@@ -12,10 +12,10 @@ use placet_server::{
     store::{
         AuthorizationRecord, Backlog, Begun, Changes, Claim, ClientRecord, CodeRecord, Completed, Completion,
         ConsentKey, ConsentRecord, Deliveries, DeliveryFilter, DeliveryRecord, Digest, Event, FamilyRecord,
-        Granted, Hold, InteractionRecord, Issued, JwtHome, JwtState, Kept, KeyRecord, Load, NewGrant, Once,
-        Paging, Polled, PolledRecord, PushedRecord, Redemption, Replacement, ReplyRecord, Result, Rotate,
-        Rotation, SessionRecord, Settled, SpentRequest, Store, StoreError, SubjectRecord, Subscriber,
-        TokenRecord, TokenState, Waiting, Watched, Whose,
+        Generations, Granted, Hold, InteractionRecord, Issued, JwtHome, JwtState, Kept, KeyRecord, Learned,
+        Load, NewGrant, Once, Paging, Polled, PolledRecord, PushedRecord, Redemption, Replacement,
+        ReplyRecord, Result, Revoked, Rotate, Rotation, SessionRecord, Settled, SpentRequest, Store,
+        StoreError, SubjectRecord, Subscriber, TokenRecord, TokenState, Waiting, Watched, Whose,
     },
 };
 use tokio::sync::Barrier;
@@ -106,6 +106,22 @@ impl Deliveries for Flaky {
     }
     async fn backlog(&self, destination: &str, most: u32) -> Result<Backlog> {
         self.up()?.backlog(destination, most).await
+    }
+}
+
+#[async_trait]
+impl Generations for Flaky {
+    async fn learn_generations(&self, since: i64, limit: u32) -> Result<Learned> {
+        self.up()?.learn_generations(since, limit).await
+    }
+    async fn number_generations(&self) -> Result<u64> {
+        self.up()?.number_generations().await
+    }
+    async fn raised_since(&self, names: &[Revoked; 4], number: i64) -> Result<Vec<Revoked>> {
+        self.up()?.raised_since(names, number).await
+    }
+    fn generations_raised(&self) -> u64 {
+        self.inner.generations_raised()
     }
 }
 

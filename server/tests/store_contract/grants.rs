@@ -36,8 +36,11 @@ pub(crate) async fn what_is_over_gives_nothing(backend: &Backend) {
     }
     assert!(store.revoke_token(&digest("revoked"), NOW - 1, vec![]).await.expect("it answers"));
     store.revoke_jti("j1", NOW, NOW + 600, vec![]).await.expect("it answers");
-    let refresh =
-        |presented: &str| Parent::RefreshToken { family_id: "f1".into(), presented: digest(presented) };
+    let refresh = |presented: &str| Parent::RefreshToken {
+        family_id: "f1".into(),
+        presented: digest(presented),
+        begins: None,
+    };
     let over = [
         Parent::Authorization("az_revoked".into()),
         Parent::Authorization("az_ended".into()),
@@ -162,7 +165,7 @@ pub(crate) async fn only_the_current_refresh_token_derives_and_it_stays_current(
     assert_eq!(rotated.expect("it answers"), Rotation::Rotated);
     let derive = |presented: &str, az: &str| NewGrant {
         derived_from: vec![
-            Parent::RefreshToken { family_id: "f1".into(), presented: digest(presented) },
+            Parent::RefreshToken { family_id: "f1".into(), presented: digest(presented), begins: None },
             Parent::Authorization("az_1".into()),
         ],
         ..grant(az, az)

@@ -117,6 +117,7 @@ pub(crate) fn authorization(id: &str, sub: &str) -> AuthorizationRecord {
         created_at: NOW,
         expires_at: NOW + 1_000_000,
         revoked_at: None,
+        self_contained: false,
     }
 }
 
@@ -178,6 +179,7 @@ pub(crate) fn rotate(family_id: &str, presented: &str, child: &str) -> Rotate {
         expires_at: i64::MAX,
         idle_seconds: None,
         now: NOW + 10,
+        begins: None,
     }
 }
 

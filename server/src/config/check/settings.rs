@@ -3,7 +3,7 @@
 use placet_oauth::client::ClientMetadata;
 use placet_sdk::grant::SenderConstraint;
 
-use crate::config::{ClientSettings, Config, ConsentMode};
+use crate::config::{ClientSettings, Config, ConsentMode, Tokens};
 
 /// The longest grace of a refresh token, in seconds.
 pub const MAX_GRACE: u32 = 300;
@@ -37,6 +37,11 @@ impl Config {
             && !self.native_sso.groups.contains(group)
         {
             wrong.push(("native_sso", format!("`{group}` is not one of `native_sso.groups`")));
+        }
+        if settings.tokens == Some(Tokens::Stateless) && settings.access_token.is_stored() {
+            let text = "`stateless` needs access tokens that are JWTs: opaque ones, and those for a single use, are known \
+                        to the store alone";
+            wrong.push(("tokens", text.to_owned()));
         }
         wrong.extend(self.refused_access_tokens(&settings.access_token));
         wrong

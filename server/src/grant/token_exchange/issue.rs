@@ -161,6 +161,7 @@ fn authorization(
         created_at: now,
         expires_at: exchange.until.min(now.saturating_add(life)),
         revoked_at: None,
+        self_contained: server.config().carries_tokens(client),
     })
 }
 

@@ -22,7 +22,7 @@ use crate::{
     token::{
         ACCESS_TOKEN, ActiveToken, Authorized, active, authorization_of_jti, home_of_jwt, is_for, is_signed,
         read_id_token,
-        refresh::{self, REFRESH_TOKEN},
+        refresh::{self, Found},
     },
     trusted,
 };
@@ -189,16 +189,13 @@ async fn refresh_token(
     client: &AuthenticatedClient,
     typed: &TypedToken,
 ) -> Outcome<Option<Presented>> {
-    let Some(presented) = refresh::read(server.root(), &typed.token) else { return Ok(None) };
-    let Some((family, authorization)) = server.store().family(&presented.family_id).await? else {
+    let Some(presented) = refresh::read(server, &typed.token) else { return Ok(None) };
+    let Some(Found { family, authorization, carried }) = refresh::find_current(server, &presented).await?
+    else {
         return Ok(None);
     };
     let now = server.now();
-    if family.client_id != client.id
-        || !server.root().matches(REFRESH_TOKEN, &typed.token, &family.current)
-        || !family.is_live(now)
-        || !authorization.is_live(now)
-    {
+    if family.client_id != client.id || !family.is_live(now) || !authorization.is_live(now) {
         return Ok(None);
     }
     let authorized = Authorized::read(&authorization)?;
@@ -217,10 +214,15 @@ async fn refresh_token(
     }
     let confirmation = bound.as_ref().and_then(Bound::confirmation);
     let bound = bound.as_ref().is_some_and(Bound::binds_tokens);
-    let parents = vec![
-        Parent::RefreshToken { family_id: family.id, presented: family.current },
-        Parent::Authorization(authorization.id.clone()),
-    ];
+    let mut parents = vec![Parent::Authorization(authorization.id.clone())];
+    // One that is good again and again stands and falls with its authorization alone.
+    if carried.is_none_or(|(_, kept)| !kept) {
+        parents.push(Parent::RefreshToken {
+            family_id: family.id,
+            presented: family.current,
+            begins: presented.cargo.as_ref().map(|cargo| Box::new(cargo.begins())),
+        });
+    }
     let details = authorized.details().to_vec();
     let home = Some((authorization, authorized));
     let parts =

@@ -180,6 +180,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         created_at: now,
         expires_at: now + fetched + authorization_life(server, client, &authorized),
         revoked_at: None,
+        self_contained: server.config().carries_tokens(client),
     };
     let mut completion = Completion { decided, ..nothing() };
     completion.events.extend(session_event(server, part.change.as_ref())?);

@@ -4,7 +4,7 @@ use super::{
     AuthorizationRecord, CodeRecord, ConsentRecord, Digest, Event, FamilyRecord, InteractionRecord,
     PolledRecord, SessionRecord, TokenRecord,
 };
-use crate::store::DeliveryRecord;
+use crate::store::{Begins, DeliveryRecord, OfClient};
 
 /// What a grant issues, recorded together with the use of its artefact.
 #[derive(Clone, Debug, Default)]
@@ -125,6 +125,8 @@ pub enum Parent {
         family_id: String,
         /// What was presented.
         presented: Digest,
+        /// What is stored of the family from now on, if nothing was so far.
+        begins: Option<Box<Begins>>,
     },
 }
 
@@ -220,6 +222,8 @@ pub struct Rotate {
     pub idle_seconds: Option<i64>,
     /// Now.
     pub now: i64,
+    /// What is stored of the family from now on, if nothing was so far.
+    pub begins: Option<Begins>,
 }
 
 /// A successor of a refresh token.
@@ -261,34 +265,6 @@ pub struct TokenState {
     /// The token.
     pub token: TokenRecord,
     /// Its authorization.
-    pub authorization: Option<AuthorizationRecord>,
-}
-
-/// What a JWT access token stands and falls with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JwtHome {
-    /// The authorization that it names.
-    Authorization(String),
-    /// The client that got it for itself.
-    Client(OfClient),
-}
-
-/// The client of a token of which nothing is stored, and how many revocations there were when it was issued.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfClient {
-    /// The client.
-    pub client_id: String,
-    /// The number of the newest revocation that its issuer knew of, as
-    /// [`revocation_number`](crate::store::Store::revocation_number) gives it.
-    pub number: i64,
-}
-
-/// What is known of a JWT access token.
-#[derive(Clone, Debug, Default)]
-pub struct JwtState {
-    /// It was revoked by itself, or with everything of its client.
-    pub revoked: bool,
-    /// Its authorization, if it has one and that is stored.
     pub authorization: Option<AuthorizationRecord>,
 }
 

@@ -2,17 +2,18 @@
 
 use super::{
     families,
+    generations::{self, Ended, ended_columns},
     lineage::{self, revoke_with_derived},
     misc, tokens,
     tx::{Fallible, Row, Statement, Tx, at_most_one, every, values},
 };
-use crate::store::{AuthorizationRecord, Event, Fact, Issued, Narrowed};
+use crate::store::{AuthorizationRecord, Event, Fact, Issued, Narrowed, REMEMBERED, Revoked};
 
 /// The columns of an authorization `a`.
 macro_rules! authorization_columns {
     () => {
         "a.id, a.client_id, a.sub, a.session_id, a.consent_id, a.offline, a.doc, a.created_at, a.expires_at, \
-         a.revoked_at"
+         a.revoked_at, a.self_contained"
     };
 }
 pub(super) use authorization_columns;
@@ -45,6 +46,7 @@ pub(super) fn read(row: &mut Row) -> Fallible<AuthorizationRecord> {
         created_at: row.int()?,
         expires_at: row.int()?,
         revoked_at: row.optional_int()?,
+        self_contained: row.flag()?,
     })
 }
 
@@ -56,7 +58,8 @@ pub(super) fn read_joined(row: &mut Row) -> Fallible<Option<AuthorizationRecord>
 pub(super) async fn insert(tx: &mut dyn Tx, authorization: &AuthorizationRecord) -> Fallible<()> {
     tx.execute(
         "INSERT INTO authorizations (tenant, id, client_id, sub, session_id, consent_id, offline, doc, \
-         created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         created_at, expires_at, revoked_at, self_contained) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         values![
             &authorization.id,
             &authorization.client_id,
@@ -68,6 +71,7 @@ pub(super) async fn insert(tx: &mut dyn Tx, authorization: &AuthorizationRecord)
             authorization.created_at,
             authorization.expires_at,
             authorization.revoked_at,
+            authorization.self_contained,
         ],
     )
     .await?;
@@ -122,18 +126,23 @@ pub(super) async fn hold(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> 
 }
 
 pub(super) async fn revoke(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]) -> Fallible<bool> {
-    let revoked = tx
-        .execute(
-            "UPDATE authorizations SET revoked_at = $3 \
-             WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3",
+    let rows = tx
+        .query(
+            concat!(
+                "UPDATE authorizations SET revoked_at = $3 \
+                 WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3",
+                ended_columns!()
+            ),
             values![id, now],
         )
         .await?;
-    if revoked > 0 {
+    let revoked = !rows.is_empty();
+    if revoked {
         tx.changed(&[Fact::authorization(id)]);
+        generations::mark_each(tx, &generations::ended(rows)?).await?;
         lineage::revoke_derived(tx, id, now).await?;
     }
-    misc::publish_if(tx, revoked > 0, events).await
+    misc::publish_if(tx, revoked, events).await
 }
 
 /// Revokes the authorizations of a session that have no offline access.
@@ -181,12 +190,14 @@ pub(super) async fn revoke_of_sessions_of(tx: &mut dyn Tx, sub: &str, now: i64) 
 
 /// Revokes every authorization of a subject, and those in which it takes part.
 pub(super) async fn revoke_of_subject(tx: &mut dyn Tx, sub: &str, now: i64) -> Fallible<()> {
-    lineage::revoke(
+    let ended = lineage::end(
         tx,
         revoke_with_derived!("SELECT id FROM authorizations WHERE tenant = $1 AND sub = $3"),
         values![now, sub],
     )
     .await?;
+    let mark = (Revoked::subject(sub), now.saturating_add(REMEMBERED));
+    generations::mark_all(tx, ended, mark, |one: &Ended| one.sub == sub).await?;
     revoke_of_actor(tx, sub, now).await
 }
 
@@ -204,12 +215,14 @@ pub(super) async fn revoke_of_actor(tx: &mut dyn Tx, sub: &str, now: i64) -> Fal
 
 /// Revokes every authorization of a client, and those in which it takes part.
 pub(super) async fn revoke_of_client(tx: &mut dyn Tx, client_id: &str, now: i64) -> Fallible<()> {
-    lineage::revoke(
+    let ended = lineage::end(
         tx,
         revoke_with_derived!("SELECT id FROM authorizations WHERE tenant = $1 AND client_id = $3"),
         values![now, client_id],
     )
     .await?;
+    let mark = (Revoked::client(client_id), now.saturating_add(REMEMBERED));
+    generations::mark_all(tx, ended, mark, |one: &Ended| one.client_id == client_id).await?;
     lineage::revoke_derived(tx, &lineage::client(client_id), now).await
 }
 

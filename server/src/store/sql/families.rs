@@ -2,10 +2,12 @@
 
 use super::{
     authorizations::{self, authorization_columns, standing},
-    misc,
+    generations, misc,
     tx::{Fallible, Row, Statement, Tx, at_most_one, first, values},
 };
-use crate::store::{AuthorizationRecord, Child, Digest, FamilyRecord, Issued, Rotate, Rotation};
+use crate::store::{
+    AuthorizationRecord, Begins, Child, Digest, FamilyRecord, Issued, Revoked, Rotate, Rotation,
+};
 
 /// That a family can be used at the instant in a parameter; written so that no sum can overflow.
 macro_rules! usable {
@@ -60,11 +62,18 @@ fn read(row: &mut Row) -> Fallible<(FamilyRecord, AuthorizationRecord)> {
 }
 
 /// The statement that begins a family.
+macro_rules! insertion {
+    () => {
+        "INSERT INTO families (tenant, id, authorization_id, client_id, generation, current_digest, \
+         parent_digest, salt, key_id, rotated_at, used, last_used_at, idle_seconds, created_at, expires_at, \
+         bound) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+    };
+}
+
+/// The statement that begins a family.
 pub(super) fn insertion(family: &FamilyRecord) -> Statement {
     Statement {
-        sql: "INSERT INTO families (tenant, id, authorization_id, client_id, generation, current_digest, \
-              parent_digest, salt, key_id, rotated_at, used, last_used_at, idle_seconds, created_at, expires_at, \
-              bound) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        sql: insertion!(),
         params: values![
             &family.id,
             &family.authorization_id,
@@ -84,6 +93,21 @@ pub(super) fn insertion(family: &FamilyRecord) -> Statement {
         ]
         .to_vec(),
     }
+}
+
+/// Stores a family of which nothing was stored so far. Its first token began it; whoever comes with a later one comes to a
+/// family that is stored, or is over.
+pub(super) async fn begin(tx: &mut dyn Tx, begins: &Begins) -> Fallible<()> {
+    let Begins { family, kept } = begins;
+    if family.generation > 1 {
+        return Ok(());
+    }
+    let params = insertion(family).params;
+    let inserted = tx.execute(concat!(insertion!(), " ON CONFLICT (tenant, id) DO NOTHING"), &params).await?;
+    if inserted > 0 && *kept {
+        generations::raise(tx, vec![(Revoked::family(&family.id), family.expires_at)]).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn find(tx: &mut dyn Tx, id: &str) -> Fallible<Option<(FamilyRecord, AuthorizationRecord)>> {
@@ -122,6 +146,9 @@ pub(super) async fn hold(tx: &mut dyn Tx, family_id: &str, presented: &Digest, n
 /// One conditional update decides: of many with the same current token one moves the family on, and the others
 /// then find themselves with the parent.
 pub(super) async fn rotate(tx: &mut dyn Tx, rotate: &Rotate, issued: &Issued) -> Fallible<Rotation> {
+    if let Some(begins) = &rotate.begins {
+        begin(tx, begins).await?;
+    }
     let (first, rotation) = match &rotate.child {
         Some(child) => (move_on(rotate, child), Rotation::Rotated),
         None => (stay(rotate), Rotation::Kept),
@@ -129,13 +156,16 @@ pub(super) async fn rotate(tx: &mut dyn Tx, rotate: &Rotate, issued: &Issued) ->
     if authorizations::record_if(tx, &first, issued).await? {
         return Ok(rotation);
     }
-    match repeat(tx, rotate).await? {
-        Some(rotation) => {
-            authorizations::record(tx, issued).await?;
-            Ok(rotation)
-        }
-        None => refuse(tx, rotate).await,
+    if let Some(rotation) = repeat(tx, rotate).await? {
+        authorizations::record(tx, issued).await?;
+        return Ok(rotation);
     }
+    let refused = refuse(tx, rotate).await?;
+    if refused == Rotation::Dead {
+        // Nothing begins with a token that is over.
+        tx.give_up();
+    }
+    Ok(refused)
 }
 
 fn move_on(rotate: &Rotate, child: &Child) -> Statement {

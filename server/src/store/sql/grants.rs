@@ -88,7 +88,12 @@ async fn hold_parent(tx: &mut dyn Tx, parent: &Parent, now: i64) -> Fallible<boo
             }
         }
         Parent::OpaqueToken(digest) => tokens::hold(tx, digest, now).await,
-        Parent::RefreshToken { family_id, presented } => families::hold(tx, family_id, presented, now).await,
+        Parent::RefreshToken { family_id, presented, begins } => {
+            if let Some(begins) = begins {
+                families::begin(tx, begins).await?;
+            }
+            families::hold(tx, family_id, presented, now).await
+        }
     }
 }
 

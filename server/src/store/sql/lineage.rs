@@ -2,7 +2,10 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::tx::{Fallible, Row, Tx, Value, every, values};
+use super::{
+    generations::{self, Ended, ended_columns},
+    tx::{Fallible, Tx, Value, values},
+};
 use crate::store::{Digest, Fact};
 
 /// Revokes the authorizations that a query finds, and all that were derived from them, in one statement. Its first
@@ -14,7 +17,8 @@ macro_rules! revoke_with_derived {
             $query,
             " UNION SELECT l.child FROM lineage l JOIN dead d ON l.parent = d.id WHERE l.tenant = $1) \
              UPDATE authorizations SET revoked_at = $2 \
-             WHERE tenant = $1 AND revoked_at IS NULL AND id IN (SELECT id FROM dead) RETURNING id"
+             WHERE tenant = $1 AND revoked_at IS NULL AND id IN (SELECT id FROM dead)",
+            ended_columns!()
         )
     };
 }
@@ -24,12 +28,21 @@ pub(super) use revoke_with_derived;
 /// one of these authorizations, whose row that derivation held, and then not have seen what was derived; the next
 /// run does, and nothing can be derived from what has been revoked.
 pub(super) async fn revoke(tx: &mut dyn Tx, sql: &'static str, params: &[Value]) -> Fallible<()> {
+    let ended = end(tx, sql, params).await?;
+    generations::mark_each(tx, &ended).await
+}
+
+/// The same, and leaves it to the caller to mark what this gives.
+pub(super) async fn end(tx: &mut dyn Tx, sql: &'static str, params: &[Value]) -> Fallible<Vec<Ended>> {
+    let mut ended = Vec::new();
     loop {
-        let revoked = every(tx.query(sql, params).await?, Row::text)?;
-        if revoked.is_empty() {
-            return Ok(());
+        let rows = tx.query(sql, params).await?;
+        if rows.is_empty() {
+            return Ok(ended);
         }
-        tx.changed(&revoked.iter().map(|id| Fact::authorization(id)).collect::<Vec<_>>());
+        let revoked = generations::revoked(rows)?;
+        tx.changed(&revoked.iter().map(|one| Fact::authorization(&one.id)).collect::<Vec<_>>());
+        ended.extend(revoked.into_iter().filter(|one| one.self_contained));
     }
 }
 

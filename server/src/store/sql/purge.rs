@@ -39,7 +39,7 @@ const DAY: i64 = 24 * 60 * 60;
 /// Every kind. A redeemed code is kept beyond its end, so that a late replay of it is still one, and a
 /// polled request so that its client is told that it has expired. Revoked
 /// authorizations stay until the end of everything issued under them.
-const KINDS: [Dead; 19] = [
+const KINDS: [Dead; 20] = [
     dead!("interactions", "id", "expires_at", 0),
     dead!("pushed_requests", "digest", "expires_at", 0),
     dead!("polled_requests", "digest", "expires_at", 600),
@@ -55,6 +55,7 @@ const KINDS: [Dead; 19] = [
     dead!("authorization_actors", "authorization_id", "expires_at", 0),
     dead!("revoked_jtis", "jti", "expires_at", 0),
     dead!("revoked_clients", "client_id", "expires_at", 0),
+    dead!("generation_marks", "name", "expires_at", 0),
     dead!("used_once", "digest", "expires_at", 0),
     dead!("replies", "caller", "expires_at", 0),
     dead!("signing_keys", "kid", "state = 'removed' AND changed_at", 30 * DAY),

@@ -1,15 +1,11 @@
 //! Revocation of everything of a user, of a client, or of somebody who acts.
 
 use super::{
-    authorizations, clients, lineage, misc, sessions,
+    authorizations, clients, generations, lineage, misc, sessions,
     store::SqlStore,
     tx::{Engine, Fallible, Fault, Row, Tx, at_most_one, every, first, values},
 };
-use crate::store::{Event, Fact, OfClient, Result, Whose};
-
-/// For so many seconds it is remembered that everything of a client was revoked: longer than any token of which nothing is
-/// stored should live.
-const REMEMBERED: i64 = 400 * 24 * 60 * 60;
+use crate::store::{Event, Fact, OfClient, REMEMBERED, Result, StoreError, Whose};
 
 /// Nobody is disabled by that: what is granted from now on counts.
 pub(super) async fn revoke(tx: &mut dyn Tx, of: &Whose, now: i64, events: &[Event]) -> Fallible<()> {
@@ -29,7 +25,10 @@ pub(super) async fn revoke(tx: &mut dyn Tx, of: &Whose, now: i64, events: &[Even
             lineage::revoke_derived(tx, &lineage::client(actor), now).await
         }
         // The rest comes in batches, so that no transaction is endless.
-        Whose::Everybody => revoke_unstored(tx, EVERYBODY, now).await,
+        Whose::Everybody => {
+            generations::begin_era(tx, &generations::era(events)?).await?;
+            revoke_unstored(tx, EVERYBODY, now).await
+        }
     }
 }
 
@@ -52,13 +51,17 @@ const BATCHES: [Batch; 3] = [Batch::Sessions, Batch::Authorizations, Batch::Toke
 
 impl<E: Engine> SqlStore<E> {
     /// Ends what everybody has, some of it at a time.
-    pub(super) async fn revoke_batches(&self, now: i64) -> Result<()> {
+    ///
+    /// What was issued meanwhile under something that was yet to be ended is of no earlier era: so another one begins at
+    /// the end.
+    pub(super) async fn revoke_batches(&self, now: i64, events: &[Event]) -> Result<()> {
         for batch in BATCHES {
             let some =
                 || self.write((batch, now), |tx, (batch, now)| Box::pin(revoke_batch(tx, *batch, *now)));
             while some().await? {}
         }
-        Ok(())
+        let era = generations::era(events).map(|id| format!("{id}.")).map_err(StoreError::from)?;
+        self.write(era, |tx, era| Box::pin(generations::begin_era(tx, era))).await
     }
 }
 

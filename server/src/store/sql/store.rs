@@ -1,6 +1,9 @@
 //! The store of one tenant: hands steps to its engine.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::time::Instant;
@@ -28,6 +31,8 @@ pub(crate) struct SqlStore<E> {
     pub(super) subscribers: ArcSwap<Vec<Subscriber>>,
     /// How long events are kept.
     pub(super) kept: ArcSwap<Kept>,
+    /// How many steps here wrote something that must not be overlooked.
+    pub(super) raised: AtomicU64,
 }
 
 /// What a step does with an input.
@@ -37,6 +42,9 @@ impl<I, T, F> Run<I, T> for F where
     F: for<'a> Fn(&'a mut dyn Tx, &'a I) -> Work<'a, T> + Copy + Send + Sync + 'static
 {
 }
+
+/// What a step changed, and whether it wrote something that must not be overlooked.
+type Notes = (Noted, Arc<AtomicBool>);
 
 /// What a step is called in metrics and traces: the method of the store that it is written in.
 fn operation<R>() -> &'static str {
@@ -49,15 +57,15 @@ fn operation<R>() -> &'static str {
 fn writing<I: Send + Sync + 'static, T: Send + 'static>(
     input: I,
     run: impl Run<I, T>,
-    (subscribers, noted, tell): (Arc<Vec<Subscriber>>, Noted, Option<&'static str>),
+    (subscribers, noted, tell): (Arc<Vec<Subscriber>>, Notes, Option<&'static str>),
 ) -> Step<T> {
     let shared = Arc::new((input, subscribers, noted));
     Arc::new(move |tx| {
         let shared = Arc::clone(&shared);
         Box::pin(async move {
-            let (input, subscribers, noted) = &*shared;
+            let (input, subscribers, (noted, raised)) = &*shared;
             let mut noting = Noting::new(tx, noted);
-            let done = run(&mut Told { tx: &mut noting, subscribers }, input).await?;
+            let done = run(&mut Told { tx: &mut noting, subscribers, raised }, input).await?;
             noting.end(tell).await?;
             Ok(done)
         })
@@ -95,6 +103,7 @@ impl<E: Engine> SqlStore<E> {
             meter: ArcSwapOption::default(),
             subscribers: ArcSwap::default(),
             kept: ArcSwap::default(),
+            raised: AtomicU64::new(0),
         }
     }
 
@@ -105,8 +114,15 @@ impl<E: Engine> SqlStore<E> {
         R: for<'a> Fn(&'a mut dyn Tx, &'a I) -> Work<'a, T> + Copy + Send + Sync + 'static,
     {
         let noted = Noted::new(Arc::clone(&self.changes));
-        let step = writing(input, run, (self.subscribers.load_full(), noted, E::TELL));
-        self.measured(operation::<R>(), async { Ok(self.engine.write(&self.tenant, step).await?) }).await
+        let raised = Arc::new(AtomicBool::new(false));
+        let step = writing(input, run, (self.subscribers.load_full(), (noted, raised.clone()), E::TELL));
+        let done =
+            self.measured(operation::<R>(), async { Ok(self.engine.write(&self.tenant, step).await?) }).await;
+        // Counted once it can be read, also where nobody knows whether it was stored: then it is looked for in vain.
+        if raised.load(Ordering::Acquire) {
+            self.raised.fetch_add(1, Ordering::AcqRel);
+        }
+        done
     }
 
     pub(super) async fn read<I, T, R>(&self, input: I, run: R) -> Result<T>

@@ -1,4 +1,6 @@
-//! A transaction that knows who is told of the events that are written in it.
+//! A transaction that knows who is told of the events that are written in it, and notes what others have to learn.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
@@ -8,6 +10,7 @@ use crate::store::{Fact, Subscriber};
 pub(super) struct Told<'a> {
     pub(super) tx: &'a mut dyn Tx,
     pub(super) subscribers: &'a [Subscriber],
+    pub(super) raised: &'a AtomicBool,
 }
 
 #[async_trait]
@@ -30,6 +33,10 @@ impl Tx for Told<'_> {
 
     fn give_up(&mut self) {
         self.tx.give_up();
+    }
+
+    fn raised(&mut self) {
+        self.raised.store(true, Ordering::Release);
     }
 
     fn subscribers(&self) -> &[Subscriber] {

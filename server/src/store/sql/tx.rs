@@ -75,6 +75,8 @@ pub(crate) trait Tx: Send {
     fn changed(&mut self, _facts: &[Fact]) {}
     /// Takes back what the step wrote so far and will write; its result stands.
     fn give_up(&mut self);
+    /// Says that something was written that nobody may overlook who remembers what was revoked.
+    fn raised(&mut self) {}
     /// Who is told of the events that are written.
     fn subscribers(&self) -> &[Subscriber] {
         &[]
