@@ -14,6 +14,7 @@ mod device;
 mod documents;
 mod dpop;
 mod events;
+mod ledger;
 mod lifetimes;
 mod limits;
 mod native_sso;
@@ -51,6 +52,7 @@ pub use device::DeviceConfig;
 pub use documents::ClientIdMetadataConfig;
 pub use dpop::DpopConfig;
 pub use events::{EventReceiverConfig, EventsConfig, ReceiverAuth};
+pub use ledger::LedgerConfig;
 pub use lifetimes::Lifetimes;
 pub use limits::{ClientLimitsConfig, LimitsConfig};
 pub use native_sso::NativeSsoConfig;
@@ -190,6 +192,8 @@ pub struct Config {
     pub policy_defaults: PolicyDefaults,
     /// The log of decisions.
     pub decision_log: DecisionLogConfig,
+    /// The ledger of flows, for the console.
+    pub ledger: LedgerConfig,
     /// Events.
     pub events: EventsConfig,
     /// Who is told of events.
@@ -254,6 +258,7 @@ impl Default for Config {
             policy: Vec::new(),
             policy_defaults: PolicyDefaults::default(),
             decision_log: DecisionLogConfig::default(),
+            ledger: LedgerConfig::default(),
             events: EventsConfig::default(),
             event_receiver: Vec::new(),
             development: false,

@@ -17,6 +17,7 @@ use crate::{
     authorize,
     client::AuthenticatedClient,
     interaction::{Origin, device_request},
+    ledger::note,
     outcome::{Fault, Outcome},
     random,
     seal::hex,
@@ -132,6 +133,10 @@ pub async fn start(
             redeemed_at: None,
         };
         if server.store().open_polled(record).await? {
+            note(|noted| {
+                noted.hidden(&digest);
+                noted.waits("the user at `/device`");
+            });
             return Ok(Started {
                 device_code,
                 user_code,

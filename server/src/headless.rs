@@ -15,6 +15,7 @@ use crate::{
         open::{self, Opened, Visitor},
         session,
     },
+    ledger::note,
     logout::{self, LogoutRequest},
     outcome::{Failure, Fault},
     problem::{ApiResult, invalid_answer, problem},
@@ -156,6 +157,12 @@ fn finished(prompt: &Prompt) -> bool {
 /// A request that is refused before an interaction begins.
 async fn by_refusal(server: &Server, refusal: Refusal) -> ApiResult<Prompt> {
     let prompt = open::unopened(server, Kind::Authorization)?;
+    let error = match &refusal {
+        Refusal::Page(error) => Some(error),
+        Refusal::ToClient(told) => Some(&told.error),
+        Refusal::Fault(_) => None,
+    };
+    error.inspect(|error| note(|noted| noted.refused(error.code.as_str(), &error.description)));
     match refusal {
         Refusal::Fault(fault) => Err(fault.into()),
         Refusal::Page(error) => {

@@ -27,6 +27,7 @@ pub mod interaction;
 pub mod introspect;
 pub mod jwks;
 pub mod keys;
+pub mod ledger;
 pub mod limits;
 pub mod logout;
 pub mod metrics;

@@ -27,6 +27,7 @@ use crate::{
     generations::Generations,
     jwks::KeySets,
     keys::{Keys, Rotation},
+    ledger::Ledger,
     limits::Limits,
     metrics::Metrics,
     outbound::Outbound,
@@ -75,6 +76,7 @@ struct Inner {
     limits: Limits,
     admissions: [Arc<Admission>; 2],
     policies: Policies,
+    ledger: Ledger,
     details: Arc<DetailsTypes>,
     metrics: Arc<Metrics>,
     newest_revocation: AtomicI64,
@@ -143,6 +145,7 @@ impl Server {
             details: details.clone(),
         };
         let policies = Policies::new(&config, around)?;
+        let ledger = Ledger::new(&config.ledger, environment.clock.millis());
         let receivers = Receivers::new(&config)?;
         environment.store.subscribe(receivers.subscribers());
         environment.store.keep(Kept {
@@ -183,6 +186,7 @@ impl Server {
             limits,
             admissions,
             policies,
+            ledger,
             details,
             metrics,
             newest_revocation: AtomicI64::new(newest_revocation),
@@ -269,6 +273,11 @@ impl Server {
     /// The policies.
     pub fn policies(&self) -> &Policies {
         &self.0.policies
+    }
+
+    /// What happened lately, for people.
+    pub fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     /// The types of authorization details.

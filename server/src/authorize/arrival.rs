@@ -39,6 +39,11 @@ impl Arrival {
         Self { pushed: Some(hex(&digest.0)), signed, instance }
     }
 
+    /// The same in hexadecimal.
+    pub fn pushed_digest(&self) -> Option<&str> {
+        self.pushed.as_deref()
+    }
+
     /// The digest of its `request_uri`, if it was pushed.
     pub fn digest(&self) -> Result<Option<Digest>, Fault> {
         let Some(text) = &self.pushed else { return Ok(None) };

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     client::{AuthenticatedClient, Client},
     interaction::{Origin, open},
+    ledger::note,
     outcome::{Fault, Outcome},
     random,
     seal::hex,
@@ -94,6 +95,10 @@ pub async fn push(
     if !server.store().push_request(record, once).await? {
         return Err(object::used().into());
     }
+    note(|noted| {
+        noted.hidden(&digest);
+        noted.waits("the browser at `/authorize`");
+    });
     Ok(Pushed { request_uri: format!("{PREFIX}{}", secret.expose()), expires_in })
 }
 
@@ -128,6 +133,7 @@ pub(super) async fn find(server: &Server, client: &Client, secret: &str) -> Resu
             "this `request_uri` is not one that this client pushed, or it has expired or was used",
         )
     })?;
+    note(|noted| noted.hidden(&digest));
     let broken = |cause: &str| Fault::new("pushed request", cause.to_owned());
     let plain = server
         .root()

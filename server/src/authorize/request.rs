@@ -24,6 +24,7 @@ use super::{
 use crate::{
     client::{Client, SharedClient, document},
     config::{ConsentMode, TokenBinding},
+    ledger::note,
     outcome::{Failure, Outcome},
     possession,
     server::Server,
@@ -81,6 +82,9 @@ async fn client_of(server: &Server, raw: &[u8]) -> Result<SharedClient, Refusal>
         Err(Failure::Fault(fault)) => return Err(Refusal::Fault(fault)),
         Err(other) => return Err(Refusal::Page(other.shown())),
     };
+    if let Some(client) = &client {
+        note(|noted| noted.client(&client.id));
+    }
     client.ok_or_else(|| {
         Refusal::Page(OAuthError::new(
             ErrorCode::InvalidClient,

@@ -12,6 +12,7 @@ use super::{
     Client, ClientCertificate, assertion, attestation, certificate, document, secret::CLIENT_SECRET,
 };
 use crate::{
+    ledger::note,
     outcome::{Failure, Outcome},
     possession::{Examined, Possession},
     server::Server,
@@ -131,6 +132,7 @@ pub async fn authenticate(
     }
     let possession = Possession::of_connection(certificate).of_instance(outcome?);
     traces::note("placet.client_id", || client.id.clone());
+    note(|noted| noted.client(&client.id));
     Ok(AuthenticatedClient { client: client.clone(), possession })
 }
 

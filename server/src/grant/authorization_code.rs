@@ -15,6 +15,7 @@ use super::redeem::{Redeem, redeem};
 use crate::{
     client::AuthenticatedClient,
     events,
+    ledger::note,
     outcome::{Fault, Outcome},
     server::Server,
     store::{CodeRecord, Redemption},
@@ -61,6 +62,7 @@ pub(super) async fn exchange(
     };
     let binding: CodeBinding = serde_json::from_str(&code.doc).map_err(|e| Fault::new("code record", e))?;
     check_binding(client, presented, &code, &binding)?;
+    note(|noted| noted.flow(&code.authorization_id));
     // From here on the request comes from the code's own client with everything the code was bound to.
     if code.redeemed_at.is_some() {
         revoke_replayed(server, &code).await?;

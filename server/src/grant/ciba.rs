@@ -14,6 +14,7 @@ use crate::{
     ciba::{AUTH_REQ_ID, notify::CallBack},
     client::AuthenticatedClient,
     interaction::backchannel::PolledDoc,
+    ledger::note,
     outcome::Outcome,
     possession,
     server::Server,
@@ -40,6 +41,7 @@ pub(super) async fn exchange(
     else {
         return Err(OAuthError::invalid_grant("the auth_req_id is unknown, or is over").into());
     };
+    note(|noted| noted.hidden(&digest));
     let instance = PolledDoc::open(server, &request)?.instance;
     if instance.is_some() && instance.as_ref() != client.possession().instance() {
         return Err(OAuthError::invalid_grant("another instance of the client asked for the user").into());

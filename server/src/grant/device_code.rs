@@ -11,6 +11,7 @@ use super::redeem::{Redeem, redeem};
 use crate::{
     client::AuthenticatedClient,
     device::{DEVICE_CODE, DeviceRequest, KIND},
+    ledger::note,
     outcome::{Failure, Outcome},
     possession,
     server::Server,
@@ -33,6 +34,7 @@ pub(super) async fn exchange(
 ) -> Outcome<TokenResponse> {
     let digest = server.root().digest(DEVICE_CODE, device_code);
     let (record, authorization) = find(server, client, &digest).await?;
+    note(|noted| noted.hidden(&digest));
     let device = DeviceRequest::open(server, &record)?;
     check_key(client, &device)?;
     possession::meet_registration(client, client.possession())?;

@@ -14,6 +14,7 @@ use crate::{
         open::{self, Opened, Visitor},
         session,
     },
+    ledger::note,
     outcome::{Failure, Outcome},
     server::Server,
     session_management,
@@ -46,6 +47,7 @@ pub async fn authorize(server: Server, request: Request) -> Outcome<Response> {
         Err(Refusal::Page(error)) => page::error(&request, 400, page::Stopped::Request, &error),
         Err(Refusal::ToClient(told)) => {
             let error = &told.error;
+            note(|noted| noted.refused(error.code.as_str(), &error.description));
             tracing::info!(code = error.code.as_str(), reason = %error.description, "an authorization request was refused");
             match told.delivery(&server).await {
                 Ok(delivery) => page::deliver(&server, page::words(&[], &request.headers), &delivery),

@@ -19,6 +19,7 @@ use super::{
     request::{Errors, Request},
 };
 use crate::{
+    ledger::note,
     outcome::{Fault, Outcome},
     random,
     server::Server,
@@ -153,6 +154,7 @@ pub(super) fn error(
     error: &OAuthError,
 ) -> Outcome<Response> {
     tracing::info!(code = error.code.as_str(), reason = %error.description, "an error page was shown");
+    note(|noted| noted.refused(error.code.as_str(), &error.description));
     let t = words(&[], &request.headers);
     let template = ErrorPage {
         t,

@@ -12,6 +12,7 @@ use warp::reply::Response;
 
 use super::request::Errors;
 use crate::{
+    ledger::note,
     limits::{Policy, Standing, TooMany},
     outcome::{Failure, Outcome},
     problem::{ApiFailure, ApiResult, problem},
@@ -80,6 +81,7 @@ pub fn see_other(location: &str) -> Response {
 /// A failure as OAuth errors are answered (RFC 6749 section 5.2).
 pub fn failure(failure: &Failure) -> Response {
     let error = failure.shown();
+    note(|noted| noted.refused(error.shown_code(), &error.description));
     match failure {
         Failure::TooMany(wait) => return too_many(*wait),
         Failure::Fault(fault) => tracing::error!(%fault, "a request could not be answered"),
@@ -173,11 +175,13 @@ pub fn busy(errors: Errors) -> Response {
 /// A caller that has to wait.
 pub fn too_many(wait: TooMany) -> Response {
     tracing::info!(retry_after = wait.retry_after, "a request was refused for its rate");
+    let text = format!("too many requests, try again in {} seconds", wait.retry_after);
+    note(|noted| noted.refused(ErrorCode::TemporarilyUnavailable.as_str(), &text));
     let mut response = json(
         429,
         &json!({
             "error": "temporarily_unavailable",
-            "error_description": format!("too many requests, try again in {} seconds", wait.retry_after),
+            "error_description": text,
         }),
     );
     set_retry_after(&mut response, wait);
@@ -235,6 +239,7 @@ pub fn api(answered: ApiResult<Response>) -> Outcome<Response> {
 
 /// A problem document (RFC 9457).
 pub fn problem_document(refused: &Problem) -> Response {
+    note(|noted| noted.refused(&refused.code, refused.detail.as_deref().unwrap_or_default()));
     let body = serde_json::to_vec(refused).unwrap_or_default();
     let mut response = with_type(refused.status, "application/problem+json", body);
     no_store(&mut response);

@@ -28,6 +28,7 @@ use super::{page, reply};
 use crate::{
     admission::Shed,
     client::{Client, ClientCertificate, Sender},
+    ledger::{self, Ledger},
     limits::{Asked, Standing, TooMany},
     outcome::Outcome,
     possession::{self, Evidence},
@@ -264,6 +265,7 @@ where
     let challenge = if endpoint.clients { possession::fresh_challenge(&endpoint.server) } else { None };
     let (id, method) = (request.id.clone(), request.method.clone());
     let span = begun.as_ref().and_then(|begun| begun.span.clone());
+    let (recording, noting) = Ledger::begin(&server, (&name, method.as_str(), &id)).unzip();
     let origin = request.headers.contains_key(header::ORIGIN);
     let mut response = if request.method == Method::OPTIONS && cors == Cors::Any && origin {
         reply::preflight(methods)
@@ -273,13 +275,14 @@ where
         match endpoint.limit.map(|asked| server.limits().address(asked, request.peer)).transpose() {
             Err(wait) => {
                 server.metrics().http().limited(endpoint.limit);
-                reply::too_many(wait)
+                ledger::within(noting, async { reply::too_many(wait) }).await
             }
             Ok(standing) => {
                 let standing = standing.flatten();
                 let of_client = standing.map(|_| Arc::new(OnceLock::new()));
                 request.standing.clone_from(&of_client);
-                let mut response = handle(endpoint, (request, begun), body, handler).await;
+                let handled = handle(endpoint, (request, begun), body, handler);
+                let mut response = ledger::within(noting, handled).await;
                 let of_client = of_client.and_then(|noted| noted.get().copied());
                 for standing in standing.into_iter().chain(of_client) {
                     reply::tell_limit(&mut response, standing);
@@ -301,6 +304,9 @@ where
     server.metrics().http().answered(&name, response.status().as_u16(), from.elapsed());
     if let Some(span) = span {
         span.answered((&method, &*name), response.status());
+    }
+    if let Some(recording) = recording {
+        recording.answered(response.status().as_u16());
     }
     response
 }

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     client::Client,
+    ledger::note,
     outcome::{Fault, Outcome},
     random,
     seal::hex,
@@ -193,6 +194,7 @@ fn advance_logout(server: &Server, client: Option<&Client>, state: &mut State) -
 
 /// Records a refusal.
 pub fn deny(state: &mut State, error: &str, description: &str) {
+    note(|noted| noted.refused(error, description));
     state.denied = Some(Denied { error: error.to_owned(), description: description.to_owned(), uri: None });
 }
 

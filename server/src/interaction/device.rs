@@ -72,6 +72,11 @@ impl DeviceState {
         self.found.as_ref().map_or(0, |found| found.expires_at.saturating_sub(now).max(0))
     }
 
+    /// Digest of its device code, in hexadecimal, once its user code is known.
+    pub(super) fn digest(&self) -> Option<&str> {
+        self.found.as_ref().map(|found| found.digest.as_str())
+    }
+
     /// What prompts show of the device.
     pub(super) fn info(&self) -> Option<DeviceInfo> {
         self.found.as_ref().map(|found| DeviceInfo {

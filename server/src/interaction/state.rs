@@ -3,12 +3,18 @@
 use placet_oauth::authorization::{AuthorizationRequest, Destination};
 use placet_sdk::{
     grant::{Grant, Object},
-    interaction::{AuthReason, Delivery, Kind, LogoutScope, Prompt, Remember, SessionAction},
+    interaction::{AuthReason, Body, Delivery, Kind, LogoutScope, Prompt, Remember, SessionAction},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{backchannel::CibaState, device::DeviceState, steer::Steered};
-use crate::{authorize::Arrival, outcome::Fault, server::Server, store::InteractionRecord};
+use crate::{
+    authorize::Arrival,
+    ledger::{Noted, note},
+    outcome::Fault,
+    server::Server,
+    store::InteractionRecord,
+};
 
 /// Who holds the browser's cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -217,11 +223,13 @@ impl State {
             .root()
             .open(&record.id, &record.sealed)
             .ok_or_else(|| Fault::new("interaction record", "it does not open"))?;
+        note(|noted| noted.flow(&record.id));
         serde_json::from_slice(&plain).map_err(|e| Fault::new("interaction record", e))
     }
 
     /// The record of a state that follows `revision`.
     pub fn seal(&self, server: &Server, revision: i64, expires_at: i64) -> Result<InteractionRecord, Fault> {
+        note(|noted| self.tell(noted));
         let plain = zeroize::Zeroizing::new(
             serde_json::to_vec(self).map_err(|e| Fault::new("interaction record", e))?,
         );
@@ -235,6 +243,32 @@ impl State {
             created_at: self.opened_at,
             expires_at,
         })
+    }
+
+    /// What the ledger has of it: who and what it is about, and what comes next.
+    fn tell(&self, noted: &mut Noted) {
+        noted.flow(&self.id);
+        self.client_id.as_deref().inspect(|id| noted.client(id));
+        self.accepted.as_ref().inspect(|accepted| noted.subject(&accepted.sub));
+        let found = self.device.as_ref().and_then(|device| device.digest());
+        let polled = found.or_else(|| self.ciba.as_ref().map(|ciba| ciba.digest.as_str()));
+        polled.or(self.arrival.pushed_digest()).inspect(|digest| noted.hidden_hex(digest));
+        match (&self.denied, &self.delivered) {
+            (Some(denied), _) => noted.refused(&denied.error, &denied.description),
+            (None, Some(_)) => noted.done(&format!("{} completed", kind_name(self.kind))),
+            (None, None) if self.ticket.is_some() => {
+                noted.say("Everything is answered: the browser is sent back");
+                noted.waits("the browser at `/resume`");
+            }
+            (None, None) => {
+                if let Body::Error { error } = &self.prompt.body {
+                    return noted.refused(&error.error, &error.error_description);
+                }
+                let prompt = self.prompt.body.type_name();
+                noted.say(&format!("The login app is asked: `{prompt}`, step {}", self.prompt.step));
+                noted.waits(&format!("the answer to `{prompt}`"));
+            }
+        }
     }
 
     /// The user whom it waits for, if it is not for a browser to bring that user along.

@@ -93,6 +93,11 @@ impl Policies {
         self.0.log.find(filter)
     }
 
+    /// A user as the decision log may show users.
+    pub fn shown_person(&self, sub: &str) -> String {
+        self.0.log.person(sub)
+    }
+
     /// A decision by its id, or by that of a question that belongs to it.
     pub fn decision(&self, id: &str) -> Option<DecisionEntry> {
         self.0.log.get(id)

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     config::{OnFailure, PolicyMode},
+    ledger::{self, note},
     outcome::{Fault, Outcome},
 };
 
@@ -84,6 +85,7 @@ impl Policies {
             drop(open);
             decided
         };
+        let deciding = ledger::within(ledger::current(), deciding);
         match tokio::spawn(deciding.instrument(tracing::Span::current())).await {
             Ok(decided) => decided,
             Err(_) => Err(Fault::new("policy", "a decision broke off").into()),
@@ -107,6 +109,7 @@ impl Policies {
         let (question, masked) = self.0.log.masked(&run.round.question.request);
         let mut record = self.record(&run, &end);
         record.masked = masked;
+        note(|noted| noted.decided(&record));
         self.0.log.write(record, &question).await?;
         self.cast(&run, &end);
         match end {

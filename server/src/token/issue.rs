@@ -20,6 +20,7 @@ use crate::{
     actors,
     claims::{Target, Wanted, gather, presets},
     client::Client,
+    ledger::note,
     outcome::Outcome,
     policy::ceiling,
     possession::{Bound, Possession},
@@ -81,6 +82,11 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
         _ if authorized.client_subject => request.authorization.sub.clone(),
         _ => client.subject(&request.authorization.sub, server.root().pairwise_salt()),
     };
+    note(|noted| {
+        noted.flow(&request.authorization.id);
+        noted.subject(&request.authorization.sub);
+        request.authorization.session_id.as_deref().inspect(|id| noted.session(id));
+    });
     let mut grant = authorized.grant.clone();
     let mut access = grant.access_token.unwrap_or_default();
     let mut names = authorized.claims().access_token.unwrap_or_default();

@@ -23,6 +23,7 @@ use crate::{
         state::{Consented, SessionCookieChange, State},
         steer::{self, Granted},
     },
+    ledger::note,
     outcome::{Fault, Outcome},
     policy::ceiling,
     possession::{self, Possession},
@@ -182,6 +183,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         revoked_at: None,
         self_contained: server.config().carries_tokens(client),
     };
+    note(|noted| noted.flow(&authorization.id));
     let mut completion = Completion { decided, ..nothing() };
     completion.events.extend(session_event(server, part.change.as_ref())?);
     completion.session = part.change;
