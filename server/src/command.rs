@@ -1,6 +1,6 @@
 //! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `mock`, `keys`, `migrate`; and `client`, `subjects`,
 //! `sessions`, `authorizations`, `policies`, `decisions`, `simulate`,
-//! `event-receivers`, `deliveries`, which call the admin API.
+//! `event-receivers`, `deliveries`, `console`, which call the admin API.
 
 mod admin;
 #[cfg(test)]
@@ -253,6 +253,9 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let (stop, stopped) = watch::channel(false);
     let housekeeping = tokio::spawn(keep_house(server.clone(), stopped.clone()));
     println!("placet serves {} on {}", server.issuer(), server.config().listen);
+    if server.config().development {
+        println!("console, for one browser within two minutes: {}", development::console(&server)?);
+    }
     let fresh = tokio::spawn(freshness::run(server.clone(), stopped.clone()));
     let deliveries = tokio::spawn(delivery::run(server.clone(), stopped.clone()));
     let rotation = tokio::spawn(rotate_on_signal(server.clone(), stopped.clone()));

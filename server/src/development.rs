@@ -15,9 +15,10 @@ use placet_server::{
         AdminConfig, AdminRole, Capability, ClientConfig, ClientSettings, Config, ConfigError,
         DEVELOPMENT_SAML_ISSUER, DetailsTypeConfig, RegistrationMode, ResourceConfig, SamlIssuer, UiConfig,
     },
+    console,
     random::{self, OsRandom},
     seal::hex,
-    server::StartError,
+    server::{Server, StartError},
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -235,6 +236,9 @@ fn admit_grants(config: &mut Config) {
     }
 }
 
+/// The admin of development.
+const ADMIN: &str = "development";
+
 /// The environment variable with the admin's token in development.
 pub(crate) const ADMIN_TOKEN: &str = "PLACET_ADMIN_TOKEN";
 
@@ -250,7 +254,7 @@ pub(crate) fn admit_admin(config: &mut Config, token: Option<String>) -> Result<
         }
     };
     config.admin.push(AdminConfig {
-        name: "development".to_owned(),
+        name: ADMIN.to_owned(),
         token_sha256: vec![hex(&Sha256::digest(token))],
         roles: vec![
             AdminRole::Read,
@@ -263,6 +267,12 @@ pub(crate) fn admit_admin(config: &mut Config, token: Option<String>) -> Result<
         ..AdminConfig::default()
     });
     Ok(())
+}
+
+/// A link into the console, with the roles of the admin of this start.
+pub(crate) fn console(server: &Server) -> Result<String, StartError> {
+    let link = console::link(server, ADMIN)?;
+    Ok(format!("http://{}/console/sign-in?link={}", server.config().private_listen, link.expose()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod authorize;
 mod challenge;
 mod check_session;
 mod ciba;
+mod console;
 pub mod cookie;
 mod credential;
 mod device;
@@ -244,6 +245,9 @@ pub fn private(server: &Server) -> BoxedFilter<(Response,)> {
     .or(endpoint(at(GET), base().and(warp::path!("openapi.json")).map(none), ui::openapi))
     .unify()
     .or(admin::routes(server))
+    .unify()
+    .boxed()
+    .or(console::routes(server))
     .unify()
     .or(endpoint(at(GET).always(), warp::path!("livez").map(none), documents::livez))
     .unify()

@@ -12,6 +12,7 @@ pub mod claims;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod delivery;
 pub mod details;
 pub mod device;

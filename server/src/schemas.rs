@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use placet_sdk::{
     admin::{
-        ClientEntry, ClientWrite, DecisionEntry, DecisionRecord, DeliveryEntry, EventReceiverChange,
-        EventReceiverState, GlobalRevocation, KeyEntry, PolicyChange, PolicyState, Redelivered, Replay,
-        Revocation, Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
+        ClientEntry, ClientWrite, ConsoleLink, DecisionEntry, DecisionRecord, DeliveryEntry,
+        EventReceiverChange, EventReceiverState, GlobalRevocation, KeyEntry, PolicyChange, PolicyState,
+        Redelivered, Replay, Revocation, Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
     },
     decision::{Decision, DecisionRequest, PolicyDocument},
     event::Event,
@@ -90,6 +90,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("admin-client", schema::<ClientEntry>(written())),
         ("admin-client-list", schema::<Page<ClientEntry>>(written())),
         ("admin-client-write", schema::<ClientWrite>(read())),
+        ("admin-console-link", schema::<ConsoleLink>(written())),
         ("admin-key-list", schema::<Page<KeyEntry>>(written())),
         ("admin-subject", schema::<SubjectEntry>(written())),
         ("admin-subject-write", schema::<SubjectWrite>(read())),
@@ -147,6 +148,7 @@ pub fn admin_components() -> Map<String, Value> {
     add::<Page<AuthorizationInfo>>(&mut answers);
     add::<SubjectEntry>(&mut answers);
     add::<Page<KeyEntry>>(&mut answers);
+    add::<ConsoleLink>(&mut answers);
     add::<Page<PolicyState>>(&mut answers);
     add::<Simulation>(&mut answers);
     add::<Page<DecisionRecord>>(&mut answers);

@@ -2,6 +2,7 @@
 
 mod announced;
 mod clients;
+mod people;
 
 use std::{
     collections::HashMap,
@@ -22,6 +23,7 @@ use crate::{
     client::{Client, SharedClient, certificate::Authorities, document::Documents},
     clock::Clock,
     config::{CachesConfig, Config, ConfigError, UiConfig},
+    console::Doors,
     details::DetailsTypes,
     events::Receivers,
     generations::Generations,
@@ -77,6 +79,7 @@ struct Inner {
     admissions: [Arc<Admission>; 2],
     policies: Policies,
     ledger: Ledger,
+    doors: Doors,
     details: Arc<DetailsTypes>,
     metrics: Arc<Metrics>,
     newest_revocation: AtomicI64,
@@ -187,6 +190,7 @@ impl Server {
             admissions,
             policies,
             ledger,
+            doors: Doors::default(),
             details,
             metrics,
             newest_revocation: AtomicI64::new(newest_revocation),
@@ -273,11 +277,6 @@ impl Server {
     /// The policies.
     pub fn policies(&self) -> &Policies {
         &self.0.policies
-    }
-
-    /// What happened lately, for people.
-    pub fn ledger(&self) -> &Ledger {
-        &self.0.ledger
     }
 
     /// The types of authorization details.

@@ -9,6 +9,7 @@ mod specs {
     pub(crate) mod attesting;
     pub(crate) mod calling;
     pub(crate) mod certificates;
+    pub(crate) mod consoling;
     pub(crate) mod deciding;
     pub(crate) mod detailing;
     pub(crate) mod device_flow;
@@ -58,6 +59,9 @@ mod specs {
     mod bounded_memory;
     mod client_id_metadata;
     mod conformance_facts;
+    mod console_access;
+    mod console_flows;
+    mod console_pages;
     mod deliveries;
     mod event_delivery;
     mod event_receiver_sample;

@@ -4,6 +4,8 @@ mod decisions;
 mod events;
 mod policies;
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +78,21 @@ pub struct KeyEntry {
     /// When it is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
+}
+
+/// A link that signs its opener in to the console, once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConsoleLink {
+    /// The link: a credential until it was opened.
+    pub url: String,
+    /// How long it can be opened, in seconds.
+    pub expires_in: u64,
+}
+
+impl fmt::Debug for ConsoleLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsoleLink").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
 }
 
 /// What is known of a subject.

@@ -120,6 +120,11 @@ pub(super) enum AdminCommand {
         #[command(subcommand)]
         command: events::DeliveriesCommand,
     },
+    /// Get a link into the console, for the browser of whoever asks: it works once, within two minutes.
+    Console {
+        #[command(flatten)]
+        at: Connection,
+    },
     /// Ask the policies without any effect.
     Simulate {
         #[command(flatten)]
@@ -241,6 +246,7 @@ pub(super) async fn main(command: AdminCommand) -> ExitCode {
         AdminCommand::Decisions { at, command } => run::decisions(&at, command).await,
         AdminCommand::EventReceivers { at, command } => events::receivers(&at, command).await,
         AdminCommand::Deliveries { at, command } => events::deliveries(&at, command).await,
+        AdminCommand::Console { at } => run::console(&at).await,
         AdminCommand::Simulate { at, question } => run::simulate(&at, &question).await,
     };
     match done {

@@ -1,12 +1,13 @@
 //! The admin API: `/admin/v1` on the private listener. Nobody is trusted for being near.
 
-mod caller;
-mod clients;
-mod decisions;
+pub(super) mod caller;
+pub(super) mod clients;
+mod console;
+pub(super) mod decisions;
 mod events;
-mod keys;
-mod policies;
-mod resources;
+pub(super) mod keys;
+pub(super) mod policies;
+pub(super) mod resources;
 mod revocations;
 mod routes;
 

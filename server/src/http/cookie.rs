@@ -44,7 +44,8 @@ pub fn state_name(config: &Config) -> &'static str {
     if is_secure(config) { "__Host-placet-op" } else { "placet-op" }
 }
 
-fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The value of a cookie.
+pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -38,7 +38,7 @@ pub struct Noted {
     pub(super) decisions: Vec<Asked>,
 }
 
-/// Runs something whose notes go there.
+/// Runs something whose notes go there. It is held several times over: what is large comes in a box.
 pub async fn within<F: Future>(noting: Option<Noting>, work: F) -> F::Output {
     match noting {
         Some(noting) => NOTING.scope(noting, work).await,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clients;
+mod console;
 mod events;
 mod keys;
 mod policies;
@@ -45,13 +46,14 @@ const ITSELF: Operation = Operation {
 };
 
 pub(super) fn api() -> Api {
-    let parts: [&'static [Operation]; 7] = [
+    let parts: [&'static [Operation]; 8] = [
         &clients::ALL,
         &accounts::ALL,
         &revocations::ALL,
         &keys::ALL,
         &policies::ALL,
         &events::ALL,
+        &console::ALL,
         &[ITSELF],
     ];
     Api {
@@ -67,6 +69,7 @@ pub(super) fn api() -> Api {
             { "name": "policies", "description": "Policies as they are now, and trying them" },
             { "name": "decisions", "description": "What was decided, and why" },
             { "name": "events", "description": "Receivers of events, and what waits to be delivered" },
+            { "name": "console", "description": "The console for operators" },
             { "name": "description", "description": "This document" },
         ]),
         bearer: "The token of an `[[admin]]` registration, or an access token of this server for the audience \

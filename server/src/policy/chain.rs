@@ -85,7 +85,7 @@ impl Policies {
             drop(open);
             decided
         };
-        let deciding = ledger::within(ledger::current(), deciding);
+        let deciding = ledger::within(ledger::current(), Box::pin(deciding));
         match tokio::spawn(deciding.instrument(tracing::Span::current())).await {
             Ok(decided) => decided,
             Err(_) => Err(Fault::new("policy", "a decision broke off").into()),

@@ -30,6 +30,7 @@ fn operations() -> Vec<(Method, &'static str, &'static str)> {
         (Method::PUT, "/subjects/alice", "revoke"),
         (Method::POST, "/revocations", "revoke"),
         (Method::POST, "/global-token-revocation", "revoke"),
+        (Method::POST, "/console-links", "read"),
         (Method::GET, "/keys", "read"),
         (Method::POST, "/keys:rotate", "keys"),
         (Method::POST, "/keys/unknown:revoke", "keys"),
@@ -54,7 +55,7 @@ fn operations() -> Vec<(Method, &'static str, &'static str)> {
 
 #[test]
 fn the_description_has_these_operations_with_these_roles_and_no_others() {
-    const WORDS: [&str; 13] = [
+    const WORDS: [&str; 14] = [
         "clients",
         "secret",
         "sessions",
@@ -62,6 +63,7 @@ fn the_description_has_these_operations_with_these_roles_and_no_others() {
         "subjects",
         "revocations",
         "global-token-revocation",
+        "console-links",
         "keys",
         "policies",
         "cache",

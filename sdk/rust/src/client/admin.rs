@@ -5,9 +5,10 @@ use reqwest::Method;
 use super::{Caller, Error, of_user, segment};
 use crate::{
     admin::{
-        ClientEntry, ClientWrite, DecisionEntry, DecisionQuery, DecisionRecord, DeliveryEntry, DeliveryQuery,
-        EventReceiverChange, EventReceiverState, GlobalRevocation, KeyEntry, PolicyChange, PolicyState,
-        Redelivered, Replay, Revocation, Simulation, SimulationRequest, SubjectEntry, SubjectWrite,
+        ClientEntry, ClientWrite, ConsoleLink, DecisionEntry, DecisionQuery, DecisionRecord, DeliveryEntry,
+        DeliveryQuery, EventReceiverChange, EventReceiverState, GlobalRevocation, KeyEntry, PolicyChange,
+        PolicyState, Redelivered, Replay, Revocation, Simulation, SimulationRequest, SubjectEntry,
+        SubjectWrite,
     },
     interaction::SessionInfo,
     resources::{AuthorizationInfo, Page, SessionList},
@@ -108,6 +109,11 @@ impl AdminClient {
     /// Disables or enables a subject.
     pub async fn change_subject(&self, sub: &str, change: SubjectWrite) -> Result<SubjectEntry, Error> {
         self.0.call(Method::PUT, &format!("/subjects/{}", segment(sub)), Some(&change)).await
+    }
+
+    /// A link into the console of the process that answers, with the roles of this caller.
+    pub async fn console_link(&self) -> Result<ConsoleLink, Error> {
+        self.0.call(Method::POST, "/console-links", NOTHING).await
     }
 
     /// The keys.

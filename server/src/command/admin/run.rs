@@ -79,6 +79,16 @@ pub(super) async fn simulate(at: &Connection, question: &str) -> Done {
     object(&at.client()?.simulate(&question).await?)
 }
 
+pub(super) async fn console(at: &Connection) -> Done {
+    let link = at.client()?.console_link().await?;
+    if at.json {
+        return object(&link);
+    }
+    println!("{}", link.url);
+    eprintln!("The link works once, within {} seconds. Whoever opens it has your roles.", link.expires_in);
+    Ok(())
+}
+
 fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failed> {
     let mut text = String::new();
     if file == Path::new("-") {

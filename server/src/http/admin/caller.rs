@@ -13,9 +13,9 @@ use crate::{
 
 /// An admin who has proved it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Admin<'a> {
+pub(in crate::http) struct Admin<'a> {
     /// Its name.
-    pub(super) name: &'a str,
+    pub(in crate::http) name: &'a str,
 }
 
 impl Admin<'_> {
@@ -56,12 +56,12 @@ pub(super) async fn with<'a>(server: &'a Server, request: &Request, role: AdminR
 }
 
 /// A page of another origin that gets its name to resolve to this listener is not let in.
-pub(super) fn check_host(server: &Server, request: &Request) -> ApiResult<()> {
+pub(in crate::http) fn check_host(server: &Server, request: &Request) -> ApiResult<()> {
     let host = request.header(header::HOST).unwrap_or_default();
     if server.config().is_admin_host(host) {
         return Ok(());
     }
-    Err(problem(421, "misdirected_request", "the admin API has no such host name; see `admin_hosts`").into())
+    Err(problem(421, "misdirected_request", "there is no such host name here; see `admin_hosts`").into())
 }
 
 /// A client's own token for the admin API; one that stands for a user, or a scope alone, opens nothing.

@@ -40,7 +40,11 @@ async fn list_or_create(server: &Server, request: &Request) -> ApiResult<Respons
         return create(server, request, &by).await;
     }
     caller::with(server, request, AdminRole::Read).await?;
-    let after = cursor(request)?;
+    reply::object(200, &client_page(server, &cursor(request)?).await?)
+}
+
+/// Clients in order of their ids, after that one.
+pub(in crate::http) async fn client_page(server: &Server, after: &str) -> ApiResult<Page<ClientEntry>> {
     let mut items = Vec::new();
     if after.is_empty() {
         // Those of the configuration are few, and come first.
@@ -49,12 +53,12 @@ async fn list_or_create(server: &Server, request: &Request) -> ApiResult<Respons
             items.extend(client.map(|client| entry(server, &client)));
         }
     }
-    let records = server.store().clients(&after, PAGE).await?;
+    let records = server.store().clients(after, PAGE).await?;
     let next_cursor = records.last().filter(|_| records.len() >= PAGE as usize).map(|r| r.client_id.clone());
     for record in records {
         items.push(entry(server, &Client::from_record(record)?));
     }
-    reply::object(200, &Page { items, next_cursor })
+    Ok(Page { items, next_cursor })
 }
 
 async fn create(server: &Server, request: &Request, by: &Admin<'_>) -> ApiResult<Response> {
@@ -226,7 +230,8 @@ fn etag(client: &Client) -> String {
     format!("\"{}\"", client.generation)
 }
 
-fn entry(server: &Server, client: &Client) -> ClientEntry {
+/// A client as admins see it.
+pub(in crate::http) fn entry(server: &Server, client: &Client) -> ClientEntry {
     let object = |value: serde_json::Result<serde_json::Value>| {
         value.ok().and_then(|value| value.as_object().cloned()).unwrap_or_default()
     };

@@ -1,7 +1,7 @@
 //! The log of decisions.
 
 use placet_sdk::{
-    admin::{DecisionOutcome, DecisionRecord},
+    admin::{DecisionEntry, DecisionOutcome, DecisionRecord, Replay},
     decision::HookType,
     resources::Page,
 };
@@ -78,8 +78,12 @@ pub(super) async fn decision(server: Server, request: Request) -> Outcome<Respon
 
 async fn one(server: &Server, request: &Request) -> ApiResult<Response> {
     caller::with(server, request, AdminRole::Policies).await?;
-    let found = server.policies().decision(request.part(0));
-    reply::object(200, &found.ok_or_else(|| refused(crate::policy::AdminError::UnknownDecision))?)
+    reply::object(200, &kept(server, request.part(0))?)
+}
+
+/// A decision with all that is kept of it.
+pub(in crate::http) fn kept(server: &Server, id: &str) -> ApiResult<DecisionEntry> {
+    server.policies().decision(id).ok_or_else(|| refused(crate::policy::AdminError::UnknownDecision))
 }
 
 /// `POST /decisions/{id}:replay`: what would be decided today.
@@ -89,9 +93,14 @@ pub(super) async fn replay(server: Server, request: Request) -> Outcome<Response
 
 async fn again(server: &Server, request: &Request) -> ApiResult<Response> {
     caller::with(server, request, AdminRole::Policies).await?;
-    let (record, question) = question(server, request.part(0)).await?;
+    reply::object(200, &replayed(server, request.part(0)).await?)
+}
+
+/// A decision, and what would be decided today.
+pub(in crate::http) async fn replayed(server: &Server, id: &str) -> ApiResult<Replay> {
+    let (record, question) = question(server, id).await?;
     let simulation = server.policies().simulate(question).await.map_err(refused)?;
-    reply::object(200, &compared(record, simulation))
+    Ok(compared(record, simulation))
 }
 
 /// A decision that was made, and its question.

@@ -35,9 +35,14 @@ pub(super) async fn rotate(server: Server, request: Request) -> Outcome<Response
 
 async fn stage(server: &Server, request: &Request) -> ApiResult<Response> {
     let by = caller::with(server, request, AdminRole::Keys).await?;
-    tracing::info!(admin = by.name, "an admin rotates the keys");
-    server.keys().rotate(false, &by.recorded()).await?;
+    stage_successors(server, by).await?;
     shown(server).await
+}
+
+/// Stages a successor for every key.
+pub(in crate::http) async fn stage_successors(server: &Server, by: caller::Admin<'_>) -> ApiResult<()> {
+    tracing::info!(admin = by.name, "an admin rotates the keys");
+    Ok(server.keys().rotate(false, &by.recorded()).await?)
 }
 
 /// `POST /keys/{kid}:revoke`: what a key signed counts no more, at once; a successor signs at once.

@@ -5,14 +5,19 @@ use std::sync::Arc;
 use http::Method;
 use placet_oauth::id::Subject;
 use placet_sdk::{
-    admin::{PolicyChange, PolicyMode, PolicyState, SimulationRequest},
+    admin::{PolicyChange, PolicyMode, PolicyState, Simulation, SimulationRequest},
     decision::DecisionRequest,
+    grant::Object,
     resources::Page,
 };
 use serde_json::{Value, json};
 use warp::reply::Response;
 
-use super::{audit, caller, decisions};
+use super::{
+    audit,
+    caller::{self, Admin},
+    decisions,
+};
 use crate::{
     client::Client,
     config::{AdminRole, MAX_GRACE},
@@ -48,11 +53,22 @@ async fn one(server: &Server, request: &Request) -> ApiResult<Response> {
     let name = request.part(0);
     let read = request.method == Method::GET;
     let by = caller::with(server, request, if read { AdminRole::Read } else { AdminRole::Policies }).await?;
-    let found = server.policies().policy(name).map_err(refused)?;
     if read {
-        return reply::object(200, &found);
+        return reply::object(200, &server.policies().policy(name).map_err(refused)?);
     }
+    server.policies().policy(name).map_err(refused)?;
     let change: PolicyChange = body::member(object(request)?)?;
+    change_policy(server, by, (name, change)).await?;
+    reply::object(200, &server.policies().policy(name).map_err(refused)?)
+}
+
+/// Changes whether and when a policy is asked, until the server starts again.
+pub(in crate::http) async fn change_policy(
+    server: &Server,
+    by: Admin<'_>,
+    (name, change): (&str, PolicyChange),
+) -> ApiResult<()> {
+    server.policies().policy(name).map_err(refused)?;
     let PolicyChange { mode, order } = change;
     if (mode, order) == (None, None) {
         return Err(invalid_answer("", "missing", "say what is to change: `mode`, `order` or both"));
@@ -70,7 +86,7 @@ async fn one(server: &Server, request: &Request) -> ApiResult<Response> {
     if let Some(order) = order {
         server.policies().set_order(name, order).map_err(refused)?;
     }
-    reply::object(200, &server.policies().policy(name).map_err(refused)?)
+    Ok(())
 }
 
 /// What the configuration would be refused for is refused here too.
@@ -93,12 +109,17 @@ pub(super) async fn purge(server: Server, request: Request) -> Outcome<Response>
 
 async fn forget(server: &Server, request: &Request) -> ApiResult<Response> {
     let by = caller::with(server, request, AdminRole::Policies).await?;
-    let name = request.part(0);
+    forget_kept(server, by, request.part(0)).await?;
+    Ok(reply::empty(204))
+}
+
+/// Forgets the kept decisions of a policy.
+pub(in crate::http) async fn forget_kept(server: &Server, by: Admin<'_>, name: &str) -> ApiResult<()> {
     server.policies().policy(name).map_err(refused)?;
     let event = audit(server, ("policy.cache_purged", name), &by, json!({ "policy": name }))?;
     server.store().publish(vec![event]).await?;
     server.policies().purge(name).map_err(refused)?;
-    Ok(reply::empty(204))
+    Ok(())
 }
 
 /// `POST /policies:simulate`.
@@ -108,7 +129,11 @@ pub(super) async fn simulate(server: Server, request: Request) -> Outcome<Respon
 
 async fn try_out(server: &Server, request: &Request) -> ApiResult<Response> {
     caller::with(server, request, AdminRole::Policies).await?;
-    let members = object(request)?;
+    reply::object(200, &simulated(server, object(request)?).await?)
+}
+
+/// What policies would say to a question, or to that of a decision.
+pub(in crate::http) async fn simulated(server: &Server, members: Object) -> ApiResult<Simulation> {
     let given = members.get("request").cloned();
     let asked: SimulationRequest = body::member(members)?;
     let question = match (asked.request, asked.decision_id) {
@@ -124,7 +149,7 @@ async fn try_out(server: &Server, request: &Request) -> ApiResult<Response> {
             return Err(invalid_answer("", "ambiguous", detail));
         }
     };
-    reply::object(200, &server.policies().simulate(question).await.map_err(refused)?)
+    server.policies().simulate(question).await.map_err(refused)
 }
 
 /// The client that a question concerns, if there still is one.

@@ -6,12 +6,16 @@ use placet_sdk::{
     Instant,
     admin::{SubjectEntry, SubjectWrite},
     interaction::SessionInfo,
-    resources::Page,
+    resources::{AuthorizationInfo, Page},
 };
 use serde_json::json;
 use warp::reply::Response;
 
-use super::{PAGE, audit, caller, not_found, percent_decoded};
+use super::{
+    PAGE, audit,
+    caller::{self, Admin},
+    not_found, percent_decoded,
+};
 use crate::{
     config::AdminRole,
     http::{
@@ -19,15 +23,18 @@ use crate::{
         request::Request,
         ui::{authorization_info, list, object, page, query},
     },
-    interaction::{answer::body, session::Session},
+    interaction::{
+        answer::body,
+        session::{Session, live},
+    },
     outcome::Outcome,
     problem::{ApiResult, problem},
     server::Server,
-    store::Paging,
+    store::{AuthorizationRecord, Paging},
 };
 
 /// The cursor of a list that is not about a user.
-pub(super) fn cursor(request: &Request) -> ApiResult<String> {
+pub(in crate::http) fn cursor(request: &Request) -> ApiResult<String> {
     let query = query(request)?;
     let cursor = query.get("cursor").unwrap_or_default();
     if cursor.len() > 255 || cursor.bytes().any(|b| !(b' '..=b'~').contains(&b)) {
@@ -46,10 +53,18 @@ pub(super) async fn sessions(server: Server, request: Request) -> Outcome<Respon
 async fn list_sessions(server: &Server, request: &Request) -> ApiResult<Response> {
     caller::with(server, request, AdminRole::Read).await?;
     let (sub, after) = list(request)?;
-    let paging = Paging { after: &after, limit: PAGE };
-    let records = server.store().sessions_of(&sub, paging, server.now()).await?;
-    let found: Page<SessionInfo> = page(records, |r| r.id.as_str(), |r| Ok(Session::read(r)?.info()))?;
-    reply::object(200, &found)
+    reply::object(200, &sessions_of(server, &sub, &after).await?)
+}
+
+/// Live sessions of a user, after that one.
+pub(in crate::http) async fn sessions_of(
+    server: &Server,
+    sub: &str,
+    after: &str,
+) -> ApiResult<Page<SessionInfo>> {
+    let paging = Paging { after, limit: PAGE };
+    let records = server.store().sessions_of(sub, paging, server.now()).await?;
+    page(records, |r| r.id.as_str(), |r| Ok(Session::read(r)?.info()))
 }
 
 /// `GET` and `DELETE /sessions/{id}`.
@@ -61,15 +76,22 @@ async fn one_session(server: &Server, request: &Request) -> ApiResult<Response> 
     let read = request.method == Method::GET;
     let by = caller::with(server, request, if read { AdminRole::Read } else { AdminRole::Revoke }).await?;
     let id = request.part(0);
-    let live = crate::interaction::session::live(server, id).await?.ok_or_else(not_found)?;
     if read {
+        let live = live(server, id).await?.ok_or_else(not_found)?;
         return reply::object(200, &live.info());
     }
+    end_session(server, by, id).await?;
+    Ok(reply::empty(204))
+}
+
+/// Ends a live session.
+pub(in crate::http) async fn end_session(server: &Server, by: Admin<'_>, id: &str) -> ApiResult<()> {
+    let live = live(server, id).await?.ok_or_else(not_found)?;
     let event = audit(server, ("session.ended", id), &by, json!({ "sub": live.record.sub }))?;
     server.store().end_session(id, server.now(), vec![event]).await?;
     server.deliver_soon();
     server.policies().flush_subject(&live.record.sub);
-    Ok(reply::empty(204))
+    Ok(())
 }
 
 /// `GET /authorizations?sub=`.
@@ -80,9 +102,18 @@ pub(super) async fn authorizations(server: Server, request: Request) -> Outcome<
 async fn list_authorizations(server: &Server, request: &Request) -> ApiResult<Response> {
     caller::with(server, request, AdminRole::Read).await?;
     let (sub, after) = list(request)?;
-    let paging = Paging { after: &after, limit: PAGE };
-    let records = server.store().authorizations_of(&sub, paging, server.now()).await?;
-    reply::object(200, &page(records, |r| r.id.as_str(), authorization_info)?)
+    reply::object(200, &authorizations_of(server, &sub, &after).await?)
+}
+
+/// Live authorizations of a user, after that one.
+pub(in crate::http) async fn authorizations_of(
+    server: &Server,
+    sub: &str,
+    after: &str,
+) -> ApiResult<Page<AuthorizationInfo>> {
+    let paging = Paging { after, limit: PAGE };
+    let records = server.store().authorizations_of(sub, paging, server.now()).await?;
+    page(records, |r| r.id.as_str(), authorization_info)
 }
 
 /// `GET` and `DELETE /authorizations/{id}`.
@@ -94,19 +125,30 @@ async fn one_authorization(server: &Server, request: &Request) -> ApiResult<Resp
     let read = request.method == Method::GET;
     let by = caller::with(server, request, if read { AdminRole::Read } else { AdminRole::Revoke }).await?;
     let id = request.part(0);
+    if read {
+        return reply::object(200, &authorization_info(live_authorization(server, id).await?)?);
+    }
+    revoke_authorization(server, by, id).await?;
+    Ok(reply::empty(204))
+}
+
+/// The live authorization of this id.
+pub(in crate::http) async fn live_authorization(server: &Server, id: &str) -> ApiResult<AuthorizationRecord> {
     if id.chars().any(char::is_control) {
         return Err(not_found());
     }
     let found = server.store().authorization(id).await?.filter(|a| a.is_live(server.now()));
-    let found = found.ok_or_else(not_found)?;
-    if read {
-        return reply::object(200, &authorization_info(found)?);
-    }
+    found.ok_or_else(not_found)
+}
+
+/// Ends a live authorization, and everything issued for it.
+pub(in crate::http) async fn revoke_authorization(server: &Server, by: Admin<'_>, id: &str) -> ApiResult<()> {
+    let found = live_authorization(server, id).await?;
     let data = json!({ "sub": found.sub, "client_id": found.client_id });
     let event = audit(server, ("authorization.revoked", id), &by, data)?;
     server.store().revoke_authorization(id, server.now(), vec![event]).await?;
     server.policies().flush_subject(&found.sub);
-    Ok(reply::empty(204))
+    Ok(())
 }
 
 /// `GET` and `PUT /subjects/{sub}`.
@@ -127,7 +169,12 @@ async fn one_subject(server: &Server, request: &Request) -> ApiResult<Response> 
         server.deliver_soon();
         server.policies().flush_subject(&sub);
     }
+    reply::object(200, &subject_entry(server, sub).await?)
+}
+
+/// What is known of a subject.
+pub(in crate::http) async fn subject_entry(server: &Server, sub: String) -> ApiResult<SubjectEntry> {
     let record = server.store().subject(&sub).await?;
     let disabled_at = record.and_then(|r| r.disabled_at).map(Instant);
-    reply::object(200, &SubjectEntry { sub, disabled: disabled_at.is_some(), disabled_at })
+    Ok(SubjectEntry { sub, disabled: disabled_at.is_some(), disabled_at })
 }

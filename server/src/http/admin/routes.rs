@@ -5,7 +5,7 @@ use std::str::FromStr;
 use http::Method;
 use warp::{Filter, filters::BoxedFilter, reply::Response};
 
-use super::{clients, decisions, description, events, keys, policies, resources, revocations};
+use super::{clients, console, decisions, description, events, keys, policies, resources, revocations};
 use crate::{
     http::request::{Cors, Endpoint, Errors, endpoint},
     server::Server,
@@ -91,6 +91,8 @@ pub(in crate::http) fn routes(server: &Server) -> BoxedFilter<(Response,)> {
         ))
         .unify()
         .boxed()
+        .or(endpoint(at(POST), base().and(warp::path!("console-links")).map(none), console::links))
+        .unify()
         .or(endpoint(at(GET), base().and(warp::path!("keys")).map(none), keys::keys))
         .unify()
         .or(endpoint(at(POST), base().and(warp::path!("keys:rotate")).map(none), keys::rotate))
