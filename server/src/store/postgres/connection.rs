@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use async_trait::async_trait;
 use bytes::BytesMut;
 use futures_util::future;
+use tokio::time::{error::Elapsed, timeout};
 use tokio_postgres::{
     Client, Statement as Prepared,
     error::SqlState,
@@ -18,6 +19,10 @@ use crate::store::sql::{
 
 /// A write that takes longer than this, with everything in it, has lost its connection.
 const WRITE: Duration = Duration::from_secs(30);
+
+/// A statement that takes longer than this has, too. A little more than what the database allows one: as a rule it says so
+/// itself, and the connection stays.
+const STATEMENT: Duration = Duration::from_secs(11);
 
 /// The steps rely on an update that waited for another one seeing what that one wrote.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -52,17 +57,20 @@ pub(super) struct Connection {
     decisions: HashMap<Vec<&'static str>, Prepared>,
     /// A transaction was begun and is not known to have ended.
     in_transaction: bool,
+    /// A statement was not answered, or this is a server that must not be written to.
+    lost: bool,
 }
 
 impl Connection {
     pub(super) fn new(client: Client) -> Self {
-        Self { client, statements: HashMap::new(), decisions: HashMap::new(), in_transaction: false }
+        let (statements, decisions) = (HashMap::new(), HashMap::new());
+        Self { client, statements, decisions, in_transaction: false, lost: false }
     }
 
     /// Whether it must not be used again. That it may be within a transaction suffices: whoever came next would
     /// write into it.
     pub(super) fn is_unfit(&self) -> bool {
-        self.in_transaction || self.client.is_closed()
+        self.in_transaction || self.lost || self.client.is_closed()
     }
 
     pub(super) async fn ping(&self) -> Result<(), tokio_postgres::Error> {
@@ -99,6 +107,10 @@ impl Connection {
             self.in_transaction = false;
             return if failed { outcome.and(Err(lost())) } else { outcome };
         }
+        if self.lost {
+            // Without its connection the transaction ends by itself.
+            return outcome.and(Err(lost()));
+        }
         // After a failed statement the database would answer a commit by quietly rolling back.
         let keep = outcome.is_ok() && !given_up && !failed;
         let ended = self.command(if keep { "COMMIT" } else { "ROLLBACK" }).await;
@@ -107,7 +119,7 @@ impl Connection {
             Err(fault) if keep => {
                 // A commit that was refused leaves no transaction; one whose answer was lost has a dead
                 // connection, and its fate is unknown.
-                self.in_transaction = self.command("ROLLBACK").await.is_err();
+                self.in_transaction = self.lost || self.command("ROLLBACK").await.is_err();
                 return Err(fault);
             }
             Err(fault) => return outcome.and(Err(fault)),
@@ -115,8 +127,24 @@ impl Connection {
         if failed { outcome.and(Err(lost())) } else { outcome }
     }
 
-    async fn command(&self, sql: &str) -> Fallible<()> {
-        self.client.batch_execute(sql).await.map_err(|error| fault(&error))
+    async fn command(&mut self, sql: &str) -> Fallible<()> {
+        let done = timeout(STATEMENT, self.client.batch_execute(sql)).await;
+        self.judged(done)
+    }
+
+    /// What came of a statement. A server that does not answer, and one that became a standby, are left for another.
+    fn judged<T>(&mut self, answer: Result<Answer<T>, Elapsed>) -> Fallible<T> {
+        match answer {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => {
+                self.lost |= error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
+                Err(fault(&error))
+            }
+            Err(_) => {
+                self.lost = true;
+                Err(Fault::unavailable("the database did not answer in time"))
+            }
+        }
     }
 
     async fn prepared(&mut self, sql: &'static str) -> Result<Prepared, tokio_postgres::Error> {
@@ -175,7 +203,7 @@ impl<'a> PostgresTx<'a> {
             return Err(Fault::unavailable("a step went on after it had decided"));
         }
         check_storable(params)?;
-        let statement = self.connection.prepared(sql).await;
+        let statement = timeout(STATEMENT, self.connection.prepared(sql)).await;
         let statement = self.seen(statement)?;
         let begins = self.phase == Phase::Before;
         if begins {
@@ -184,9 +212,10 @@ impl<'a> PostgresTx<'a> {
         Ok((statement, begins))
     }
 
-    fn seen<T>(&mut self, answer: Answer<T>) -> Fallible<T> {
-        self.failed |= answer.is_err();
-        answer.map_err(|error| fault(&error))
+    fn seen<T>(&mut self, answer: Result<Answer<T>, Elapsed>) -> Fallible<T> {
+        let seen = self.connection.judged(answer);
+        self.failed |= seen.is_err();
+        seen
     }
 }
 
@@ -211,17 +240,19 @@ impl Tx for PostgresTx<'_> {
         let (statement, begins) = self.ready(sql, params).await?;
         let params = with_tenant(&self.tenant, params);
         let client = &self.connection.client;
-        let rows = sent(client, begins, client.query(&statement, &params)).await;
+        let rows = timeout(STATEMENT, sent(client, begins, client.query(&statement, &params))).await;
         let columns =
             |row: &tokio_postgres::Row| (0..row.len()).map(|i| row.try_get(i)).collect::<Answer<_>>();
-        self.seen(rows.and_then(|rows| rows.iter().map(|row| columns(row).map(Row::new)).collect()))
+        let read =
+            |rows: Vec<tokio_postgres::Row>| rows.iter().map(|row| columns(row).map(Row::new)).collect();
+        self.seen(rows.map(|rows| rows.and_then(read)))
     }
 
     async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Fallible<u64> {
         let (statement, begins) = self.ready(sql, params).await?;
         let params = with_tenant(&self.tenant, params);
         let client = &self.connection.client;
-        let touched = sent(client, begins, client.execute(&statement, &params)).await;
+        let touched = timeout(STATEMENT, sent(client, begins, client.execute(&statement, &params))).await;
         self.seen(touched)
     }
 
@@ -231,13 +262,13 @@ impl Tx for PostgresTx<'_> {
         }
         let all = || std::iter::once(first).chain(then);
         all().try_for_each(|statement| check_storable(&statement.params))?;
-        let statement =
-            self.connection.prepared_decision(all().map(|statement| statement.sql).collect()).await;
+        let parts = all().map(|statement| statement.sql).collect();
+        let statement = timeout(STATEMENT, self.connection.prepared_decision(parts)).await;
         let statement = self.seen(statement)?;
         let mut params = with_tenant(&self.tenant, &first.params);
         params.extend(then.iter().flat_map(|s| &s.params).map(|value| value as &(dyn ToSql + Sync)));
-        let decided = self.connection.client.query_one(&statement, &params).await;
-        let decided: i64 = self.seen(decided.and_then(|row| row.try_get(0)))?;
+        let decided = timeout(STATEMENT, self.connection.client.query_one(&statement, &params)).await;
+        let decided: i64 = self.seen(decided.map(|row| row.and_then(|row| row.try_get(0))))?;
         if decided > 0 {
             self.phase = Phase::Decided;
         }

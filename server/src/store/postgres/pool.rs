@@ -20,8 +20,8 @@ use crate::store::{
     sql::{Fallible, Fault},
 };
 
-/// A server that does not answer is given up after this.
-const CONNECT: Duration = Duration::from_secs(5);
+/// A server that does not answer is given up after this: of several, the next one is to be tried before callers give up.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// What the database allows one of our statements, and a transaction that was left alone: its peer is gone.
 /// Statements that are a transaction of their own are as strict as those within one.
