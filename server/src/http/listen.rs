@@ -7,7 +7,13 @@ mod peers;
 mod proxy;
 mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
@@ -21,6 +27,9 @@ pub use front::{Front, Fronts};
 
 /// How long requests under way may take after the stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How long after the stop idle connections stay open. Whoever uses one in this time is answered, and told that it was the
+/// last time: a proxy that sends a request while its connection is being closed cannot know whether it arrived.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How long after the stop those are waited for who have not said anything yet.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
@@ -34,7 +43,7 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let most = usize::try_from(front.connections.max).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
     let permits = Arc::new(Semaphore::new(most));
-    let service = Arc::new(Service { routes, front });
+    let service = Arc::new(Service { routes, front, leaving: AtomicBool::new(false) });
     loop {
         let permit = tokio::select! {
             permit = permits.clone().acquire_owned() => permit,
@@ -80,6 +89,13 @@ pub async fn serve(
         });
     }
     drop(listener);
+    service.leaving.store(true, Ordering::Relaxed);
+    let farewell = async {
+        while graceful.count() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were still under way at the stop");
     }

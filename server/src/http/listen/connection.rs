@@ -6,7 +6,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -49,6 +49,8 @@ const GIVEN_UP: usize = 20;
 pub(super) struct Service {
     pub(super) routes: BoxedFilter<(Response,)>,
     pub(super) front: Front,
+    /// The listener is closed: each answer is the last one of its connection.
+    pub(super) leaving: AtomicBool,
 }
 
 /// How the requests of a connection are framed.
@@ -120,11 +122,17 @@ async fn requests<S>(
         let activity = activity.clone();
         move |request: http::Request<Incoming>| {
             let under_way = activity.begin();
+            let (service, version) = (service.clone(), request.version());
             let answered = answer(request, (peer, certificate.clone()), service.clone());
             async move {
                 let answered = answered.await;
                 drop(under_way);
-                answered
+                let mut response = answered?;
+                // HTTP/2 has a frame for it.
+                if version < Version::HTTP_2 && service.leaving.load(Ordering::Relaxed) {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, io::Error>(response)
             }
         }
     });
