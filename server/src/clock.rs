@@ -20,6 +20,9 @@ pub trait Clock: Send + Sync + 'static {
         Duration::from_secs(u64::try_from(self.now()).unwrap_or_default())
     }
 
+    /// Never shows less than `seen` from now on: servers have stood there before.
+    fn never_before(&self, seen: i64);
+
     /// Whether it can be right. A server whose clock cannot is not ready.
     fn is_believed(&self) -> bool {
         true
@@ -28,9 +31,10 @@ pub trait Clock: Send + Sync + 'static {
 
 /// The system clock, with two things that it does not believe within one process.
 ///
-/// It never goes back: moving the machine's clock back extends no validity. And it does not jump ahead by more than
+/// It never goes back, also not behind what servers of the store have seen: moving the machine's clock back extends no
+/// validity. And it does not jump ahead by more than
 /// [`JUMP`]: what is over by a wrong clock would be ended, and deleted, for good. Then time goes on as it passes, the log
-/// says so, and [`Clock::is_believed`] says that somebody has to look. After a restart the clock is believed as it is.
+/// says so, and [`Clock::is_believed`] says that somebody has to look. After a restart a clock that is ahead is believed.
 #[derive(Debug)]
 pub struct SystemClock {
     steady: Steady,
@@ -75,9 +79,13 @@ impl Clock for SystemClock {
         self.began.elapsed()
     }
 
+    fn never_before(&self, seen: i64) {
+        self.steady.never_before(seen, system_millis() / 1_000, self.passed());
+    }
+
     fn is_believed(&self) -> bool {
         self.now();
-        self.steady.is_believed()
+        self.steady.is_believed(system_millis() / 1_000)
     }
 }
 
@@ -102,6 +110,8 @@ struct Steady {
     /// What the clock showed more than passed, when it was last believed.
     ahead: AtomicI64,
     believed: AtomicBool,
+    /// What servers had seen before this process.
+    floor: AtomicI64,
 }
 
 impl Steady {
@@ -111,6 +121,21 @@ impl Steady {
             latest: AtomicI64::new(system),
             ahead: AtomicI64::new(system),
             believed: AtomicBool::new(true),
+            floor: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// From now on it shows `seen` at least, where the clock shows `system` and so many seconds `passed`.
+    fn never_before(&self, seen: i64, system: i64, passed: i64) {
+        self.floor.fetch_max(seen, Ordering::Relaxed);
+        self.latest.fetch_max(seen, Ordering::Relaxed);
+        // Once it is set right it has not jumped.
+        self.ahead.fetch_max(seen.saturating_sub(passed), Ordering::Relaxed);
+        if seen > system {
+            tracing::warn!(
+                seconds = seen - system,
+                "the clock of the machine is behind what servers have seen"
+            );
         }
     }
 
@@ -140,8 +165,10 @@ impl Steady {
         self.latest.fetch_max(told, Ordering::Relaxed).max(told)
     }
 
-    fn is_believed(&self) -> bool {
-        self.believed.load(Ordering::Relaxed)
+    /// Whether it can be right when the clock shows `system`: it did not jump ahead, and is not far behind what was seen.
+    fn is_believed(&self, system: i64) -> bool {
+        let floor = self.floor.load(Ordering::Relaxed);
+        self.believed.load(Ordering::Relaxed) && floor.saturating_sub(system) <= JUMP
     }
 }
 
@@ -174,6 +201,10 @@ impl Clock for ManualClock {
         self.now.load(Ordering::SeqCst)
     }
 
+    fn never_before(&self, seen: i64) {
+        self.now.fetch_max(seen, Ordering::SeqCst);
+    }
+
     fn is_believed(&self) -> bool {
         self.believed.load(Ordering::SeqCst)
     }
@@ -196,7 +227,29 @@ mod tests {
         assert_eq!(clock.read(START - 5_000, 11, awake), START + 10);
         assert_eq!(clock.read(START + 10, 5_021, awake), START + 10);
         assert_eq!(clock.read(START + 11, 5_022, awake), START + 11);
-        assert!(clock.is_believed());
+        assert!(clock.is_believed(START + 11));
+    }
+
+    #[test]
+    fn what_servers_have_seen_before_a_restart_does_not_come_again() {
+        let clock = Steady::new(START - 600);
+        clock.never_before(START, START - 600, 0);
+        assert_eq!(clock.read(START - 590, 10, awake), START);
+        assert!(clock.is_believed(START - 590), "it is a little behind");
+        assert_eq!(clock.read(START + 1, 601, awake), START + 1);
+        assert!(clock.is_believed(START + 1));
+    }
+
+    #[test]
+    fn a_clock_that_is_far_behind_what_was_seen_is_not_believed_until_it_is_set_right() {
+        let (clock, year) = (Steady::new(START - 31_536_000), 31_536_000);
+        clock.never_before(START, START - year, 0);
+        assert_eq!(clock.read(START - year + 10, 10, awake), START, "it stands still");
+        assert!(!clock.is_believed(START - year + 10));
+        assert_eq!(clock.read(START + 60, 20, awake), START + 60, "set right, it has not jumped");
+        assert!(clock.is_believed(START + 60));
+        assert_eq!(clock.read(START + year, 30, awake), START + 70, "now it has");
+        assert!(!clock.is_believed(START + year));
     }
 
     #[test]
@@ -205,10 +258,10 @@ mod tests {
         assert_eq!(clock.read(START + 10, 10, awake), START + 10);
         let year = 31_536_000;
         assert_eq!(clock.read(START + year, 20, awake), START + 20);
-        assert!(!clock.is_believed());
+        assert!(!clock.is_believed(START + year));
         assert_eq!(clock.read(START + year + 60, 80, awake), START + 80);
         assert_eq!(clock.read(START + 90, 90, awake), START + 90, "it was set right");
-        assert!(clock.is_believed());
+        assert!(clock.is_believed(START + 90));
     }
 
     #[test]
@@ -217,14 +270,14 @@ mod tests {
         assert_eq!(clock.read(START + JUMP + 10, 10, awake), START + JUMP + 10);
         assert_eq!(clock.read(START + 2 * JUMP + 20, 20, awake), START + 2 * JUMP + 20, "each time anew");
         assert_eq!(clock.read(START + 3 * JUMP + 31, 30, awake), START + 2 * JUMP + 30, "a second too many");
-        assert!(!clock.is_believed());
+        assert!(!clock.is_believed(START + 3 * JUMP + 31));
     }
 
     #[test]
     fn a_machine_that_slept_knows_for_how_long() {
         let clock = Steady::new(START);
         assert_eq!(clock.read(START + 50_010, 10, || 50_000), START + 50_010);
-        assert!(clock.is_believed());
+        assert!(clock.is_believed(START + 50_010));
     }
 
     #[test]

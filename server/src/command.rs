@@ -1,8 +1,9 @@
-//! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `mock`, `keys`, `migrate`; and `client`, `subjects`,
+//! Commands: `dev`, `serve`, `check-config`, `check-sidecar`, `clock`, `mock`, `keys`, `migrate`; and `client`, `subjects`,
 //! `sessions`, `authorizations`, `policies`, `decisions`, `simulate`,
 //! `event-receivers`, `deliveries`, `console`, which call the admin API.
 
 mod admin;
+mod clock;
 #[cfg(test)]
 mod documents;
 mod keys;
@@ -21,7 +22,7 @@ use placet_sdk::check;
 use placet_server::{
     clock::{Clock, SystemClock},
     config::{Config, DEVELOPMENT_SECRETS},
-    delivery, events, freshness,
+    delivery, events, freshness, housekeeping,
     http::{self, listen::Fronts},
     random::{OsRandom, Random},
     seal::MasterKeys,
@@ -37,10 +38,10 @@ use crate::development::{self, conformance::Purpose};
 const GENERATIONS_EVERY: Duration = Duration::from_secs(1);
 /// How often the keys are looked after.
 const KEYS_EVERY: Duration = Duration::from_secs(5);
-/// How often dead rows are deleted, and how many at once.
+/// How often it is looked at what other processes changed: well within what is promised.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(2);
+/// How often dead rows are deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
-const PURGE_ROWS: u32 = 500;
-const PURGE_BATCHES: usize = 200;
 /// How often it is seen whether certificates changed.
 const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
 /// How long a request waits for a connection to the database.
@@ -93,6 +94,11 @@ enum ServerCommand {
     CheckConfig,
     /// Bring the schema of the store up to date; starting the server does the same.
     Migrate,
+    /// Look at the latest time that servers of this store have seen, which none of them goes back behind.
+    Clock {
+        #[command(subcommand)]
+        command: clock::ClockCommand,
+    },
     /// Look at the resources of the configuration.
     Resource {
         #[command(subcommand)]
@@ -174,6 +180,7 @@ async fn execute(file: Option<&Path>, command: ServerCommand) -> Result<(), Star
             Ok(())
         }
         ServerCommand::Resource { command } => resource(&config, &command),
+        ServerCommand::Clock { command } => clock::run(&*store(&config).await?, &command).await,
         ServerCommand::Migrate => {
             store(&config).await?;
             println!("the schema is up to date");
@@ -252,6 +259,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         .map_err(|e| placet_server::outcome::Fault::new("certificate of a listener", e))?;
     let (stop, stopped) = watch::channel(false);
     let housekeeping = tokio::spawn(keep_house(server.clone(), stopped.clone()));
+    let keeping_up = tokio::spawn(keep_up(server.clone(), stopped.clone()));
     println!("placet serves {} on {}", server.issuer(), server.config().listen);
     if server.config().development {
         println!("console, for one browser within two minutes: {}", development::console(&server)?);
@@ -276,6 +284,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         let _ = stop.send(true);
     });
     let _ = housekeeping.await;
+    let _ = keeping_up.await;
     let _ = fresh.await;
     let _ = rotation.await;
     let _ = certificates.await;
@@ -284,6 +293,18 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let _ = tokio::time::timeout(DECISIONS_WAIT, server.policies().settle()).await;
     let _ = tokio::time::timeout(TRACES_WAIT, server.traces().flush()).await;
     Ok(())
+}
+
+/// Learns what other processes changed, until the stop. In a task of its own: nothing else may make it late.
+async fn keep_up(server: Server, mut stopped: watch::Receiver<bool>) {
+    let mut look = tokio::time::interval(CATCH_UP_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = look.tick() => server.catch_up().await,
+            changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
+        }
+    }
 }
 
 /// Looks after keys and dead rows until the stop.
@@ -298,10 +319,11 @@ async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
                 if let Err(fault) = server.keys().maintain().await {
                     tracing::error!(%fault, "the keys could not be looked after");
                 }
-                server.learn_of_revocations().await;
             }
             _ = purge.tick() => {
-                purge_all(&server).await;
+                if let Err(fault) = housekeeping::purge(&server).await {
+                    tracing::error!(%fault, "dead rows could not be deleted");
+                }
                 look_after_events(&server).await;
             }
             changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
@@ -316,17 +338,6 @@ async fn look_after_events(server: &Server) {
     }
     if let Err(fault) = events::count(server).await {
         tracing::error!(%fault, "what waits for the receivers of events could not be counted");
-    }
-}
-
-/// Deletes dead rows, a batch at a time, until few are left: strangers must not write faster than this deletes.
-async fn purge_all(server: &Server) {
-    for _ in 0..PURGE_BATCHES {
-        match server.store().purge(server.now(), PURGE_ROWS).await {
-            Ok(rows) if rows >= u64::from(PURGE_ROWS) => tokio::task::yield_now().await,
-            Ok(_) => return,
-            Err(error) => return tracing::error!(%error, "dead rows could not be deleted"),
-        }
     }
 }
 

@@ -131,10 +131,7 @@ impl Keys {
         let mut looked_at = self.looked_at.lock().await;
         let now = self.clock.now();
         if *looked_at != now {
-            let generation = self.store.key_generation().await?;
-            if generation != self.current.load().generation {
-                self.install(generation, &self.records().await?)?;
-            }
+            self.reload().await?;
             // Only now: whether there is such a key is not known while the store does not answer.
             *looked_at = now;
         }
@@ -157,6 +154,15 @@ impl Keys {
             self.carry_out(generation, plan, None).await?;
         }
         Err(Fault::new("keys", "other processes keep changing the key set"))
+    }
+
+    /// Loads the keys if others changed them.
+    pub async fn reload(&self) -> Result<(), Fault> {
+        let generation = self.store.key_generation().await?;
+        if generation != self.current.load().generation {
+            self.install(generation, &self.records().await?)?;
+        }
+        Ok(())
     }
 
     /// Stages a successor for every key, where none is staged yet; with `at_once` it works immediately, which

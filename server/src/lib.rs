@@ -23,6 +23,7 @@ pub mod freshness;
 pub mod generations;
 pub mod grant;
 pub mod headless;
+pub mod housekeeping;
 pub mod http;
 pub mod interaction;
 pub mod introspect;

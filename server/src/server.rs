@@ -2,6 +2,7 @@
 
 mod announced;
 mod clients;
+mod freshness;
 mod people;
 
 use std::{
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use clients::KeptClient;
+use freshness::Freshness;
 
 use crate::{
     admission::{Admission, Door},
@@ -35,7 +37,7 @@ use crate::{
     outbound::Outbound,
     outcome::Fault,
     policy::{Policies, Surroundings},
-    random::Random,
+    random::{self, Random},
     seal::{MasterKeys, RootKeys},
     store::{Kept, Store},
     token::KnownTokens,
@@ -84,6 +86,8 @@ struct Inner {
     metrics: Arc<Metrics>,
     newest_revocation: AtomicI64,
     generations: Generations,
+    freshness: Freshness,
+    worker: String,
     to_deliver: Notify,
     receivers: Receivers,
     outbound: Outbound,
@@ -109,6 +113,9 @@ impl Server {
 
     async fn make(config: Config, environment: Environment) -> Result<Self, StartError> {
         config.check()?;
+        environment.clock.never_before(environment.store.latest_time().await.map_err(Fault::from)?);
+        let freshness = Freshness::new(environment.clock.now());
+        let worker = random::id(&*environment.random, "wrk_")?;
         let rotation = Rotation {
             period: config.lifetimes.signing_key.into(),
             publish: config.lifetimes.signing_key_publish.into(),
@@ -195,6 +202,8 @@ impl Server {
             metrics,
             newest_revocation: AtomicI64::new(newest_revocation),
             generations: Generations::default(),
+            freshness,
+            worker,
             to_deliver: Notify::new(),
             receivers,
             key_sets,
@@ -319,6 +328,31 @@ impl Server {
     /// What this process knows of revocations of tokens that carry everything themselves.
     pub fn generations(&self) -> &Generations {
         &self.0.generations
+    }
+
+    /// Learns what other processes changed that is kept here: keys, and numbers of revocations. Called every two seconds;
+    /// whether or not the store answers, it is over after as much time.
+    pub async fn catch_up(&self) {
+        self.0.freshness.renew(|| self.now(), self.look_around()).await;
+    }
+
+    /// The same, before a request is answered by a process that was away: stopped, or on a machine that slept.
+    pub(crate) async fn catch_up_if_late(&self) {
+        if self.0.freshness.is_late(self.now()) {
+            self.0.freshness.renew_if_late(|| self.now(), self.look_around()).await;
+        }
+    }
+
+    async fn look_around(&self) {
+        if let Err(fault) = self.keys().reload().await {
+            tracing::error!(%fault, "it is not known whether the keys were changed elsewhere");
+        }
+        self.learn_of_revocations().await;
+    }
+
+    /// What this process is called where only one of several does something.
+    pub(crate) fn worker(&self) -> &str {
+        &self.0.worker
     }
 
     /// The receivers of events.

@@ -8,6 +8,7 @@ mod changes;
 mod deliveries;
 pub mod embedded;
 mod generations;
+mod housekeeping;
 pub mod migrations;
 pub mod postgres;
 mod records;
@@ -21,6 +22,7 @@ use crate::metrics::StoreMeter;
 pub use changes::{ALIVE, BEAT, Changed, Changes, Fact, Mark};
 pub use deliveries::*;
 pub use generations::*;
+pub use housekeeping::Housekeeping;
 pub use records::*;
 pub use subscribers::{PublishedEvent, Room, Subscriber, matches};
 
@@ -73,7 +75,7 @@ pub trait Watched: Send + Sync + 'static {
 
 /// What the server remembers.
 #[async_trait]
-pub trait Store: Deliveries + Generations + Watched {
+pub trait Store: Deliveries + Generations + Housekeeping + Watched {
     // --- clients ---------------------------------------------------------------------------------
 
     /// Adds a client; false if the id is taken.

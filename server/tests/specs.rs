@@ -70,6 +70,7 @@ mod specs {
     mod fate;
     mod faults;
     mod freshness;
+    mod housekeeping;
     mod http_edge;
     mod http_floods;
     mod interaction_api;

@@ -24,6 +24,8 @@ mod families;
 mod generations;
 #[path = "store_contract/grants.rs"]
 mod grants;
+#[path = "store_contract/housekeeping.rs"]
+mod housekeeping;
 #[path = "store_contract/interactions.rs"]
 mod interactions;
 #[path = "store_contract/keys.rs"]
@@ -157,6 +159,11 @@ promises! {
         a_refused_grant_uses_nothing_up,
         a_single_use_token_is_used_up_by_what_is_derived_from_it,
         only_the_current_refresh_token_derives_and_it_stays_current;
+    housekeeping:
+        one_worker_leads_and_another_takes_over_from_a_silent_one,
+        of_50_racing_workers_one_leads,
+        a_worker_whose_clock_was_ahead_keeps_nobody_out,
+        the_latest_time_is_kept_and_can_be_forgotten;
     interactions:
         an_interaction_is_found_until_it_expires,
         an_advanced_interaction_refuses_the_old_revision,

@@ -82,7 +82,11 @@ pub(super) async fn livez(_: Server, _: Request) -> Outcome<Response> {
 pub(super) async fn readyz(server: Server, _: Request) -> Outcome<Response> {
     server.store().ping().await?;
     if !server.is_clock_believed() {
-        return Err(Fault::new("clock", "it jumped ahead by more than an hour").into());
+        return Err(Fault::new(
+            "clock",
+            "it jumped ahead by more than an hour, or is as far behind what servers of this store have seen",
+        )
+        .into());
     }
     Ok(reply::json(200, &json!({ "status": "ok" })))
 }

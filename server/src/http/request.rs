@@ -352,6 +352,7 @@ where
     if head {
         request.method = Method::GET;
     }
+    endpoint.server.catch_up_if_late().await;
     let span = begun.as_ref().and_then(|begun| begun.span.clone());
     let context = endpoint.server.policies().context(&request.headers, begun);
     let answering = context.scope(handler(endpoint.server, request));

@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 13] = [
+const MIGRATIONS: [Migration; 14] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -71,6 +71,11 @@ const MIGRATIONS: [Migration; 13] = [
         version: 13,
         name: "generations",
         sql: include_str!("../../migrations/0013_generations.sql"),
+    },
+    Migration {
+        version: 14,
+        name: "housekeeping",
+        sql: include_str!("../../migrations/0014_housekeeping.sql"),
     },
 ];
 

@@ -8,6 +8,7 @@ mod deliveries;
 mod families;
 mod generations;
 mod grants;
+mod housekeeping;
 mod interactions;
 mod keys;
 mod lineage;

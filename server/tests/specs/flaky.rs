@@ -12,10 +12,10 @@ use placet_server::{
     store::{
         AuthorizationRecord, Backlog, Begun, Changes, Claim, ClientRecord, CodeRecord, Completed, Completion,
         ConsentKey, ConsentRecord, Deliveries, DeliveryFilter, DeliveryRecord, Digest, Event, FamilyRecord,
-        Generations, Granted, Hold, InteractionRecord, Issued, JwtHome, JwtState, Kept, KeyRecord, Learned,
-        Load, NewGrant, Once, Paging, Polled, PolledRecord, PushedRecord, Redemption, Replacement,
-        ReplyRecord, Result, Revoked, Rotate, Rotation, SessionRecord, Settled, SpentRequest, Store,
-        StoreError, SubjectRecord, Subscriber, TokenRecord, TokenState, Waiting, Watched, Whose,
+        Generations, Granted, Hold, Housekeeping, InteractionRecord, Issued, JwtHome, JwtState, Kept,
+        KeyRecord, Learned, Load, NewGrant, Once, Paging, Polled, PolledRecord, PushedRecord, Redemption,
+        Replacement, ReplyRecord, Result, Revoked, Rotate, Rotation, SessionRecord, Settled, SpentRequest,
+        Store, StoreError, SubjectRecord, Subscriber, TokenRecord, TokenState, Waiting, Watched, Whose,
     },
 };
 use tokio::sync::Barrier;
@@ -122,6 +122,19 @@ impl Generations for Flaky {
     }
     fn generations_raised(&self) -> u64 {
         self.inner.generations_raised()
+    }
+}
+
+#[async_trait]
+impl Housekeeping for Flaky {
+    async fn lead(&self, worker: &str, now: i64) -> Result<bool> {
+        self.up()?.lead(worker, now).await
+    }
+    async fn latest_time(&self) -> Result<i64> {
+        self.up()?.latest_time().await
+    }
+    async fn forget_time(&self) -> Result<()> {
+        self.up()?.forget_time().await
     }
 }
 
