@@ -180,6 +180,46 @@ fn encryption_has_no_clock_no_input_and_no_randomness_of_its_own() {
     assert_none(&found, "server/jose encrypts and decrypts what it is given");
 }
 
+/// What one engine has and others have not, or have otherwise.
+const OF_ONE_ENGINE: [&str; 20] = [
+    "FOR UPDATE",
+    "FOR SHARE",
+    "SKIP LOCKED",
+    "ADVISORY",
+    "NOTIFY",
+    "LISTEN ",
+    "ILIKE",
+    "LATERAL",
+    "UNNEST",
+    "ARRAY[",
+    "JSONB",
+    "DISTINCT ON",
+    "NOW()",
+    "CURRENT_TIMESTAMP",
+    "INTERVAL '",
+    "PRAGMA",
+    "INSERT OR ",
+    "ROWID",
+    "CTID",
+    "REFERENCES ",
+];
+
+#[test]
+fn the_statements_of_the_store_are_portable() {
+    let mut statements = files("server/migrations", ".sql");
+    statements.extend(files("server/src/store/sql", ".rs"));
+    let mut found = Vec::new();
+    for (name, text) in &statements {
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().starts_with("--")) {
+            // Statements are upper case, and what is not one is not looked at.
+            if OF_ONE_ENGINE.iter().any(|word| code(line).contains(word)) {
+                found.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none(&found, "one text for every engine");
+}
+
 /// The names of the dependencies in a manifest, those of tests included.
 fn dependencies(manifest: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(manifest)).expect("a manifest");
