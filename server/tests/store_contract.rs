@@ -211,6 +211,7 @@ promises! {
         purging_removes_what_is_dead,
         derivation_is_remembered_as_long_as_what_was_derived,
         purging_is_bounded,
+        what_is_used_once_is_purged_by_its_whole_key,
         a_redeemed_code_is_remembered_beyond_its_end;
     revocations:
         what_a_client_got_before_its_revocation_is_over_and_later_things_are_not,

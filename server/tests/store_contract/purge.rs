@@ -113,6 +113,20 @@ pub(crate) async fn purging_is_bounded(backend: &Backend) {
     assert!(store.interaction("ia_7", NOW + 6).await.expect("it reads").is_some());
 }
 
+pub(crate) async fn what_is_used_once_is_purged_by_its_whole_key(backend: &Backend) {
+    let store = backend.store();
+    for (kind, end) in [("dpop", NOW), ("assertion", NOW + 60)] {
+        assert!(store.consume_once(kind, "the same id", end).await.expect("it answers"));
+    }
+    assert_eq!(store.purge(NOW, 1000).await.expect("it answers"), 1);
+    assert!(store.consume_once("dpop", "the same id", NOW + 60).await.expect("it answers"));
+    assert!(!store.consume_once("assertion", "the same id", NOW + 60).await.expect("it answers"));
+    for n in 0..5 {
+        assert!(store.consume_once(&format!("kind {n}"), "one id", NOW + 1).await.expect("it answers"));
+    }
+    assert_eq!(store.purge(NOW + 1, 3).await.expect("it answers"), 3, "not more than so many");
+}
+
 pub(crate) async fn a_redeemed_code_is_remembered_beyond_its_end(backend: &Backend) {
     let store = backend.store();
     created_code(&*store, "code", "az_1", "alice").await;
