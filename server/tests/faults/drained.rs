@@ -46,7 +46,8 @@ impl Nginx {
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .iter()
             .map(|what| format!("{what}_temp_path {}/{what};\n", folder.display()))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let settings = format!(
             "{user}\ndaemon off;\npid {0}/pid;\nerror_log {0}/error.log;\nworker_processes 1;\n\
              events {{ worker_connections 512; }}\nhttp {{\naccess_log off;\n{temporary}{1}}}\n",

@@ -19,9 +19,9 @@ async fn a_database_that_crashes_under_load_costs_nothing_acknowledged_and_the_s
         load.more(40).await;
         // `immediate` is what a crash is to PostgreSQL; the other half is one to its machine.
         if round % 2 == 0 {
-            cluster.stop("immediate")
+            cluster.stop("immediate");
         } else {
-            cluster.kill()
+            cluster.kill();
         }
         assert!(!server.caller.is_ready().await, "the proxy is told");
         cluster.go();
