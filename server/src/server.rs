@@ -314,40 +314,9 @@ impl Server {
         self.0.newest_revocation.load(Ordering::Acquire)
     }
 
-    /// Learns of revocations, also of those by other processes; called after each, and every few seconds. As long as the
-    /// store does not answer, what was known goes on.
-    pub async fn learn_of_revocations(&self) {
-        match self.store().revocation_number().await {
-            Ok(number) => {
-                self.0.newest_revocation.fetch_max(number, Ordering::AcqRel);
-            }
-            Err(error) => tracing::error!(%error, "it is not known what was revoked elsewhere"),
-        }
-    }
-
     /// What this process knows of revocations of tokens that carry everything themselves.
     pub fn generations(&self) -> &Generations {
         &self.0.generations
-    }
-
-    /// Learns what other processes changed that is kept here: keys, and numbers of revocations. Called every two seconds;
-    /// whether or not the store answers, it is over after as much time.
-    pub async fn catch_up(&self) {
-        self.0.freshness.renew(|| self.now(), self.look_around()).await;
-    }
-
-    /// The same, before a request is answered by a process that was away: stopped, or on a machine that slept.
-    pub(crate) async fn catch_up_if_late(&self) {
-        if self.0.freshness.is_late(self.now()) {
-            self.0.freshness.renew_if_late(|| self.now(), self.look_around()).await;
-        }
-    }
-
-    async fn look_around(&self) {
-        if let Err(fault) = self.keys().reload().await {
-            tracing::error!(%fault, "it is not known whether the keys were changed elsewhere");
-        }
-        self.learn_of_revocations().await;
     }
 
     /// What this process is called where only one of several does something.
