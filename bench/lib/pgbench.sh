@@ -54,7 +54,7 @@ pgbench_one() {
 same_statements() {
   local name=$1 times=100 differs kept=$results results=$work/statements.jsonl
   query postgres 'SELECT pg_stat_statements_reset()' >/dev/null
-  load same postgres --seconds 20 --requests "$times" "$name" >"$work/same.log"
+  load same postgres --seconds 120 --requests "$times" "$name" >"$work/same.log"
   query postgres "SELECT json_build_object('calls', calls, 'query', query) FROM pg_stat_statements s
     JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = 'placet'" >"$work/served.jsonl"
   if differs=$(python3 "$here/pgbench/same.py" "$here/pgbench/$name.sql" "$work/served.jsonl" "$times"); then return; fi
