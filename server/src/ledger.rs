@@ -33,7 +33,7 @@ pub struct Ledger {
 impl Ledger {
     /// An empty one; `now` in milliseconds.
     pub fn new(config: &LedgerConfig, now: i64) -> Self {
-        Self { book: Mutex::new(Book::new(config, now)), on: config.keep > 0 && config.max_bytes > 0 }
+        Self { book: Mutex::new(Book::new(*config, now)), on: config.keep > 0 && config.max_bytes > 0 }
     }
 
     /// Begins to note a request to an endpoint of this name, and where notes of it go; none if nothing is kept of it.

@@ -22,7 +22,7 @@ use freshness::Freshness;
 use crate::{
     admission::{Admission, Door},
     cache::Cached,
-    client::{Client, SharedClient, certificate::Authorities, document::Documents},
+    client::{SharedClient, certificate::Authorities, document::Documents},
     clock::Clock,
     config::{CachesConfig, Config, ConfigError, UiConfig},
     console::Doors,
@@ -133,14 +133,7 @@ impl Server {
         for alg in config.signing_algs_in_use() {
             keys.signer(alg).await?;
         }
-        let mut configured = HashMap::new();
-        for client in &config.clients {
-            let mut known = Client::from_config(client, config.profile);
-            if let Some(secret) = client.known_secret()? {
-                known.keep_secret(&secret, &root, &*environment.random)?;
-            }
-            configured.insert(client.client_id.clone(), Arc::new(known));
-        }
+        let configured = clients::configured(&config, &root, &*environment.random)?;
         let newest_revocation = environment.store.revocation_number().await.map_err(Fault::from)?;
         let limits = Limits::new(&config.limits, config.lifetimes.interaction, environment.clock.clone());
         let metrics = Arc::new(Metrics::default());

@@ -281,8 +281,8 @@ where
                 let standing = standing.flatten();
                 let of_client = standing.map(|_| Arc::new(OnceLock::new()));
                 request.standing.clone_from(&of_client);
-                let handled = Box::pin(handle(endpoint, (request, begun), body, handler));
-                let mut response = ledger::within(noting, handled).await;
+                let work = Box::pin(handle(endpoint, (request, begun), body, handler));
+                let mut response = ledger::within(noting, work).await;
                 let of_client = of_client.and_then(|noted| noted.get().copied());
                 for standing in standing.into_iter().chain(of_client) {
                     reply::tell_limit(&mut response, standing);

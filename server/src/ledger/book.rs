@@ -79,7 +79,7 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn new(config: &LedgerConfig, now: i64) -> Self {
+    pub(super) fn new(config: LedgerConfig, now: i64) -> Self {
         let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
         Self {
             flows: BTreeMap::new(),

@@ -253,9 +253,8 @@ impl Flow {
             })
         });
         match (outcome, &self.outcome, self.steps.is_empty()) {
-            (None, ..) => {}
             // What came to a good end is not undone by a request that comes too late.
-            (Some(Outcome::Refused(_)), Outcome::Done(_), false) => {}
+            (None, ..) | (Some(Outcome::Refused(_)), Outcome::Done(_), false) => {}
             (Some(outcome), ..) => self.outcome = outcome,
         }
         self.append(step)
@@ -297,7 +296,7 @@ impl Flow {
         self.left_out = self.left_out.saturating_add(other.left_out);
         let mut steps: Vec<Step> = std::mem::take(&mut self.steps).into_iter().chain(other.steps).collect();
         steps.sort_by_key(|step| step.at);
-        steps.into_iter().flat_map(|step| self.append(step)).collect()
+        steps.into_iter().filter_map(|step| self.append(step)).collect()
     }
 
     /// What it takes, in bytes, about.

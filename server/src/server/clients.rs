@@ -1,13 +1,16 @@
 //! The clients that the server knows: those of the configuration, and those of the store, kept for a while.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::Server;
 use crate::{
     cache::{Cached, Room},
     client::{Client, SharedClient},
+    config::Config,
     metrics::Caches,
     outcome::Fault,
+    random::Random,
+    seal::RootKeys,
     store::{Fact, Mark},
 };
 
@@ -21,6 +24,22 @@ pub(super) struct KeptClient {
     client: SharedClient,
     mark: Mark,
     bytes: usize,
+}
+
+/// The clients of the configuration, by their ids.
+pub(super) fn configured(
+    config: &Config,
+    root: &RootKeys,
+    random: &dyn Random,
+) -> Result<HashMap<String, SharedClient>, Fault> {
+    let known = config.clients.iter().map(|client| {
+        let mut known = Client::from_config(client, config.profile);
+        if let Some(secret) = client.known_secret()? {
+            known.keep_secret(&secret, root, random)?;
+        }
+        Ok((client.client_id.clone(), Arc::new(known)))
+    });
+    known.collect()
 }
 
 /// No client yet; all together may take so many bytes.

@@ -82,11 +82,7 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
         _ if authorized.client_subject => request.authorization.sub.clone(),
         _ => client.subject(&request.authorization.sub, server.root().pairwise_salt()),
     };
-    note(|noted| {
-        noted.flow(&request.authorization.id);
-        noted.subject(&request.authorization.sub);
-        request.authorization.session_id.as_deref().inspect(|id| noted.session(id));
-    });
+    note_issue(request.authorization);
     let mut grant = authorized.grant.clone();
     let mut access = grant.access_token.unwrap_or_default();
     let mut names = authorized.claims().access_token.unwrap_or_default();
@@ -164,6 +160,15 @@ pub async fn authorize_issue(server: &Server, request: &IssueRequest<'_>) -> Out
         },
         issued: Issued { token: access.record, family, ..Issued::default() },
     })
+}
+
+/// Lets the ledger find what is issued under this authorization.
+fn note_issue(authorization: &AuthorizationRecord) {
+    note(|noted| {
+        noted.flow(&authorization.id);
+        noted.subject(&authorization.sub);
+        authorization.session_id.as_deref().inspect(|id| noted.session(id));
+    });
 }
 
 type About<'a> = (&'a Client, &'a AuthorizationRecord, &'a Authorized, &'a Possession);

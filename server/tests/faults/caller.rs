@@ -36,7 +36,7 @@ impl Answer {
 
     /// Whether nobody is blamed: no answer, or one that says that the server has trouble of its own.
     pub fn is_trouble(&self) -> bool {
-        matches!(self, Self::Lost | Self::Got(503 | 502 | 504, _))
+        matches!(self, Self::Lost | Self::Got(502..=504, _))
     }
 
     /// The status and the error code.

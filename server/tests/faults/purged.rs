@@ -56,12 +56,12 @@ async fn a_million_rows_in_a_database_come_and_go_while_requests_are_answered() 
             other.batch_execute(&insert).await.expect("they are there");
         }
         // Before they go: afterwards it depends on what a vacuum could give back at the end of a table.
-        let mut size = 0;
+        let mut held = 0;
         for table in TABLES {
             let relation = format!("SELECT pg_total_relation_size('{table}')");
-            size += other.query_one(&relation, &[]).await.expect("it reads").get::<_, i64>(0);
+            held += other.query_one(&relation, &[]).await.expect("it reads").get::<_, i64>(0);
         }
-        sizes.push(size);
+        sizes.push(held);
         let load = Load::start(&callers, 1);
         let mut left = i64::MAX;
         for _ in 0..200 {

@@ -156,7 +156,7 @@ async fn a_form_of_another_page_changes_nothing() {
 #[tokio::test]
 async fn each_page_and_each_change_wants_the_role_that_the_admin_api_wants() {
     let stand = stand_with(|config| {
-        config.policy.push(policy("guard", &["grant.client_credentials"], "http://127.0.0.1:9"))
+        config.policy.push(policy("guard", &["grant.client_credentials"], "http://127.0.0.1:9"));
     })
     .await;
     let policies = ["/decisions", "/decisions/dec_x", "/simulate"];

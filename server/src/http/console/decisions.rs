@@ -142,7 +142,7 @@ pub(super) struct Said {
     pub(super) name: String,
     pub(super) version: String,
     pub(super) mode: String,
-    pub(super) said: String,
+    pub(super) answer: String,
     pub(super) tone: &'static str,
     pub(super) reason: String,
     pub(super) detail: String,
@@ -155,7 +155,7 @@ pub(super) struct Said {
 
 impl Said {
     pub(super) fn of(policy: &PolicyRecord) -> Self {
-        let said = match (policy.failure, policy.decision) {
+        let answer = match (policy.failure, policy.decision) {
             (Some(failure), _) => format!("failed: {failure}"),
             (None, decision) => word(&decision),
         };
@@ -164,8 +164,8 @@ impl Said {
             name: policy.name.clone(),
             version: policy.version.clone().unwrap_or_default(),
             mode: word(&policy.mode),
-            tone: if policy.failure.is_some() { "bad" } else { tone(&said) },
-            said,
+            tone: if policy.failure.is_some() { "bad" } else { tone(&answer) },
+            answer,
             reason: policy.reason.clone().unwrap_or_default(),
             detail: policy.detail.clone().unwrap_or_default(),
             tags: tags.collect::<Vec<_>>().join(" "),

@@ -117,6 +117,12 @@ fn decided(state: &State) -> Result<Option<Decision>, Fault> {
     }
 }
 
+/// How long it may take until the client asks after what it was granted, in seconds: so much longer that has to live.
+fn until_fetched(state: &State, now: i64) -> i64 {
+    let of_device = state.device.as_ref().map_or(0, |device| device.waits(now));
+    of_device + state.ciba.as_ref().map_or(0, |_| (state.ends_at - now).max(0))
+}
+
 /// A grant.
 pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -> Outcome<Grant> {
     let Some(part) = session_part(server, client, state).await? else { return Ok(Grant::Over) };
@@ -167,9 +173,7 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         accepted.session_id = Some(id.clone());
     }
     let decided = decided(state)?;
-    // It has to live until the client has asked after it.
-    let of_device = state.device.as_ref().map_or(0, |device| device.waits(now));
-    let fetched = of_device + state.ciba.as_ref().map_or(0, |_| (state.ends_at - now).max(0));
+    let fetched = until_fetched(state, now);
     let authorization = AuthorizationRecord {
         id: random::id(server.random(), "az_")?,
         client_id: client.id.clone(),

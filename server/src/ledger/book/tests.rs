@@ -1,7 +1,7 @@
 use super::*;
 
 fn book(keep: u32) -> Book {
-    Book::new(&LedgerConfig { keep, ..LedgerConfig::default() }, 0)
+    Book::new(LedgerConfig { keep, ..LedgerConfig::default() }, 0)
 }
 
 fn step(id: &str, at: i64, status: u16) -> Step {
@@ -64,7 +64,7 @@ fn a_flood_of_requests_pushes_no_sign_in_out_and_what_is_gone_is_not_found() {
 
 #[test]
 fn it_never_takes_more_memory_than_it_may_and_counts_rightly() {
-    let mut book = Book::new(&LedgerConfig { keep: 1_000, max_bytes: 8_000 }, 0);
+    let mut book = Book::new(LedgerConfig { keep: 1_000, max_bytes: 8_000 }, 0);
     for n in 0..200 {
         let noted = Noted { said: vec!["x".repeat(100)], ..of(&[&format!("ia_{}", n % 50)]) };
         book.write(step(&format!("req_{n}"), n, 200), noted);
