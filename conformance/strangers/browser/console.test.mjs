@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 
 import { CLIENT_SECRET, start } from '../stand.mjs';
 import { Person, launch } from './browser.mjs';
@@ -63,6 +63,8 @@ after(async () => {
   await stand?.stop();
   policy?.close();
 });
+
+afterEach(() => stand.forget('bob'));
 
 /** The link that the server printed at its start. */
 const printed = () => /console, .*: (http:\S+)/.exec(stand.output('placet'))[1];
@@ -184,7 +186,6 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       assert.deepEqual(person.complaints, []);
       await person.leave();
       await user.leave();
-      await stand.forget('bob');
     });
   }
 }
