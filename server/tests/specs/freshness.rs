@@ -7,7 +7,7 @@ use placet_oauth::id::Secret;
 use placet_server::{
     config::Config,
     store::{
-        ALIVE, Digest, Fact, Mark, Store, Whose,
+        ALIVE, Digest, Event, Fact, Mark, Store, Whose,
         postgres::{PoolSettings, Postgres},
     },
     token::ACCESS_TOKEN,
@@ -117,7 +117,17 @@ async fn end(stand: &Stand, end: End, held: &Held) -> bool {
         End::Client => {
             store.revoke_all(Whose::Client("opaque".to_owned()), now, Vec::new()).await.unwrap();
         }
-        End::Everybody => store.revoke_all(Whose::Everybody, now, Vec::new()).await.unwrap(),
+        End::Everybody => {
+            // The era that begins with it is called by its event.
+            let event = Event {
+                id: placet_server::random::id(&placet_server::random::OsRandom, "evt_").unwrap(),
+                event_type: "tokens.revoked",
+                subject: stand.issuer.clone(),
+                at: now,
+                data: "{}".to_owned(),
+            };
+            store.revoke_all(Whose::Everybody, now, vec![event]).await.unwrap();
+        }
         End::Disabled => store.set_subject_disabled("alice", true, now, Vec::new()).await.unwrap(),
     }
     true
