@@ -59,8 +59,9 @@ impl Server {
             let mark = changes.mark();
             let Some(record) = self.store().client(client_id).await? else { return Ok::<_, Fault>(None) };
             let bytes = 2_048 + 4 * record.doc.len();
-            let client = Arc::new(Client::from_record(record)?.held_to(self.config().profile));
-            Ok(Some(KeptClient { client, mark, bytes }))
+            let client =
+                Client::from_record(record)?.held_to(self.config().profile).signed_for(self.config());
+            Ok(Some(KeptClient { client: Arc::new(client), mark, bytes }))
         };
         let unchanged = |kept: &KeptClient| changes.unchanged(&fact, kept.mark);
         let kept = self.0.clients.get_if(client_id.to_owned(), unchanged, load).await?;

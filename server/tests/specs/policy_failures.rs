@@ -348,7 +348,13 @@ async fn all_decisions_of_a_request_together_have_so_much_time() {
 async fn so_many_questions_to_one_endpoint_are_open_at_once_and_no_more() {
     let sidecar = Sidecar::answering(|_| Answered::status(200).after(Duration::from_secs(60))).await;
     let hung = PolicyConfig { timeout_ms: Some(3_000), ..sidecar.policy("hung", &[HOOK]) };
-    let stand = Arc::new(with(PolicyConfig { discovery: false, ..hung }).await);
+    let stand = Stand::with(|config| {
+        config.policy.push(PolicyConfig { discovery: false, ..hung });
+        // All of them are let in at once, so that it is the policy's own limit that is met.
+        config.overload.requests = 400;
+    })
+    .await;
+    let stand = Arc::new(stand);
     let asking: Vec<_> = (0..300)
         .map(|_| {
             let stand = stand.clone();
