@@ -6,7 +6,7 @@
 \set now 1900000000
 
 SELECT c.digest, c.authorization_id, c.client_id, c.doc, c.created_at, c.expires_at, c.redeemed_at,
-    a.id, a.client_id, a.sub, a.session_id, a.consent_id, a.offline, a.doc, a.created_at, a.expires_at, a.revoked_at
+    a.id, a.client_id, a.sub, a.session_id, a.consent_id, a.offline, a.doc, a.created_at, a.expires_at, a.revoked_at, a.self_contained
   FROM codes c JOIN authorizations a ON a.tenant = c.tenant AND a.id = c.authorization_id
   WHERE c.tenant = :tenant AND c.digest = :code;
 

@@ -8,7 +8,7 @@
 
 SELECT f.id, f.authorization_id, f.client_id, f.generation, f.current_digest, f.parent_digest, f.salt, f.key_id,
     f.rotated_at, f.used, f.last_used_at, f.idle_seconds, f.created_at, f.expires_at, f.bound,
-    a.id, a.client_id, a.sub, a.session_id, a.consent_id, a.offline, a.doc, a.created_at, a.expires_at, a.revoked_at
+    a.id, a.client_id, a.sub, a.session_id, a.consent_id, a.offline, a.doc, a.created_at, a.expires_at, a.revoked_at, a.self_contained
   FROM families f JOIN authorizations a ON a.tenant = f.tenant AND a.id = f.authorization_id
   WHERE f.tenant = :tenant AND f.id = :family;
 
