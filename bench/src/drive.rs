@@ -128,6 +128,9 @@ pub(crate) async fn run(
     watched: &Watched,
 ) -> Result<Measured, Broken> {
     let workers = prepare(kind, place, load).await?;
+    if let Some(database) = &watched.statements {
+        database.settle().await?;
+    }
     // Nothing of a stock is wasted.
     let warm_up = if kind.has_stock() { Duration::ZERO } else { load.warm_up };
     let begin = Instant::now() + warm_up;

@@ -41,23 +41,33 @@ impl Statements {
 impl Database {
     /// All since the counters began.
     pub(crate) async fn statements(&self) -> Result<Statements, Broken> {
-        let mut psql = Command::new("psql");
-        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator= "])
-            .arg("--variable")
-            .arg(format!("name={}", self.name))
-            .arg(&self.url)
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = psql.spawn().map_err(Broken::File)?;
-        if let Some(mut input) = child.stdin.take() {
-            // A variable is only replaced in what comes from the input.
-            tokio::io::AsyncWriteExt::write_all(&mut input, COUNTS.as_bytes()).await.map_err(Broken::File)?;
-        }
-        let output = child.wait_with_output().await.map_err(Broken::File)?;
-        let text = String::from_utf8_lossy(&output.stdout);
+        // A variable is only replaced in what comes from the input.
+        let variable = format!("name={}", self.name);
+        let text = ask(&["--variable", &variable, &self.url], COUNTS).await?;
         read(&text).ok_or_else(|| Broken::Answer("psql counts no statements".to_owned()))
     }
+
+    /// Lets the database look at what is in its tables, as it does by itself after a minute: until then it plans as if they
+    /// were empty.
+    pub(crate) async fn settle(&self) -> Result<(), Broken> {
+        ask(&["--dbname", &self.name], "VACUUM ANALYZE").await.map(drop)
+    }
+}
+
+/// What `psql` answers.
+async fn ask(arguments: &[&str], sql: &str) -> Result<String, Broken> {
+    let mut psql = Command::new("psql");
+    psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator= "])
+        .args(arguments)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = psql.spawn().map_err(Broken::File)?;
+    if let Some(mut input) = child.stdin.take() {
+        tokio::io::AsyncWriteExt::write_all(&mut input, sql.as_bytes()).await.map_err(Broken::File)?;
+    }
+    let output = child.wait_with_output().await.map_err(Broken::File)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn read(text: &str) -> Option<Statements> {

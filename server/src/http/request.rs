@@ -37,6 +37,9 @@ use crate::{
     traces::{Begun, Span},
 };
 
+/// A request that waits for a place takes at most so many bytes, beside its headers and its body.
+const WAITING: usize = 2048;
+
 /// The address of the peer, put beside each request by the listener.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
@@ -282,6 +285,7 @@ where
                 let of_client = standing.map(|_| Arc::new(OnceLock::new()));
                 request.standing.clone_from(&of_client);
                 let work = Box::pin(handle(endpoint, (request, begun), body, handler));
+                debug_assert!(std::mem::size_of_val(&*work) <= WAITING, "whoever waits takes too much room");
                 let mut response = ledger::within(noting, work).await;
                 let of_client = of_client.and_then(|noted| noted.get().copied());
                 for standing in standing.into_iter().chain(of_client) {
@@ -355,22 +359,19 @@ where
     endpoint.server.catch_up_if_late().await;
     let span = begun.as_ref().and_then(|begun| begun.span.clone());
     let context = endpoint.server.policies().context(&request.headers, begun);
-    let answering = context.scope(handler(endpoint.server, request));
-    let answered = Span::scope(span, answering).await;
+    // The work is large: whoever waits for a place needs no room for it yet, and no scope has to move it.
+    let work = Box::pin(handler(endpoint.server, request));
+    let answered = Span::scope(span, context.scope(work)).await;
     let response = answered.unwrap_or_else(|failure| reply::failure(&failure));
-    log_failure(&response);
+    if response.status().is_client_error() || response.status().is_server_error() {
+        tracing::debug!(status = response.status().as_u16(), "answered");
+    }
     if head { reply::without_body(response) } else { response }
 }
 
 /// `HEAD` is answered wherever `GET` is (RFC 9110 section 9.3.2).
 fn knows(methods: &[Method], method: &Method) -> bool {
     methods.contains(method) || (method == Method::HEAD && methods.contains(&Method::GET))
-}
-
-fn log_failure(response: &Response) {
-    if response.status().is_client_error() || response.status().is_server_error() {
-        tracing::debug!(status = response.status().as_u16(), "answered");
-    }
 }
 
 /// Reads the body up to the limit, however it is sent.
