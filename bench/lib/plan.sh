@@ -127,6 +127,12 @@ plan_all() {
     echo && echo "== start and memory, $store"
     part plan_rest
   done
+  for store in embedded postgres; do
+    echo && echo "== overload, $store"
+    part plan_overload
+    echo && echo "== floods, $store"
+    part plan_floods
+  done
   sizes=${sizes:-1000,100000,1000000}
   # There are many of them, and each is compared with its like.
   local whole=(${options[@]+"${options[@]}"})

@@ -71,6 +71,7 @@ write_config() {
   digest=$(printf %s bench-ui-token-for-measurements-only-0123456789 | sha256sum | cut -d' ' -f1)
   sed "s/UI_TOKEN_SHA256/$digest/" "$here/placet.toml" >"$work/placet.toml"
   make_certificates
+  cat "$work/placet.toml" "$here/overload.toml" >"$work/overload.toml"
   { cat "$work/placet.toml"; sed "s|CERTIFICATES|$work/tls|g; s|MTLS_PORT|$mtls_port|g" "$here/mtls.toml"; } >"$work/mtls.toml"
 }
 
@@ -83,7 +84,7 @@ start_beside() {
 
 # start_server STORE [NUMBER]: a server; the number, from 0, tells replicas apart. `servers` and `addresses` grow.
 start_server() {
-  local store=$1 number=${2:-0} public private config=$work/mtls.toml database=()
+  local store=$1 number=${2:-0} public private config=${server_config:-$work/mtls.toml} database=()
   public=$((17080 + 2 * number))
   private=$((public + 1))
   # One of them is enough to ask for certificates.
@@ -94,7 +95,7 @@ start_server() {
   start "server-$store-$number" "$private" /readyz \
     env PLACET_ISSUER=http://127.0.0.1:17080 "PLACET_LISTEN=127.0.0.1:$public" "PLACET_PRIVATE_LISTEN=127.0.0.1:$private" \
     "PLACET_DATA_DIR=$work/data-$store" PLACET_LIMITS=off PLACET_LOG=warn ${database[@]+"${database[@]}"} \
-    "$bin/placet" dev --config "$config" || return 1
+    ${pin_server[@]+"${pin_server[@]}"} "$bin/placet" dev --config "$config" || return 1
   ready=$(now_ms)
   start_ms=$((ready - began))
   servers+=("$started")
@@ -116,13 +117,16 @@ new_store() {
 join() { local IFS=,; echo "$*"; }
 
 # load LABEL STORE [ARGUMENTS OF placet-bench load...]: loads the servers that run.
-load() {
-  local label=$1 store=$2 counted=()
-  shift 2
+load() { load_with load "$@"; }
+
+# load_with COMMAND LABEL STORE [ARGUMENTS...]: the same with a command of placet-bench.
+load_with() {
+  local command=$1 label=$2 store=$3 counted=()
+  shift 3
   if [ "$store" = postgres ]; then
     counted=(--database-pids "$postmaster" --statements "dbname=postgres" --database-name placet)
   fi
-  "$bin/placet-bench" load --label "$label" --pids "$(join "${servers[@]}")" --bare-pid "$bare" \
+  ${pin_load[@]+"${pin_load[@]}"} "$bin/placet-bench" "$command" --label "$label" --pids "$(join "${servers[@]}")" --bare-pid "$bare" \
     --public "$(join "${publics[@]}")" --private "$(join "${privates[@]}")" \
     --mtls "127.0.0.1:$mtls_port" --certificates "$work/tls" --json "$results" \
     ${counted[@]+"${counted[@]}"} ${options[@]+"${options[@]}"} "$@"

@@ -4,6 +4,7 @@
 mod bare;
 mod drive;
 mod measure;
+mod overload;
 mod place;
 mod report;
 mod results;
@@ -19,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     drive::{Load, Pace, Watched},
+    overload::Measuring,
     place::{Mutual, Place},
     report::Line,
     scenario::Kind,
@@ -40,6 +42,15 @@ enum What {
     /// last counts.
     #[command(args_override_self = true)]
     Load(Box<Arguments>),
+    /// Asks a server for as much as it can do, and for up to ten times that, and prints a row for each.
+    #[command(args_override_self = true)]
+    Overload {
+        #[command(flatten)]
+        arguments: Box<Arguments>,
+        /// Connections that there are at most.
+        #[arg(long, default_value_t = 8_000)]
+        most: usize,
+    },
     /// The ceiling: a bare warp handler, which answers (`GET /plain`) or signs a token as a server would (`POST /token`).
     Bare {
         /// Where it listens.
@@ -131,6 +142,7 @@ struct Arguments {
 async fn main() -> ExitCode {
     let done = match Command::parse().what {
         What::Load(arguments) => load(&arguments).await,
+        What::Overload { arguments, most } => overload(&arguments, most).await,
         What::Bare { listen } => bare::serve(listen).await.map(|()| true),
         What::Sidecar => sidecar::serve().await.map(|()| true),
         What::Report { files } => results::print(&files).map(|()| true),
@@ -188,6 +200,22 @@ async fn load(arguments: &Arguments) -> Result<bool, Broken> {
         println!("\n{passed} passed, {failed} failed");
     }
     Ok(failed == 0 || !arguments.check)
+}
+
+/// Tells whether all answers were right, or nobody wants to know.
+async fn overload(arguments: &Arguments, connections: usize) -> Result<bool, Broken> {
+    let place = Arc::new(place(arguments)?);
+    let measuring = Measuring {
+        warm_up: Duration::from_secs(arguments.warm_up),
+        measured: Duration::from_secs(arguments.seconds.max(1)),
+        connections,
+    };
+    let mut wrong = 0;
+    for kind in &arguments.scenarios {
+        let of = (label(arguments, &place), arguments.pids.as_slice());
+        wrong += overload::run(*kind, &place, measuring, of, arguments.json.as_deref()).await?;
+    }
+    Ok(wrong == 0 || !arguments.check)
 }
 
 fn place(arguments: &Arguments) -> Result<Place, Broken> {

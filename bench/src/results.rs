@@ -1,13 +1,14 @@
 //! A page of results: what was to be reached and what was, everything side by side, and on which machine.
 
 mod goals;
+mod overload;
 mod tables;
 
 use std::{fmt::Write as _, path::PathBuf};
 
 use serde::Deserialize;
 
-use crate::{report::Line, wire::Broken};
+use crate::{overload::Phase, report::Line, wire::Broken};
 
 /// Something that was measured, or is to be known, and is no row: the machine, or how long a start took.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,6 +24,7 @@ struct Fact {
 #[derive(Debug, Default)]
 struct Results {
     lines: Vec<Line>,
+    phases: Vec<Phase>,
     facts: Vec<Fact>,
 }
 
@@ -33,6 +35,8 @@ impl Results {
             let value: serde_json::Value = serde_json::from_str(line).map_err(broken)?;
             if value.get("fact").is_some() {
                 self.facts.push(serde_json::from_value(value).map_err(broken)?);
+            } else if value.get("overload").is_some() {
+                self.phases.push(serde_json::from_value(value).map_err(broken)?);
             } else {
                 self.lines.push(serde_json::from_value(value).map_err(broken)?);
             }
@@ -97,12 +101,19 @@ fn page(results: &Results) -> String {
     section(&mut page, "Side by side", &tables::side_by_side(results));
     section(&mut page, "Everything", &tables::everything(results));
     section(&mut page, "Open loop", &tables::open(results));
+    section(&mut page, "Overload", &overload::phases(results));
     section(&mut page, "Two replicas", &tables::replicas(results));
     section(&mut page, "As data grows", &tables::growth(results));
     section(&mut page, "Start and memory", &tables::rest(results));
+    section(&mut page, "Memory under floods", &overload::floods(results));
     let remarks: Vec<String> = results.texts("remark").map(|text| format!("- {text}")).collect();
     section(&mut page, "Remarks", &remarks.join("\n"));
     page
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
+fn millis(micros: u64) -> String {
+    format!("{:.1}", micros as f64 / 1000.0)
 }
 
 /// Nothing, of what there is nothing to say.

@@ -114,6 +114,7 @@ impl Worker {
             Kind::BarePlain => Task::get("/plain"),
             Kind::Keys => Task::get("/jwks"),
             Kind::BareSigned | Kind::CredentialsJwt => Task::form("/token", basic("bench-jwt"), TOKEN),
+            Kind::CredentialsCostly => Task::form("/token", basic("bench-costly"), TOKEN),
             Kind::CredentialsOpaque => Task::form("/token", basic("bench-opaque"), TOKEN),
             Kind::CredentialsSidecar => Task::form("/token", basic("bench-sidecar"), TOKEN),
             Kind::Dpop => Task::Prove(Prover::new(place, basic("bench-jwt"))?),
@@ -138,6 +139,18 @@ impl Worker {
             Kind::Userinfo => {
                 let tokens = Browser::new(place, number).sign_in(&mut wire).await?;
                 Task::get("/userinfo").bearing(&tokens.string("/access_token")?)
+            }
+            Kind::UserinfoCostly => {
+                let tokens = Browser::of(place, number, "bench-web-costly").sign_in(&mut wire).await?;
+                Task::get("/userinfo").bearing(&tokens.string("/access_token")?)
+            }
+            Kind::Par => {
+                let pushed = Browser::new(place, number).request().to_owned();
+                Task::form("/par", basic("bench-web"), pushed).expecting(StatusCode::CREATED)
+            }
+            Kind::Authorize => {
+                let asked = format!("/authorize?{}", Browser::new(place, number).request());
+                Task::get(&asked).expecting(StatusCode::SEE_OTHER)
             }
             Kind::CodeFlow => Task::Sign(Browser::new(place, number)),
             Kind::Exchange => {
@@ -190,6 +203,19 @@ impl Worker {
             _ => return Err(missing(kind)),
         };
         Ok(Self { wire, task })
+    }
+
+    /// One that does the same over a connection of its own, if what it does can be done by many.
+    pub(crate) fn twin(&self, wire: Wire) -> Option<Self> {
+        let Task::Same { method, path, headers, body, expects, anew } = &self.task else { return None };
+        let (method, expects, anew) = (*method, *expects, *anew);
+        let (path, headers, body) = (path.clone(), headers.clone(), body.clone());
+        Some(Self { wire, task: Task::Same { method, path, headers, body, expects, anew } })
+    }
+
+    /// Closes its connection, whatever was asked over it; the next request opens another one.
+    pub(crate) fn hang_up(&mut self) {
+        self.wire.close();
     }
 
     /// Does it once.

@@ -1,7 +1,12 @@
 //! One connection that is kept, and requests over it one after the other. Nothing is followed, nothing decoded: what the
 //! load costs is what the server is not given.
 
-use std::{net::SocketAddr, path::Path, pin::Pin, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    pin::Pin,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
@@ -11,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use openssl::ssl::{SslConnector, SslFiletype, SslMethod};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_openssl::SslStream;
 
@@ -27,6 +32,8 @@ pub(crate) enum Broken {
     Http(#[from] hyper::Error),
     #[error("no request: {0}")]
     Request(#[from] http::Error),
+    #[error("sent away: 503 with `Retry-After`")]
+    Busy,
     #[error("no answer within {} seconds", PATIENCE.as_secs())]
     Late,
     #[error("{0}")]
@@ -67,7 +74,13 @@ impl Answer {
 
     /// The answer, if it has this status.
     pub(crate) fn having(self, status: StatusCode) -> Result<Self, Broken> {
-        if self.status == status { Ok(self) } else { Err(self.unexpected("another status was expected")) }
+        match self.status {
+            found if found == status => Ok(self),
+            StatusCode::SERVICE_UNAVAILABLE if self.headers.contains_key(header::RETRY_AFTER) => {
+                Err(Broken::Busy)
+            }
+            _ => Err(self.unexpected("another status was expected")),
+        }
     }
 
     fn unexpected(&self, what: &str) -> Broken {
@@ -88,6 +101,8 @@ pub(crate) fn certified(folder: &Path) -> Result<SslConnector, Broken> {
 /// A connection.
 pub(crate) struct Wire {
     address: SocketAddr,
+    /// Where it comes from, if that is to be somewhere in particular.
+    from: Option<IpAddr>,
     host: String,
     tls: Option<SslConnector>,
     sender: Option<SendRequest<Full<Bytes>>>,
@@ -96,7 +111,12 @@ pub(crate) struct Wire {
 impl Wire {
     /// To this address, as this host.
     pub(crate) fn new(address: SocketAddr, host: &str) -> Self {
-        Self { address, host: host.to_owned(), tls: None, sender: None }
+        Self { address, from: None, host: host.to_owned(), tls: None, sender: None }
+    }
+
+    /// The same from this address.
+    pub(crate) fn coming_from(self, from: IpAddr) -> Self {
+        Self { from: Some(from), ..self }
     }
 
     /// The same over TLS.
@@ -111,7 +131,7 @@ impl Wire {
 
     async fn sender(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, Broken> {
         if self.sender.as_ref().is_none_or(SendRequest::is_closed) {
-            let stream = TcpStream::connect(self.address).await.map_err(Broken::Connect)?;
+            let stream = connect(self.address, self.from).await.map_err(Broken::Connect)?;
             stream.set_nodelay(true).map_err(Broken::Connect)?;
             let sender = match &self.tls {
                 None => shake(stream).await?,
@@ -165,6 +185,13 @@ impl Wire {
         all.extend_from_slice(headers);
         self.send("POST", path, &all, body).await
     }
+}
+
+async fn connect(address: SocketAddr, from: Option<IpAddr>) -> std::io::Result<TcpStream> {
+    let Some(from) = from else { return TcpStream::connect(address).await };
+    let socket = if from.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(address).await
 }
 
 async fn shake(

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::Results;
+use super::{Results, overload::FLOODS};
+use crate::overload::Phase;
 
 /// Memory of a server that nothing is asked of, in MiB.
 const AT_REST: f64 = 64.0;
+/// What nobody calls slow, in milliseconds.
+const SOON: f64 = 100.0;
 
 enum Figure {
     /// At least so much of something.
@@ -81,6 +84,7 @@ fn goals(results: &Results) -> Vec<(String, Figure)> {
         let what = format!("{scenario} with two replicas, of one");
         goals.push((what, Figure::Share { least: 1.0, found }));
     }
+    of_overload(results, &mut goals);
     let mib = |fact: &str, of| results.number(fact, of).map(|kib| kib / 1024.0);
     for store in ["embedded", "postgres"] {
         let found = mib("rest_kib", store);
@@ -93,4 +97,45 @@ fn goals(results: &Results) -> Vec<(String, Figure)> {
         goals.push((format!("start to ready, {store}"), Figure::Below { most: 1000.0, unit: "ms", found }));
     }
     goals
+}
+
+/// What is to be left of a server of which too much is asked.
+fn of_overload(results: &Results, goals: &mut Vec<(String, Figure)>) {
+    for store in ["embedded", "postgres"] {
+        let phase = |name: &str| {
+            results.phases.iter().rev().find(|phase| phase.of == store && phase.overload == name)
+        };
+        for name in ["10 ×", "10 ×, hanging up"] {
+            let found = phase(name).map(Phase::share);
+            let what = format!("done in time, asked for {name}, {store}, of what the server can");
+            goals.push((what, Figure::Share { least: 0.8, found }));
+        }
+        let flood = phase("10 ×");
+        let found = flood.map(|phase| millis(phase.p99_us));
+        let what = format!("99 % of what is done at 10 ×, {store}");
+        goals.push((what, Figure::Below { most: SOON, unit: "ms", found }));
+        let found = flood.map(|phase| match phase.slowest_probe() {
+            (slowest, 0) => millis(slowest),
+            _ => f64::INFINITY,
+        });
+        let what = format!("99 % of keys, metadata and health at 10 ×, {store}");
+        goals.push((what, Figure::Below { most: SOON, unit: "ms", found }));
+        let found = phase("after")
+            .zip(phase("before"))
+            .map(|(after, before)| 100.0 * millis(after.p99_us) / millis(before.p99_us).max(1.0));
+        let what = format!("99 % of what is done after the flood, {store}, of that before");
+        goals.push((what, Figure::Below { most: 150.0, unit: "%", found }));
+        for kind in FLOODS {
+            let of = format!("{store}, {kind}");
+            let all = results.number("flood_all", &of).zip(results.number("flood_half", &of));
+            let what = format!("memory after a flood of {kind}, {store}, of that after half of it");
+            let found = all.map(|(all, half)| 100.0 * all / half);
+            goals.push((what, Figure::Below { most: 110.0, unit: "%", found }));
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
+fn millis(micros: u64) -> f64 {
+    micros as f64 / 1000.0
 }

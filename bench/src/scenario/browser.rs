@@ -18,19 +18,24 @@ pub(crate) struct Browser {
     issuer: String,
     private: Wire,
     sub: String,
-    authorize: String,
+    request: String,
     client: String,
 }
 
 impl Browser {
     /// Of the user with this number.
     pub(crate) fn new(place: &Place, number: usize) -> Self {
+        Self::of(place, number, "bench-web")
+    }
+
+    /// Of the user with this number, who uses this client.
+    pub(crate) fn of(place: &Place, number: usize, client_id: &str) -> Self {
         use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
         let challenge = URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()));
-        let query = form_urlencoded::Serializer::new(String::new())
+        let request = form_urlencoded::Serializer::new(String::new())
             .append_pair("response_type", "code")
-            .append_pair("client_id", "bench-web")
+            .append_pair("client_id", client_id)
             .append_pair("redirect_uri", CALLBACK)
             .append_pair("scope", "openid profile offline_access")
             .append_pair("prompt", "consent")
@@ -42,9 +47,14 @@ impl Browser {
             issuer: place.issuer.clone(),
             private: place.private(number),
             sub: format!("user-{number}"),
-            authorize: format!("/authorize?{query}"),
-            client: basic("bench-web"),
+            request,
+            client: basic(client_id),
         }
+    }
+
+    /// The parameters of its authorization request.
+    pub(crate) fn request(&self) -> &str {
+        &self.request
     }
 
     /// Signs in as somebody who was never here, and gives what the token endpoint answered.
@@ -55,7 +65,8 @@ impl Browser {
 
     /// Signs in, as far as to the code.
     pub(crate) async fn code(&mut self, wire: &mut Wire) -> Result<String, Broken> {
-        let opened = wire.send("GET", &self.authorize, &[], "").await?.having(StatusCode::SEE_OTHER)?;
+        let path = format!("/authorize?{}", self.request);
+        let opened = wire.send("GET", &path, &[], "").await?.having(StatusCode::SEE_OTHER)?;
         let cookie = cookies(&opened);
         let interaction = parameter(opened.location()?, "interaction")?;
         let claims = json!({"name": "A User", "preferred_username": self.sub});

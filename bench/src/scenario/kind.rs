@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Keys,
     /// Client credentials, a JWT.
     CredentialsJwt,
+    /// Client credentials, a JWT whose signature costs more than everything else (ES384): for too many of them.
+    CredentialsCostly,
     /// Client credentials, an opaque token.
     CredentialsOpaque,
     /// Client credentials, a JWT, decided by a sidecar.
@@ -33,6 +35,12 @@ pub(crate) enum Kind {
     Redeem,
     /// `UserInfo` with a JWT.
     Userinfo,
+    /// The same, answered with a JWT whose signature is as costly: for too many of them.
+    UserinfoCostly,
+    /// A pushed authorization request, which is stored.
+    Par,
+    /// An authorization request, which opens an interaction.
+    Authorize,
     /// A sign-in: authorization request, two answers of the login app, the way back, redemption. Five requests.
     CodeFlow,
     /// Token exchange of a user's token, decided by a sidecar.
@@ -42,8 +50,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// All of them.
-    pub(crate) const ALL: [Self; 17] = [
+    /// All of them, but those that are costly for the sake of it.
+    pub(crate) const ALL: [Self; 19] = [
         Self::BarePlain,
         Self::BareSigned,
         Self::Keys,
@@ -58,6 +66,8 @@ impl Kind {
         Self::Refresh,
         Self::Redeem,
         Self::Userinfo,
+        Self::Par,
+        Self::Authorize,
         Self::CodeFlow,
         Self::Exchange,
         Self::DevicePoll,
