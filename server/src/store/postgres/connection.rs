@@ -320,3 +320,6 @@ impl<'a> FromSql<'a> for Value {
         [Type::INT8, Type::INT4, Type::BYTEA, Type::TEXT, Type::VARCHAR].contains(kind)
     }
 }
+
+#[cfg(test)]
+mod tests;

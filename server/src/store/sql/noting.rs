@@ -48,23 +48,26 @@ impl Drop for Noted {
 pub(super) struct Noting<'a> {
     tx: &'a mut dyn Tx,
     noted: &'a Noted,
-    /// Statements that changed something of which it was not said what.
-    untold: usize,
+    /// The statement before changed something of which it was not said what.
+    untold: bool,
+    /// So did an earlier one, of which it never was.
+    silent: bool,
 }
 
 impl<'a> Noting<'a> {
     pub(super) fn new(tx: &'a mut dyn Tx, noted: &'a Noted) -> Self {
-        Self { tx, noted, untold: 0 }
+        Self { tx, noted, untold: false, silent: false }
     }
 
     fn ran(&mut self, sql: &'static str, touched: bool) {
-        self.untold += usize::from(touched && writes_kept(sql));
+        self.silent |= self.untold;
+        self.untold = touched && writes_kept(sql);
     }
 
     /// Ends the step: whatever it did not say may have been anything. With `tell` other processes are told, in the same
     /// transaction.
     pub(super) async fn end(self, tell: Option<&'static str>) -> Fallible<()> {
-        if self.untold > 0 {
+        if self.untold || self.silent {
             *self.noted.lock() = Changed::Everything;
         }
         let changed = self.noted.lock().clone();
@@ -100,7 +103,7 @@ impl Tx for Noting<'_> {
     }
 
     fn changed(&mut self, facts: &[Fact]) {
-        self.untold = self.untold.saturating_sub(1);
+        self.untold = false;
         self.noted.lock().add(facts);
     }
 

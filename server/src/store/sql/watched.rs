@@ -38,3 +38,6 @@ impl<E: Engine> Watched for SqlStore<E> {
         self.engine.hear(|told: &str| self.heard(told)).await
     }
 }
+
+#[cfg(test)]
+mod tests;
