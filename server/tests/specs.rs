@@ -69,7 +69,8 @@ mod specs {
     mod event_webhooks;
     mod fate;
     mod faults;
-    mod freshness;
+    pub(crate) mod freshness;
+    mod freshness_races;
     mod housekeeping;
     mod http_edge;
     mod http_floods;
@@ -112,6 +113,7 @@ mod specs {
     mod policy_backends;
     mod policy_cache;
     mod policy_cache_lasting;
+    mod policy_cache_revoked;
     mod policy_chain;
     mod policy_challenges;
     mod policy_claims;
@@ -191,6 +193,7 @@ mod specs {
     mod rfc9728_resource_metadata;
     mod stateless;
     mod stateless_fate;
+    mod stateless_memory;
     mod stateless_policies;
     mod stateless_replicas;
     mod stateless_revocation;

@@ -14,16 +14,24 @@ use crate::{
     store::{Fact, Mark},
 };
 
-/// Clients are kept in memory for so long: a change made by another process is seen within that time, though this one hears
-/// nothing of it.
-const TTL: Duration = Duration::from_secs(5);
+/// Clients are kept in memory for so many seconds: a change made by another process is seen within that time, though this
+/// one hears nothing of it. By the clock of the server as well, since that of the cache stands still while a machine sleeps.
+const TTL: i64 = 5;
 
 /// A client, when it was read, and what it takes in memory.
 #[derive(Clone)]
 pub(super) struct KeptClient {
     client: SharedClient,
     mark: Mark,
+    read_at: i64,
     bytes: usize,
+}
+
+impl KeptClient {
+    /// A clock that went back proves nothing.
+    fn is_fresh(&self, now: i64) -> bool {
+        (self.read_at..self.read_at.saturating_add(TTL)).contains(&now)
+    }
 }
 
 /// The clients of the configuration, by their ids.
@@ -44,7 +52,7 @@ pub(super) fn configured(
 
 /// No client yet; all together may take so many bytes.
 pub(super) fn cache((bytes, caches): (u64, &Caches)) -> Cached<String, KeptClient> {
-    let room = Room { name: "clients", bytes, ttl: TTL };
+    let room = Room { name: "clients", bytes, ttl: Duration::from_secs(TTL.unsigned_abs()) };
     Cached::new(room, caches, |id: &String, kept: &KeptClient| id.len() + kept.bytes)
 }
 
@@ -55,16 +63,18 @@ impl Server {
             return Ok(Some(client.clone()));
         }
         let (changes, fact) = (self.store().changes(), [Fact::client(client_id)]);
+        let now = self.now();
         let load = async {
             let mark = changes.mark();
             let Some(record) = self.store().client(client_id).await? else { return Ok::<_, Fault>(None) };
             let bytes = 2_048 + 4 * record.doc.len();
             let client =
                 Client::from_record(record)?.held_to(self.config().profile).signed_for(self.config());
-            Ok(Some(KeptClient { client: Arc::new(client), mark, bytes }))
+            Ok(Some(KeptClient { client: Arc::new(client), mark, read_at: now, bytes }))
         };
         let unchanged = |kept: &KeptClient| changes.unchanged(&fact, kept.mark);
-        let kept = self.0.clients.get_if(client_id.to_owned(), unchanged, load).await?;
+        let counts = |kept: &KeptClient| kept.is_fresh(now) && unchanged(kept);
+        let kept = self.0.clients.get_if(client_id.to_owned(), counts, load).await?;
         Ok(kept.map(|kept| kept.client))
     }
 

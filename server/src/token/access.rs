@@ -15,7 +15,7 @@ use crate::{
     possession::{self, Possession},
     random,
     server::Server,
-    store::{JwtHome, OfClient, TokenRecord},
+    store::{JwtHome, OfClient, REMEMBERED, TokenRecord},
 };
 
 /// Kind of the digests of opaque access tokens.
@@ -94,7 +94,10 @@ pub async fn mint(server: &Server, request: &AccessRequest<'_>) -> Outcome<Acces
     let terms = request.terms;
     let lifetime = settings.lifetime.or(own.lifetime).unwrap_or(server.config().lifetimes.access_token);
     let lifetime = i64::from(terms.lifetime.map_or(lifetime, |longest| lifetime.min(longest)));
-    let expires_at = request.not_after.map_or(now + lifetime, |limit| limit.min(now + lifetime));
+    // Of what has no authorization nothing is known but that everything of its client was revoked, for as long as that is
+    // remembered.
+    let limit = request.not_after.unwrap_or(now + REMEMBERED);
+    let expires_at = limit.min(now + lifetime);
     let single_use = settings.single_use.unwrap_or(own.single_use);
     let wanted = encoding(terms).or(settings.encoding).or(own.encoding);
     let form = match wanted.unwrap_or(Encoding::Jwt) {

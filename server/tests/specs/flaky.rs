@@ -1,9 +1,9 @@
-//! A store that can be switched off: then every call fails, as when the database is gone. And one where racing callers
-//! meet right before the step that only one of them may win.
+//! A store that can be switched off: then every call fails, as when the database is gone. One where racing callers
+//! meet right before the step that only one of them may win. And one whose answers come late.
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
@@ -18,19 +18,23 @@ use placet_server::{
         Store, StoreError, SubjectRecord, Subscriber, TokenRecord, TokenState, Waiting, Watched, Whose,
     },
 };
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, watch};
 
 /// A store behind a switch.
 pub struct Flaky {
     inner: Arc<dyn Store>,
     down: AtomicBool,
     meeting: OnceLock<Barrier>,
+    late: watch::Sender<bool>,
+    held: AtomicUsize,
 }
 
 impl Flaky {
     /// This store, switched on.
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, down: AtomicBool::new(false), meeting: OnceLock::new() }
+        let (late, _) = watch::channel(false);
+        let (down, held) = (AtomicBool::new(false), AtomicUsize::new(0));
+        Self { inner, down, meeting: OnceLock::new(), late, held }
     }
 
     /// Switches it off or on.
@@ -41,6 +45,25 @@ impl Flaky {
     /// From now on, whoever uses up a token waits until so many want to.
     pub fn gather(&self, callers: usize) {
         assert!(self.meeting.set(Barrier::new(callers)).is_ok(), "they meet once");
+    }
+
+    /// From now on, what is read of tokens, clients and revocations is handed over late: once this is called again.
+    pub fn hold_answers(&self, late: bool) {
+        self.late.send_replace(late);
+    }
+
+    /// How many answers were held back so far.
+    pub fn held_back(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
+    }
+
+    /// What was read, now or later.
+    async fn handed_over<T: Send>(&self, found: T) -> T {
+        if *self.late.borrow() {
+            self.held.fetch_add(1, Ordering::SeqCst);
+            self.late.subscribe().wait_for(|late| !late).await.expect("the store is there");
+        }
+        found
     }
 
     fn up(&self) -> Result<&dyn Store> {
@@ -112,7 +135,8 @@ impl Deliveries for Flaky {
 #[async_trait]
 impl Generations for Flaky {
     async fn learn_generations(&self, since: i64, limit: u32) -> Result<Learned> {
-        self.up()?.learn_generations(since, limit).await
+        let learned = self.up()?.learn_generations(since, limit).await;
+        self.handed_over(learned).await
     }
     async fn number_generations(&self) -> Result<u64> {
         self.up()?.number_generations().await
@@ -144,7 +168,8 @@ impl Store for Flaky {
         self.up()?.insert_client(client, events).await
     }
     async fn client(&self, client_id: &str) -> Result<Option<ClientRecord>> {
-        self.up()?.client(client_id).await
+        let found = self.up()?.client(client_id).await;
+        self.handed_over(found).await
     }
     async fn update_client(&self, client: ClientRecord, events: Vec<Event>) -> Result<bool> {
         self.up()?.update_client(client, events).await
@@ -271,7 +296,8 @@ impl Store for Flaky {
         self.up()?.insert_token(token).await
     }
     async fn token(&self, digest: &Digest) -> Result<Option<TokenState>> {
-        self.up()?.token(digest).await
+        let found = self.up()?.token(digest).await;
+        self.handed_over(found).await
     }
     async fn use_token(&self, digest: &Digest, now: i64) -> Result<bool> {
         if let Some(meeting) = self.meeting.get() {

@@ -27,13 +27,13 @@ fn counted(stand: &Stand, what: &str) -> u64 {
     text.lines().find_map(|found| found.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
 }
 
-fn digest(stand: &Stand, token: &str) -> Digest {
+pub(crate) fn digest(stand: &Stand, token: &str) -> Digest {
     stand.server.root().digest(ACCESS_TOKEN, &Secret::new(token))
 }
 
 /// An opaque token with everything that it stands and falls with.
-struct Held {
-    access: String,
+pub(crate) struct Held {
+    pub(crate) access: String,
     refresh: String,
     code: String,
     authorization: String,
@@ -41,7 +41,7 @@ struct Held {
     consent: String,
 }
 
-async fn held(stand: &Stand) -> Held {
+pub(crate) async fn held(stand: &Stand) -> Held {
     let extra = [("scope", "openid offline_access"), ("prompt", "consent")];
     let params = stand.sign_in(&mut Browser::new(), "opaque", &extra).await;
     let tokens = stand.redeem("opaque", &params["code"]).await.json;
@@ -208,7 +208,7 @@ async fn what_is_kept_is_known_while_the_store_is_away_and_nothing_else() {
 }
 
 /// Two servers of one issuer on one database; what the second one is told may be tampered with.
-async fn two() -> Option<(Stand, Stand, Tamper)> {
+pub(crate) async fn two() -> Option<(Stand, Stand, Tamper)> {
     let Ok(url) = std::env::var("PLACET_TEST_POSTGRES") else {
         eprintln!("skipped: PLACET_TEST_POSTGRES names no database");
         return None;
@@ -227,12 +227,12 @@ async fn two() -> Option<(Stand, Stand, Tamper)> {
 }
 
 /// What the second server knows of a fact.
-fn unchanged(stand: &Stand, fact: Fact, mark: Mark) -> bool {
+pub(crate) fn unchanged(stand: &Stand, fact: Fact, mark: Mark) -> bool {
     stand.server.store().changes().unchanged(&[fact], mark)
 }
 
 /// Tries until it is so.
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..3_000 {
         if is_so() {
             return;
@@ -243,7 +243,7 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Lets the second server hear, and waits until it does.
-async fn hearing(one: &Stand, two: &Stand) {
+pub(crate) async fn hearing(one: &Stand, two: &Stand) {
     let server = two.server.clone();
     tokio::spawn(async move { server.store().hear().await });
     keep_client(one, |_| {}).await;
@@ -260,7 +260,7 @@ async fn hearing(one: &Stand, two: &Stand) {
 }
 
 /// A token that the second server has kept.
-async fn kept(one: &Stand, two: &Stand) -> (Held, Fact, Mark) {
+pub(crate) async fn kept(one: &Stand, two: &Stand) -> (Held, Fact, Mark) {
     let held = held(one).await;
     let store = two.server.store();
     store.catch_up(two.now()).await.unwrap();
@@ -270,7 +270,7 @@ async fn kept(one: &Stand, two: &Stand) -> (Held, Fact, Mark) {
     (held, fact, mark)
 }
 
-async fn revoke(stand: &Stand, held: &Held) {
+pub(crate) async fn revoke(stand: &Stand, held: &Held) {
     assert_eq!(stand.post("/revoke", "opaque", &[("token", &held.access)]).await.status, 200);
 }
 

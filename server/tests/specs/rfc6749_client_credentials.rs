@@ -1,10 +1,12 @@
 //! RFC 6749 section 4.4, RFC 8707: the client credentials grant.
 
 use placet_sdk::grant::Encoding;
+use placet_server::housekeeping;
 use reqwest::Method;
 use serde_json::json;
 
 use super::{
+    administering::{self, TOKEN},
     harness::{Reply, Stand, claims},
     helpers::{client, text},
 };
@@ -129,4 +131,23 @@ async fn a_client_can_have_an_audience_of_its_own() {
     assert_eq!(claims(&token)["aud"], "https://own.example");
     let named = text(&ask(&stand, &[("resource", "https://api.example")]).await.json["access_token"]);
     assert_eq!(claims(&named)["aud"], "https://api.example");
+}
+
+#[tokio::test]
+async fn a_token_lives_no_longer_than_it_is_remembered_that_everything_of_its_client_was_revoked() {
+    let stand = Stand::with(|config| {
+        administering::admit(config);
+        config.lifetimes.access_token = 500 * 86_400;
+    })
+    .await;
+    let granted = ask(&stand, &[]).await;
+    let token = text(&granted.json["access_token"]);
+    let whose = json!({ "client_id": "service" });
+    let revoked = administering::call(&stand, TOKEN, Method::POST, "/revocations", Some(&whose)).await;
+    assert_eq!(revoked.status, 204, "{}", revoked.text);
+    assert!(!stand.is_active("service", &token).await);
+    stand.clock.advance(400 * 86_400);
+    housekeeping::purge(&stand.server).await.unwrap();
+    assert!(!stand.is_active("service", &token).await, "what is revoked never comes to life again");
+    assert_eq!(granted.json["expires_in"], 400 * 86_400);
 }

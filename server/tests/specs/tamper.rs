@@ -1,4 +1,5 @@
-//! A proxy before PostgreSQL that loses, repeats or holds back what the database tells those who listen.
+//! A proxy before PostgreSQL that loses, repeats or holds back what the database tells those who listen, and cuts
+//! connections where the database has committed and nobody knows yet.
 
 use std::sync::{
     Arc,
@@ -23,10 +24,14 @@ pub enum Fate {
     Repeat,
     /// They wait until another fate comes.
     Hold,
+    /// They arrive, and connections end with what they commit: the answer is lost.
+    Cut,
 }
 
 /// The type of a message that tells a listener something.
 const NOTIFICATION: u8 = b'A';
+/// What the database says of a transaction that is durable.
+const COMMITTED: &[u8] = b"C\0\0\0\x0bCOMMIT\0";
 
 /// The proxy.
 pub struct Tamper {
@@ -106,13 +111,16 @@ async fn pass(
         message.extend(length.to_be_bytes());
         message.resize(length as usize + 1, 0);
         from.read_exact(&mut message[5..]).await?;
+        if message == COMMITTED && *fates.borrow() == Fate::Cut {
+            return Ok(());
+        }
         let times = if kind == NOTIFICATION {
             met.fetch_add(1, Ordering::SeqCst);
             let fate = *fates.wait_for(|fate| *fate != Fate::Hold).await.unwrap();
             match fate {
                 Fate::Lose => 0,
                 Fate::Repeat => 2,
-                Fate::Pass | Fate::Hold => 1,
+                Fate::Pass | Fate::Hold | Fate::Cut => 1,
             }
         } else {
             1
