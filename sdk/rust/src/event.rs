@@ -294,8 +294,8 @@ pub enum ReadError {
 
 #[cfg(feature = "signature")]
 impl Event {
-    /// Reads an event that was posted, once it is sure that it is signed with one of the secrets. Whether it was seen
-    /// before tells [`Event::id`].
+    /// Reads an event that was posted, once it is sure that it is signed with one of the secrets. JSON with a name twice, or
+    /// nested without end, is no event. Whether it was seen before tells [`Event::id`].
     pub fn read(
         secrets: &[crate::signature::Secret],
         headers: &crate::signature::SignedHeaders<'_>,
@@ -303,7 +303,10 @@ impl Event {
         now: Instant,
     ) -> Result<Self, ReadError> {
         crate::signature::verify(secrets, headers, body, now)?;
-        let event: Self = serde_json::from_slice(body)?;
+        let json = crate::decision::strict_json(body);
+        let json =
+            json.map_err(|violation| <serde_json::Error as serde::de::Error>::custom(violation.detail))?;
+        let event: Self = serde_json::from_value(json)?;
         if event.id == headers.id { Ok(event) } else { Err(ReadError::Id) }
     }
 }
@@ -320,6 +323,33 @@ mod tests {
         }
         for unknown in ["session.ended", "placet.session.ended", "placet.session.ended.v2", "placet.x.v1"] {
             assert_eq!(TypeName(unknown.to_owned()).known(), None, "{unknown}");
+        }
+    }
+
+    #[cfg(feature = "signature")]
+    #[test]
+    fn a_signed_text_that_readers_could_take_in_two_ways_is_no_event() {
+        use crate::signature::{Secret, SignedHeaders, sign};
+
+        let secret = Secret::from_bytes([7; 32]).unwrap();
+        let now = Instant(1_795_428_300);
+        let read = |body: &str| {
+            let signature = sign(&secret, "evt_1", now, body.as_bytes());
+            let headers = SignedHeaders { id: "evt_1", timestamp: "1795428300", signature: &signature };
+            Event::read(std::slice::from_ref(&secret), &headers, body.as_bytes(), now)
+        };
+        let event = |data: &str| {
+            format!(
+                r#"{{"specversion": "1.0", "id": "evt_1", "source": "https://as.example", "subject": "ses_1",
+                "type": "placet.session.ended.v1", "time": "2026-11-23T12:00:00Z",
+                "datacontenttype": "application/json",
+                "dataschema": "https://as.example/.well-known/placet-schemas/1/event.json", "data": {data}}}"#
+            )
+        };
+        read(&event(r#"{"sub": "alice", "sequence": 1}"#)).unwrap();
+        let deep = format!(r#"{{"sequence": 1, "x": {}{}}}"#, "[".repeat(32), "]".repeat(32));
+        for data in [r#"{"sequence": 1, "sub": "alice", "s\u0075b": "bob"}"#, &deep] {
+            assert!(matches!(read(&event(data)), Err(ReadError::Malformed(_))), "{data}");
         }
     }
 }
