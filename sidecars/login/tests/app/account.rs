@@ -249,6 +249,21 @@ async fn nobody_ends_what_is_not_theirs_and_no_other_site_ends_anything() {
 }
 
 #[tokio::test]
+async fn a_form_that_another_site_sent_does_nothing_whatever_it_holds() {
+    let stage = stage_of("bob").await;
+    let browser = stage.browser();
+    let page = signed_in(&browser).await;
+    let browser = browser.sent_by("cross-site");
+    assert_eq!(act(&browser, &page, "end-others", "").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(act(&browser, &page, "sign-out", "").await.status, StatusCode::FORBIDDEN);
+    assert!(deleted(&stage).is_empty());
+    let browser = browser.sent_by("same-origin");
+    assert!(browser.get("/account").await.has("account-leave"));
+    assert_eq!(act(&browser, &page, "end-others", "").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(deleted(&stage).len(), 2);
+}
+
+#[tokio::test]
 async fn a_pass_counts_in_its_own_browser_and_unaltered() {
     let stage = stage_of("bob").await;
     let browser = stage.browser();

@@ -1,6 +1,9 @@
 //! The page for requests that wait for a user who is elsewhere.
 
+use std::sync::atomic::Ordering;
+
 use http::StatusCode;
+use placet_sdk::Instant;
 use serde_json::{Value, json};
 
 use crate::{
@@ -58,12 +61,14 @@ async fn what_is_reviewed_takes_the_password_of_this_page_and_ends_at_the_last_a
     stage.fake.wait_for("alice", "ia_1", &[fixed(), elsewhere(consent()), over()]);
     let browser = stage.browser();
     let page = sign_in(&browser, "alice").await;
+    let given = stage.now.fetch_add(300, Ordering::SeqCst);
     let next = browser.submit(&page, &[("action", "review")]).await.location().expect("to the consent");
     assert_eq!(next, "/consent?interaction=ia_1");
     let answers = stage.fake.answers("ia_1");
     assert_eq!((&answers[0]["sub"], &answers[0]["amr"]), (&json!("alice"), &json!(["pwd"])));
     assert_eq!(answers[0]["session"]["action"], "none", "nobody is signed in on this phone by it");
-    assert!(answers[0]["authenticated_at"].is_string(), "the password is as old as it is: {answers:?}");
+    let authenticated_at = Instant(given).to_string();
+    assert_eq!(answers[0]["authenticated_at"], authenticated_at, "the password is as old as it is");
     let page = browser.get(&next).await;
     assert!(page.says("W4SCT") && !page.has("remember"));
     let done = browser.submit(&page, &[("action", "allow")]).await;

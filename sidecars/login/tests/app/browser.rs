@@ -11,6 +11,7 @@ pub(crate) struct Browser {
     cookies: Mutex<BTreeMap<String, String>>,
     language: Option<&'static str>,
     agent: Option<&'static str>,
+    site: Option<&'static str>,
 }
 
 /// An answer.
@@ -27,7 +28,14 @@ impl Browser {
             .no_proxy()
             .build()
             .unwrap();
-        Self { http, base: base.to_owned(), cookies: Mutex::default(), language: None, agent: None }
+        Self {
+            http,
+            base: base.to_owned(),
+            cookies: Mutex::default(),
+            language: None,
+            agent: None,
+            site: None,
+        }
     }
 
     pub(crate) fn speaking(self, language: &'static str) -> Self {
@@ -37,6 +45,11 @@ impl Browser {
     /// With this `User-Agent`.
     pub(crate) fn called(self, agent: &'static str) -> Self {
         Self { agent: Some(agent), ..self }
+    }
+
+    /// With this `Sec-Fetch-Site`: what made it send its requests.
+    pub(crate) fn sent_by(self, site: &'static str) -> Self {
+        Self { site: Some(site), ..self }
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<String> {
@@ -98,6 +111,9 @@ impl Browser {
         }
         if let Some(agent) = self.agent {
             request = request.header(header::USER_AGENT, agent);
+        }
+        if let Some(site) = self.site {
+            request = request.header("sec-fetch-site", site);
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());

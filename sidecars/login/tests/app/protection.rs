@@ -30,7 +30,11 @@ async fn a_form_that_this_browser_was_not_shown_is_refused_and_nothing_is_sent()
         assert_eq!(page.status, StatusCode::FORBIDDEN);
         assert!(page.has("error-page") && page.says("Nothing was sent"));
     }
+    let mine = mine.sent_by("cross-site");
+    let sent_by_another_site = mine.submit(&page, &[allow]).await;
+    assert_eq!(sent_by_another_site.status, StatusCode::FORBIDDEN, "whatever it holds");
     assert_eq!(stage.fake.calls(), calls);
+    let mine = mine.sent_by("same-origin");
     assert_eq!(mine.submit(&page, &[allow]).await.location().as_deref(), Some(RESUME));
 }
 
