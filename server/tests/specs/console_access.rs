@@ -1,11 +1,14 @@
 //! The console: how an operator comes in, who does not, and what a page of somebody else cannot do.
 
+use placet_server::config::PolicyMode;
 use reqwest::{Method, header};
 
 use super::{
-    administering::{call, one_role, stand, stand_with},
+    administering::{admit, call, one_role, stand, stand_with},
     consoling::{Console, link, page, secret, token},
-    harness::{Reply, Stand},
+    harness::{Browser, Reply, Stand},
+    policy_stage::{allow, scripted},
+    securing::Secured,
     sidecar::policy,
 };
 
@@ -66,7 +69,9 @@ async fn a_link_and_a_session_end_by_time_and_a_session_by_signing_out() {
 
     let mut leaving = Console::enter(&stand).await;
     let stolen = leaving.browser.clone();
-    assert_eq!(leaving.post("/sign-out", &[]).await.header("location"), "/console/sign-in");
+    let left = leaving.post("/sign-out", &[]).await;
+    assert_eq!(left.header("location"), "/console/sign-in");
+    assert!(left.header("set-cookie").contains("Max-Age=0"), "{}", left.header("set-cookie"));
     let mut stolen = Console { stand: &stand, browser: stolen };
     assert_eq!(stolen.get("/flows").await.status, 303, "the session is over, not only the cookie gone");
 }
@@ -197,9 +202,124 @@ async fn pages_are_kept_nowhere_framed_nowhere_and_run_nothing() {
         let page = console.get(path).await;
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
         assert_eq!(page.header("x-frame-options"), "DENY");
+        for name in ["referrer-policy", "cross-origin-opener-policy", "cross-origin-resource-policy"] {
+            assert_eq!(page.header(name), "same-origin", "{path}: {name}");
+        }
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("script"), "{policy}");
+        for part in ["style-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+            assert!(policy.split("; ").any(|found| found == part), "{part}: {policy}");
+        }
         assert!(page.header("access-control-allow-origin").is_empty());
         assert!(!page.text.contains("<script") && !page.text.contains("style="), "{}", page.text);
     }
+}
+
+#[tokio::test]
+async fn whoever_comes_in_anew_leaves_the_session_before() {
+    let stand = stand().await;
+    let mut console = Console::enter(&stand).await;
+    let mut before = Console { stand: &stand, browser: console.browser.clone() };
+    before.sees("/flows").await;
+    let again = link(&stand, &one_role("read")).await;
+    assert_eq!(console.sign_in(secret(&again)).await.status, 303);
+    assert_eq!(before.get("/flows").await.header("location"), "/console/sign-in");
+    console.sees("/flows").await;
+}
+
+#[tokio::test]
+async fn links_and_sessions_are_bounded_and_the_oldest_give_way() {
+    let stand = stand().await;
+    let mut links = Vec::new();
+    for _ in 0..33 {
+        links.push(link(&stand, &one_role("read")).await);
+    }
+    let mut outside = Console::outside(&stand);
+    assert_eq!(outside.sign_in(secret(&links[0])).await.status, 403);
+    assert_eq!(outside.sign_in(secret(&links[1])).await.status, 303);
+    let mut newer = Console::enter(&stand).await;
+    for _ in 0..63 {
+        Console::enter(&stand).await;
+    }
+    assert_eq!(outside.get("/flows").await.header("location"), "/console/sign-in");
+    newer.sees("/flows").await;
+}
+
+#[tokio::test]
+async fn every_form_is_one_of_its_own_session() {
+    let sidecar = scripted(vec![allow(), allow(), allow()]).await;
+    let stand =
+        stand_with(|config| config.policy.push(sidecar.policy("guard", &["grant.client_credentials"]))).await;
+    let mut browser = Browser::new();
+    let params = stand.sign_in(&mut browser, "web", &[]).await;
+    let access = stand.redeem("web", &params["code"]).await.json["access_token"].clone();
+    assert_eq!(stand.post("/token", "service", &[("grant_type", "client_credentials")]).await.status, 200);
+    let mut console = Console::enter(&stand).await;
+    let id = |html: &str, prefix: &str| {
+        // The box for ids says what they look like.
+        let (_, main) = html.split_once("<main").unwrap();
+        let at = main.find(prefix).unwrap_or_else(|| panic!("no {prefix} in {main}"));
+        main[at..].split(['<', '"']).next().unwrap().to_owned()
+    };
+    let people = console.sees("/people?sub=alice").await;
+    let (session, authorization) = (id(&people, "ses_"), id(&people, "az_"));
+    let decision = format!("/decisions/{}", id(&console.sees("/decisions?policy=guard").await, "dec_"));
+    let asked = sidecar.requests().len();
+    let other = Console::enter(&stand).await;
+    let foreign = token(&Console { stand: &stand, browser: other.browser }.sees("/keys").await);
+    let forms: [(&str, &[(&str, &str)]); 8] = [
+        ("/people", &[("sub", "alice"), ("session", &session)]),
+        ("/people", &[("sub", "alice"), ("authorization", &authorization)]),
+        ("/policies", &[("name", "guard"), ("mode", "off")]),
+        ("/policies", &[("name", "guard"), ("action", "purge")]),
+        ("/simulate", &[("question", "{}")]),
+        ("/keys", &[]),
+        (&decision, &[]),
+        ("/sign-out", &[]),
+    ];
+    for (path, form) in forms {
+        for token in ["", &foreign] {
+            let form: Vec<_> = form.iter().copied().chain([("token", token)]).collect();
+            let refused = console.browser.post(&page(&stand, path), &form).await;
+            assert_eq!(refused.status, 403, "{path} {form:?}: {}", refused.text);
+            assert!(refused.text.contains("foreign_form"), "{path}: {}", refused.text);
+        }
+    }
+    console.sees("/flows").await;
+    assert!(stand.is_active("web", access.as_str().unwrap()).await);
+    assert_eq!(stand.server.policies().policy("guard").unwrap().mode, PolicyMode::Enforce);
+    assert_eq!(sidecar.requests().len(), asked, "nothing was asked");
+    for event in ["policy.cache_purged", "policy.changed", "session.ended", "authorization.revoked"] {
+        assert!(stand.events(event).is_empty(), "{event}");
+    }
+}
+
+#[tokio::test]
+async fn over_tls_the_cookie_is_of_this_host_alone() {
+    let stand = Secured::with(|config| {
+        admit(config);
+        (config.tls.private.certificate_file, config.tls.private.key_file) =
+            (config.tls.certificate_file.clone(), config.tls.key_file.clone());
+    })
+    .await;
+    let base = format!("https://{}", stand.stand.server.config().private_listen);
+    let http = &stand.stand.http;
+    let asked = http.post(format!("{base}/admin/v1/console-links")).bearer_auth(one_role("read"));
+    let link = Reply::read(asked.send().await.unwrap()).await.json["url"].as_str().unwrap().to_owned();
+    assert!(link.starts_with(&base), "{link}");
+    let sent = http.post(format!("{base}/console/sign-in")).header(header::ORIGIN, &base);
+    let entered = Reply::read(sent.form(&[("link", secret(&link))]).send().await.unwrap()).await;
+    assert_eq!(entered.status, 303, "{}", entered.text);
+    let cookie = entered.header("set-cookie");
+    assert!(cookie.starts_with("__Host-placet-console="), "{cookie}");
+    for part in ["; Path=/;", "; Secure", "; HttpOnly", "; SameSite=Strict"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let pair = cookie.split(';').next().unwrap();
+    let shown = http.get(format!("{base}/console/flows")).header(header::COOKIE, pair).send().await.unwrap();
+    assert_eq!(shown.status(), 200);
+    // What a page over plain HTTP could have planted is not looked at.
+    let planted = pair.replacen("__Host-", "", 1);
+    let shown = http.get(format!("{base}/console/keys")).header(header::COOKIE, planted).send().await;
+    assert_ne!(shown.unwrap().status(), 200);
 }
