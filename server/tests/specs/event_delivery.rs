@@ -213,3 +213,54 @@ async fn what_a_worker_had_sent_when_it_was_killed_is_sent_again_with_the_same_i
     assert_eq!((asked.len(), &asked[0].raw), (2, &asked[1].raw));
     assert_eq!(asked[0].headers["webhook-id"], asked[1].headers["webhook-id"]);
 }
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_peace_gets_a_day_of_it_at_most() {
+    let busy = Sidecar::serving(|_| Answered::status(503).header("Retry-After", "864000")).await;
+    let config = receiver("busy", &["account.*"], &busy.url);
+    let stand = Stand::with(|c| c.event_receiver = vec![config]).await;
+    happen(&stand, "bob").await;
+    assert_eq!(deliver(&stand).await, 1);
+    stand.clock.advance(24 * HOUR - 1);
+    assert_eq!(deliver(&stand).await, 0, "it wanted to be left alone");
+    stand.clock.advance(1);
+    assert_eq!(deliver(&stand).await, 1, "ten days are not believed");
+}
+
+/// Two receivers that are gone would tell each other for ever.
+#[tokio::test]
+async fn an_event_that_is_given_up_is_no_event() {
+    let receiver = Receiver::start().await;
+    receiver.answer(500);
+    let mut config = receiver.config("audit", &["*"]);
+    config.retry_for = 60;
+    let stand = Stand::with(|c| c.event_receiver = vec![config]).await;
+    happen(&stand, "bob").await;
+    let told = kept(&stand, false).await.len();
+    for _ in 0..5 {
+        deliver(&stand).await;
+        stand.clock.advance(30);
+    }
+    assert_eq!((kept(&stand, true).await.len(), kept(&stand, false).await.len()), (told, 0));
+    assert!(stand.events("delivery.dead").is_empty());
+}
+
+/// While a deployment is rolled out, another process may know the receiver, or the client that it is told of users as.
+#[tokio::test]
+async fn what_is_for_a_receiver_that_this_process_does_not_know_is_kept() {
+    let receiver = Receiver::start().await;
+    let stand = told(&receiver, &["account.*"]).await;
+    happen(&stand, "bob").await;
+    for change in [0, 1] {
+        let mut config = stand.server.config().clone();
+        match change {
+            0 => config.event_receiver.clear(),
+            _ => config.event_receiver[0].subjects_of = Some("nobody".to_owned()),
+        }
+        let other = Server::start(config, stand.environment()).await.unwrap();
+        assert_eq!(placet_server::delivery::round(&other).await.unwrap(), 1);
+        assert_eq!((receiver.got().len(), kept(&stand, false).await.len()), (0, 1));
+        stand.clock.advance(HOUR);
+    }
+    assert_eq!((deliver(&stand).await, receiver.got().len()), (1, 1));
+}
