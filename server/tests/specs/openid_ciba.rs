@@ -339,3 +339,16 @@ async fn a_test_suite_answers_in_the_name_of_users_where_that_is_switched_on() {
     assert_eq!(answer(&off, &id, "allow").await, 404);
     assert_eq!(off.poll("desk", &id).await.error(), "authorization_pending");
 }
+
+#[tokio::test]
+async fn what_its_user_left_alone_for_too_long_is_not_shown_any_more() {
+    let desk = Desk::with(|config| config.lifetimes.interaction_idle = 60).await;
+    let id = desk.asked("desk", &[]).await;
+    desk.stand.clock.advance(59);
+    let prompt = desk.prompt("alice").await;
+    desk.stand.clock.advance(1);
+    assert!(desk.waiting("alice").await.is_empty(), "it could not be answered");
+    let late = desk.stand.answer(&text(&prompt["id"]), 1, &auth("alice")).await;
+    assert_eq!(late.status, 410, "{}", late.text);
+    assert_eq!(desk.poll("desk", &id).await.error(), "authorization_pending");
+}

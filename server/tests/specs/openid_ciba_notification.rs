@@ -290,6 +290,30 @@ async fn only_the_tokens_that_arrived_live() {
     );
 }
 
+/// The client that answered 503 may have them all the same, and so may others.
+#[tokio::test]
+async fn tokens_of_an_attempt_that_failed_die_at_once() {
+    for encoding in [placet_sdk::grant::Encoding::Opaque, placet_sdk::grant::Encoding::Jwt] {
+        let ear = Ear::start(&["503 Busy"]).await;
+        let desk = desk(&ear, |config| {
+            client(config, "letter").settings.access_token.encoding = Some(encoding);
+        })
+        .await;
+        desk.asked("letter", &[("scope", "openid email offline_access")]).await;
+        desk.approve("alice").await;
+        round(&desk.stand.server).await.unwrap();
+        let sent = ear.bodies().remove(0);
+        let (access, again) = (text(&sent["access_token"]), text(&sent["refresh_token"]));
+        assert!(!desk.stand.is_active("letter", &access).await, "{encoding:?}");
+        assert_eq!(desk.stand.userinfo(&access).await.status, 401, "{encoding:?}");
+        assert_eq!(refresh(&desk.stand, "letter", &again).await.error(), "invalid_grant", "{encoding:?}");
+        desk.stand.clock.advance(60);
+        round(&desk.stand.server).await.unwrap();
+        let arrived = text(&ear.bodies()[1]["access_token"]);
+        assert!(desk.stand.is_active("letter", &arrived).await, "{encoding:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_denial_is_sent_as_an_error() {
     let ear = Ear::start(&[]).await;

@@ -9,7 +9,7 @@ use super::{
     calling::{CIBA, Desk, caller},
     harness::{Reply, claims},
     helpers::{client, text},
-    prover::{Prover, token},
+    prover::{Prover, claims as proof_claims, token},
     signer::Signer,
 };
 
@@ -282,4 +282,89 @@ fn what_contradicts_fapi_is_said_of_clients_that_call() {
     Profile::Fapi2SecurityProfile.announce(&mut document);
     assert_eq!(document["backchannel_token_delivery_modes_supported"], json!(["poll", "ping"]));
     assert_eq!(document["backchannel_authentication_request_signing_alg_values_supported"], json!(["ES256"]));
+}
+
+/// A request of this client, signed with a key of its own.
+fn request_of(desk: &Desk, client: &str, key: &Prover, change: impl FnOnce(&mut Value)) -> String {
+    let mut claims = claims(&desk.signed(|claims| claims["iss"] = json!(client)));
+    change(&mut claims);
+    key.sign(&json!({ "alg": key.header()["alg"] }), &claims)
+}
+
+#[tokio::test]
+async fn only_the_algorithm_that_the_client_registered_counts() {
+    let (registered, other) = (Prover::for_algorithm("ES256"), Prover::ed25519());
+    let keys = json!({ "keys": [registered.jwk(), other.jwk()] });
+    let desk = Desk::with(|config| {
+        let signs = json!({ "backchannel_authentication_request_signing_alg": "ES256", "jwks": keys });
+        config.clients.push(caller("both", "poll", &signs));
+    })
+    .await;
+    let send = async |request: &str| desk.stand.post("/bc-authorize", "both", &[("request", request)]).await;
+    let refused = send(&request_of(&desk, "both", &other, |_| {})).await;
+    assert_eq!((refused.status, refused.error()), (400, "invalid_request"), "{}", refused.text);
+    assert!(refused.text.contains("another algorithm"), "{}", refused.text);
+    assert!(desk.waiting("alice").await.is_empty());
+    let taken = send(&request_of(&desk, "both", &registered, |_| {})).await;
+    assert_eq!(taken.status, 200, "the key alone was not the reason: {}", taken.text);
+}
+
+#[tokio::test]
+async fn the_ids_of_one_client_are_no_business_of_another() {
+    let key = Prover::new();
+    let keys = json!({ "keys": [key.jwk()] });
+    let desk = Desk::with(|config| {
+        let signs = json!({ "backchannel_authentication_request_signing_alg": "ES256", "jwks": keys });
+        config.clients.push(caller("signer2", "poll", &signs));
+    })
+    .await;
+    assert_eq!(send(&desk, &desk.signed(|_| {})).await.status, 200);
+    let same = request_of(&desk, "signer2", &key, |_| {});
+    let reply = desk.stand.post("/bc-authorize", "signer2", &[("request", &same)]).await;
+    assert_eq!(reply.status, 200, "the same `jti` of somebody else: {}", reply.text);
+}
+
+#[tokio::test]
+async fn a_request_is_remembered_for_as_long_as_it_is_accepted() {
+    let desk = Desk::start().await;
+    let ends = desk.stand.now() + 60;
+    let request = desk.signed(|claims| claims["exp"] = json!(ends));
+    assert_eq!(send(&desk, &request).await.status, 200);
+    for _ in 0..10 {
+        desk.stand.clock.advance(7);
+        desk.stand.server.store().purge(desk.stand.now(), 100).await.unwrap();
+        let again = send(&desk, &request).await;
+        assert_eq!(again.error(), "invalid_request", "at {}: {}", desk.stand.now() - ends, again.text);
+    }
+    assert!(desk.waiting("alice").await.len() <= 1);
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_user_is_held_to_its_profile_before_anybody_is_asked() {
+    let desk = Desk::with(|config| {
+        let signer = client(config, "signer");
+        signer.secret = None;
+        signer.metadata.token_endpoint_auth_method = Some(placet_oauth::client::AuthMethod::PrivateKeyJwt);
+        signer.settings.profile = Some(Profile::FapiCiba);
+    })
+    .await;
+    let request = desk.signed(|_| {});
+    let send = async |jti: &str, key: &Prover| {
+        let now = desk.stand.now();
+        let assertion = desk.key.sign(&json!({
+            "iss": "signer", "sub": "signer", "aud": desk.stand.issuer, "iat": now, "exp": now + 60, "jti": jti,
+        }));
+        let form = [
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &assertion),
+            ("request", &request),
+        ];
+        let proof = key.proof_of(&proof_claims(&desk.stand, "POST", "/bc-authorize"));
+        let sent = desk.stand.http.post(format!("{}/bc-authorize", desk.stand.issuer)).header("dpop", proof);
+        Reply::read(sent.form(&form).send().await.unwrap()).await
+    };
+    let weak = send("a1", &Prover::rsa(2048)).await;
+    assert_eq!((weak.status, weak.error()), (400, "invalid_dpop_proof"), "{}", weak.text);
+    assert!(desk.waiting("alice").await.is_empty());
+    assert_eq!(send("a2", &Prover::new()).await.status, 200, "nothing was used up");
 }
