@@ -86,6 +86,12 @@ plan_grow() {
   for size in ${sizes//,/ }; do grow "$size" || return 1; done
 }
 
+plan_profile() {
+  local scenario chosen=(credentials-jwt introspect-opaque refresh)
+  if [ ${#scenarios[@]} -gt 0 ]; then chosen=("${scenarios[@]}"); fi
+  for scenario in "${chosen[@]}"; do profile "$scenario" || return 1; done
+}
+
 # Whether everything works: answers are judged, times are not.
 plan_smoke() {
   local passed=0 failed=0 counted passed_here failed_here
@@ -132,6 +138,8 @@ plan_all() {
     part plan_overload
     echo && echo "== floods, $store"
     part plan_floods
+    echo && echo "== profiles, $store"
+    part plan_profile
   done
   sizes=${sizes:-1000,100000,1000000}
   # There are many of them, and each is compared with its like.

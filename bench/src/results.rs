@@ -2,6 +2,7 @@
 
 mod goals;
 mod overload;
+mod profiles;
 mod tables;
 
 use std::{fmt::Write as _, path::PathBuf};
@@ -106,6 +107,7 @@ fn page(results: &Results) -> String {
     section(&mut page, "As data grows", &tables::growth(results));
     section(&mut page, "Start and memory", &tables::rest(results));
     section(&mut page, "Memory under floods", &overload::floods(results));
+    section(&mut page, "Where the time goes", &profiles::table(results));
     let remarks: Vec<String> = results.texts("remark").map(|text| format!("- {text}")).collect();
     section(&mut page, "Remarks", &remarks.join("\n"));
     page
@@ -137,6 +139,7 @@ mod tests {
 {"scenario": "refresh", "of": "postgres", "per_second": 500.0}
 {"scenario": "refresh", "of": "pgbench", "per_second": 1000.0}
 {"fact": "start_ms", "of": "embedded", "value": 40}
+{"fact": "profile", "of": "credentials-jwt, embedded: server", "value": [["signatures", 50.0], ["JSON", 10.0]]}
 "#;
 
     fn some() -> Results {
@@ -160,6 +163,12 @@ mod tests {
         let page = page(&some());
         assert!(page.contains("| credentials-jwt | other 1.0 | 1000 | 900 |"), "{page}");
         assert!(!page.contains("## Open loop"), "nothing is said of what was not measured: {page}");
+    }
+
+    #[test]
+    fn a_profile_shares_out_the_time_of_a_request() {
+        let page = page(&some());
+        assert!(page.contains("| signatures | 50 % | 30.0 |\n| JSON | 10 % | 6.0 |"), "{page}");
     }
 
     #[test]
