@@ -51,7 +51,7 @@ plan_floods() {
     all=$(resident_kib "${servers[0]}")
     fact flood_half "$store, $kind" "$half"
     fact flood_all "$store, $kind" "$all"
-    fact flood_done "$store, $kind" "$(sed -n 's/.*"done":\([0-9]*\).*/\1/p' "$work/flood.jsonl" | paste -sd+ | bc)"
+    fact flood_done "$store, $kind" "$(($(sed -n 's/.*"done":\([0-9]*\).*/\1/p' "$work/flood.jsonl" | paste -sd+)))"
     echo "$store, $kind: $((half / 1024)) MiB after half of it, $((all / 1024)) MiB after all"
     stop_servers
   done
