@@ -74,6 +74,7 @@ mod specs {
     mod housekeeping;
     mod http_edge;
     mod http_floods;
+    mod http_stop;
     mod interaction_api;
     mod interaction_direct_grants;
     mod interaction_headless;

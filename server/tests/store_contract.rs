@@ -177,7 +177,8 @@ promises! {
         no_authorization_survives_a_race_with_the_end_of_its_session;
     keys:
         of_many_changes_of_one_generation_of_keys_one_is_made,
-        a_key_changes_its_state_and_is_gone_when_removed;
+        a_key_changes_its_state_and_is_gone_when_removed,
+        keys_that_are_in_use_are_never_purged_and_removed_ones_late;
     misc:
         what_can_be_used_once_is_used_by_exactly_one_of_100,
         things_used_once_are_told_apart_by_kind,

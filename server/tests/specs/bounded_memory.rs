@@ -1,12 +1,13 @@
 //! What strangers can make the server keep is bounded, by each and by all of them, and those who came before go on.
 
-use reqwest::RequestBuilder;
+use placet_server::config::Config;
+use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use super::{
     calling::{self, Desk},
     device_flow::{self, devices},
-    harness::{Browser, Reply, Stand, UI, request},
+    harness::{Browser, HEADLESS, Reply, Stand, UI, request},
     prover::{Prover, token_with},
 };
 
@@ -33,10 +34,12 @@ fn kept(stand: &Stand, table: &str) -> usize {
     stand.rows(&format!("SELECT 'x' FROM {table}")).len()
 }
 
+fn query_of(changes: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(request(changes)).finish()
+}
+
 fn visit(stand: &Stand) -> RequestBuilder {
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(request(&[("client_id", "web")]))
-        .finish();
+    let query = query_of(&[("client_id", "web")]);
     stand.http.get(format!("{}/authorize?{query}", stand.issuer))
 }
 
@@ -182,4 +185,39 @@ async fn registrations_and_answers_are_so_many_and_end_no_interaction() {
     stand.clock.advance(60);
     let params = stand.finish(&mut browser, &id, "alice").await;
     assert_eq!(stand.redeem("web", &params["code"]).await.status, 200);
+}
+
+#[tokio::test]
+async fn there_is_one_end_for_all_that_is_begun_at_whichever_door() {
+    let bounded = |config: &mut Config| {
+        config.limits.enabled = true;
+        config.limits.pending_in_all = 2;
+    };
+    let desk = Desk::with(bounded).await;
+    for status in [200, 200, 429] {
+        assert_eq!(desk.ask("desk", &[]).await.status, status);
+    }
+    assert_eq!(kept(&desk.stand, "polled_requests"), 2);
+
+    let stand = Stand::with(bounded).await;
+    let query = query_of(&[("client_id", "web")]);
+    let body = json!({
+        "kind": "authorization", "request": { "method": "GET", "query": query },
+        "browser": { "binding": "binding-of-this-browser-0123456789" },
+    });
+    for status in [201, 201, 429] {
+        let reply = stand.call(HEADLESS, Method::POST, "/interactions", Some(&body)).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        assert_eq!(status == 429, !reply.header("retry-after").is_empty());
+    }
+    assert_eq!(kept(&stand, "interactions"), 2);
+
+    let stand = Stand::with(bounded).await;
+    let mut browser = Browser::new();
+    stand.sign_in(&mut browser, "web", &[]).await;
+    let logout = format!("{}/logout", stand.issuer);
+    for status in [303, 429] {
+        let reply = browser.get(&logout).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+    }
 }

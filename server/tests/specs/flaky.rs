@@ -27,6 +27,7 @@ pub struct Flaky {
     meeting: OnceLock<Barrier>,
     late: watch::Sender<bool>,
     held: AtomicUsize,
+    successor: OnceLock<(String, i64)>,
 }
 
 impl Flaky {
@@ -34,7 +35,7 @@ impl Flaky {
     pub fn new(inner: Arc<dyn Store>) -> Self {
         let (late, _) = watch::channel(false);
         let (down, held) = (AtomicBool::new(false), AtomicUsize::new(0));
-        Self { inner, down, meeting: OnceLock::new(), late, held }
+        Self { inner, down, meeting: OnceLock::new(), late, held, successor: OnceLock::new() }
     }
 
     /// Switches it off or on.
@@ -64,6 +65,11 @@ impl Flaky {
             self.late.subscribe().wait_for(|late| !late).await.expect("the store is there");
         }
         found
+    }
+
+    /// After the next deletion of what is dead another worker leads, who stands at this time.
+    pub fn succeed(&self, worker: &str, now: i64) {
+        assert!(self.successor.set((worker.to_owned(), now)).is_ok(), "there is one");
     }
 
     fn up(&self) -> Result<&dyn Store> {
@@ -359,7 +365,11 @@ impl Store for Flaky {
         self.up()?.publish(events).await
     }
     async fn purge(&self, now: i64, limit: u32) -> Result<u64> {
-        self.up()?.purge(now, limit).await
+        let purged = self.up()?.purge(now, limit).await;
+        if let Some((worker, now)) = self.successor.get() {
+            assert!(self.inner.lead(worker, *now).await?, "it takes over");
+        }
+        purged
     }
     async fn ping(&self) -> Result<()> {
         self.up()?.ping().await

@@ -87,6 +87,17 @@ async fn much_is_purged_in_one_round_in_batches() {
     assert_eq!(housekeeping::purge(&stand.server).await.unwrap(), 1_200);
 }
 
+#[tokio::test]
+async fn a_process_that_was_stopped_in_between_does_not_go_on_beside_the_one_that_took_over() {
+    let (stand, store, _folder) = faults::stand("succeeded").await;
+    for n in 0..1_200 {
+        assert!(stand.server.store().consume_once("test", &n.to_string(), stand.now() - 1).await.unwrap());
+    }
+    store.succeed("the one that took over", stand.now() + 60);
+    assert_eq!(housekeeping::purge(&stand.server).await.unwrap(), 500, "one batch");
+    assert_eq!(housekeeping::purge(&stand.server).await.unwrap(), 0);
+}
+
 /// A token of a client itself, and the id of the key that signed it.
 async fn own(stand: &Stand) -> (String, String) {
     let reply = stand.post("/token", "service", &[("grant_type", "client_credentials")]).await;

@@ -196,6 +196,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 
 /// A frame of HTTP/2 (RFC 9113 section 4.1).
@@ -256,4 +257,17 @@ fn what_would_let_nobody_in_is_refused() {
     };
     let refused = config.check().unwrap_err().to_string();
     assert_eq!(refused.matches("connections.").count(), 8, "{refused}");
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_no_ping_is_gone() {
+    let stand = stand(|allowed| {
+        allowed.head_timeout = 1;
+        allowed.idle_timeout = 3_600;
+    })
+    .await;
+    let mut stream = connect(&stand).await;
+    stream.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, b"")].concat()).await.unwrap();
+    let answered = frames(&until_closed(&mut stream).await);
+    assert!(answered.iter().any(|(kind, _)| *kind == PING), "{answered:?}");
 }

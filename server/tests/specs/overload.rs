@@ -1,7 +1,7 @@
 //! When more is asked than the server can do: it does as much as it can, sends the others away at once, and nobody loses
 //! anything by it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use placet_server::config::{Config, OverloadConfig};
@@ -21,14 +21,16 @@ use super::{
 };
 
 /// A policy that lets those who ask wait until it is told to answer.
-struct Holding {
-    url: String,
+pub struct Holding {
+    /// Where it is asked.
+    pub url: String,
     asked: watch::Receiver<usize>,
     go_on: watch::Sender<bool>,
 }
 
 impl Holding {
-    async fn start() -> Self {
+    /// One that nobody has asked yet.
+    pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/decide", listener.local_addr().unwrap());
         let ((count, asked), (go_on, released)) = (watch::channel(0), watch::channel(false));
@@ -59,13 +61,23 @@ impl Holding {
     }
 
     /// Waits until it was asked so often.
-    async fn until(&mut self, count: usize) {
+    pub async fn until(&mut self, count: usize) {
         self.asked.wait_for(|asked| *asked >= count).await.unwrap();
     }
 
-    fn go_on(&self) {
+    /// From now on it answers.
+    pub fn go_on(&self) {
         self.go_on.send_replace(true);
     }
+}
+
+/// It decides about what clients ask for themselves, and may take long.
+pub fn hold_up(config: &mut Config, holding: &Holding) {
+    let mut policy = sidecar::policy("holding", &["grant.client_credentials"], &holding.url);
+    policy.timeout_ms = Some(10_000);
+    config.policy_defaults.chain_budget_ms = 10_000;
+    config.policy_defaults.request_budget_ms = 10_000;
+    config.policy.push(policy);
 }
 
 /// A server that works on so many requests, lets as many more wait, and whose client `service` a policy holds up.
@@ -76,11 +88,7 @@ async fn stand(
     let holding = Holding::start().await;
     let stand = Stand::with(|config| {
         config.overload = OverloadConfig { requests, waiting, patience };
-        let mut policy = sidecar::policy("holding", &["grant.client_credentials"], &holding.url);
-        policy.timeout_ms = Some(10_000);
-        config.policy_defaults.chain_budget_ms = 10_000;
-        config.policy_defaults.request_budget_ms = 10_000;
-        config.policy.push(policy);
+        hold_up(config, &holding);
         change(config);
     })
     .await;
@@ -256,4 +264,29 @@ async fn who_sends_slowly_takes_no_place() {
     let mut answer = String::new();
     slow.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test]
+async fn who_is_sent_away_is_told_so_before_the_body_has_come() {
+    let (stand, mut holding) = stand((1, 0, HOUR), |config| config.connections.body_timeout = 1).await;
+    let served = ask(&stand);
+    holding.until(1).await;
+    let mut stream = TcpStream::connect(stand.issuer.trim_start_matches("http://")).await.unwrap();
+    stream.write_all(b"POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n").await.unwrap();
+    let mut begin = [0; 13];
+    stream.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 503 ", "its body never comes");
+    holding.go_on();
+    assert_eq!(served.await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_whose_request_is_worked_on_is_not_idle() {
+    let (stand, mut holding) = stand((1, 0, HOUR), |config| config.connections.idle_timeout = 1).await;
+    let served = ask(&stand);
+    holding.until(1).await;
+    // Longer than a connection is kept over which nothing comes.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    holding.go_on();
+    assert_eq!(served.await.unwrap().status, 200);
 }

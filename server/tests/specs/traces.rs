@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     deciding::allow,
-    harness::{Browser, SECRET, Stand, UI, VERIFIER},
+    harness::{Browser, HEADLESS, SECRET, Stand, UI, VERIFIER},
     helpers::{refresh, text},
     sidecar::{Answered, Sidecar},
 };
@@ -147,6 +147,77 @@ async fn a_trace_of_the_login_app_goes_on_and_is_recorded_if_it_says_so() {
     let spans = spans(&stand, &collector).await;
     let root = span(&spans, "GET ui.interaction");
     assert_eq!((&root["traceId"], &root["parentSpanId"]), (&json!(TRACE), &json!(PARENT)));
+}
+
+#[tokio::test]
+async fn what_is_no_trace_context_is_nobodys_trace() {
+    let (stand, collector) = told(1.0, None).await;
+    let wrong = [
+        // Versions that are not known, of which one never will be.
+        format!("01-{TRACE}-{PARENT}-01"),
+        format!("ff-{TRACE}-{PARENT}-01"),
+        format!("0-{TRACE}-{PARENT}-01"),
+        format!("00-{TRACE}-{PARENT}-01-more"),
+        format!("00-{TRACE}-{PARENT}"),
+        format!("00-{}-{PARENT}-01", TRACE.to_uppercase()),
+        format!("00-{}-{PARENT}-01", &TRACE[1..]),
+        format!("00-{TRACE}0-{PARENT}-01"),
+        format!("00-{TRACE}-{}-01", &PARENT[1..]),
+        format!("00-{TRACE}-{PARENT}-1"),
+        format!("00-{TRACE}-{PARENT}-+1"),
+        format!("00-{}g-{PARENT}-01", &TRACE[1..]),
+        format!("00-{}-{PARENT}-01", "0".repeat(32)),
+        format!("00-{TRACE}-{}-01", "0".repeat(16)),
+        String::new(),
+    ];
+    let good = format!("00-{TRACE}-{PARENT}-01");
+    let repeated = vec![good.clone(), good];
+    for sent in wrong.into_iter().map(|one| vec![one]).chain([repeated]) {
+        let mut request = stand.http.get(format!("{}/interactions/ia_x", stand.api)).bearer_auth(UI);
+        for traceparent in &sent {
+            request = request.header("traceparent", traceparent);
+        }
+        request.send().await.unwrap();
+        let found = spans(&stand, &collector).await;
+        let root = span(&found, "GET ui.interaction");
+        assert_eq!((root.get("parentSpanId"), &root["links"]), (None, &json!([])), "{sent:?}");
+        let own = text(&root["traceId"]);
+        assert!(own.len() == 32 && own != TRACE && !sent[0].contains(&own), "{sent:?}: {own}");
+        collector.clear();
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_is_too_long_is_not_passed_on() {
+    let sidecar = Sidecar::serving(allow).await;
+    let stand = Stand::with(|config| {
+        config.traces.endpoint = Some("http://127.0.0.1:9".to_owned());
+        config.policy.push(sidecar.policy("gate", &["interaction.approve"]));
+    })
+    .await;
+    for (length, passes) in [(512, true), (513, false)] {
+        let state = format!("rojo={}", "x".repeat(length - 5));
+        let body = json!({ "client_id": "web", "sub": "alice", "grant": { "scope": ["openid"] } });
+        let request = stand.http.post(format!("{}/grants", stand.api)).bearer_auth(HEADLESS).json(&body);
+        let request = request.header("traceparent", format!("00-{TRACE}-{PARENT}-01"));
+        assert_eq!(request.header("tracestate", &state).send().await.unwrap().status(), 200);
+        let asked = sidecar.asked().into_iter().find(|asked| asked.method == "POST").unwrap();
+        assert!(asked.headers["traceparent"].to_str().unwrap().contains(TRACE));
+        let passed = asked.headers.get("tracestate").map(|value| value.to_str().unwrap());
+        assert_eq!(passed, passes.then_some(state.as_str()));
+        sidecar.clear();
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_nobody_knows_is_no_word_of_this_program() {
+    let (stand, collector) = told(1.0, None).await;
+    let method = Method::from_bytes(b"A-WORD-OF-A-STRANGER").unwrap();
+    let reply = stand.http.request(method, format!("{}/token", stand.issuer)).send().await.unwrap();
+    assert_eq!(reply.status(), 405);
+    let spans = spans(&stand, &collector).await;
+    assert_eq!(attribute(span(&spans, "_OTHER token"), "http.request.method"), "_OTHER");
+    assert!(!Value::Array(spans).to_string().contains("STRANGER"));
 }
 
 #[tokio::test]

@@ -48,3 +48,15 @@ pub(crate) async fn a_key_changes_its_state_and_is_gone_when_removed(backend: &B
     assert_eq!(store.keys().await.expect("it reads"), [new]);
     assert_eq!(store.key_generation().await.expect("it reads"), 3);
 }
+
+pub(crate) async fn keys_that_are_in_use_are_never_purged_and_removed_ones_late(backend: &Backend) {
+    let store = backend.store();
+    let used = vec![key("a", "signing"), key("b", "staged"), key("c", "verify_only")];
+    let all = [used.clone(), vec![key("d", "removed")]].concat();
+    assert!(store.change_keys(0, all, vec![]).await.expect("it answers"));
+    let month = 30 * 86_400;
+    assert_eq!(store.purge(NOW + month - 1, 100).await.expect("it answers"), 0);
+    assert_eq!(store.purge(NOW + month, 100).await.expect("it answers"), 1);
+    assert_eq!(store.purge(NOW + 100 * month, 100).await.expect("it answers"), 0);
+    assert_eq!(store.keys().await.expect("it reads"), used);
+}

@@ -198,3 +198,28 @@ async fn a_step_that_deadlocks_is_run_again() {
     assert_eq!(ending.await.expect("it does not panic"), Completed::Done);
     assert_eq!(store.sessions_of("alice", ALL, NOW).await.expect("it reads"), []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_off_while_it_is_purged_stays() {
+    let Some(url) = postgres_url() else { return };
+    let tenant = unique();
+    let store = named_store(&url, &tenant, pool(2)).await;
+    assert!(store.consume_once("test", "put off", NOW).await.expect("it answers"));
+    let (mut other, watcher) = (client(&url).await, client(&url).await);
+    let other = other.transaction().await.expect("it begins");
+    let later = "UPDATE used_once SET expires_at = expires_at + 600 WHERE tenant = $1";
+    assert_eq!(other.execute(later, &[&tenant]).await.expect("it is put off"), 1);
+    let purging = {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.purge(NOW, 100).await })
+    };
+    // It has found the row, and waits for whoever changes it.
+    let waiting =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
+    while watcher.query_one(waiting, &[&tenant]).await.expect("it reads").get::<_, i64>(0) == 0 {
+        tokio::task::yield_now().await;
+    }
+    other.commit().await.expect("it is committed");
+    assert_eq!(purging.await.expect("it does not panic").expect("it answers"), 0);
+    assert!(!store.consume_once("test", "put off", NOW + 1).await.expect("it answers"), "it is remembered");
+}
