@@ -20,11 +20,18 @@ use super::{
     harness::{Browser, Stand},
     helpers::{refresh, text},
     replicas::two_with,
-    stateless::{SCOPE, granted, is_over, refreshed, revoke_all, rows, stand, stateless},
+    stateless::{granted, is_over, refreshed, revoke_all, rows, stand, stateless},
     tamper::{Fate, Tamper},
 };
 
 const DAY: i64 = 86_400;
+
+/// What outlives the session does not end with it already.
+const OFFLINE: &str = "openid offline_access";
+
+async fn offline(stand: &Stand) -> String {
+    text(&stand.tokens("web", OFFLINE).await["refresh_token"])
+}
 
 #[tokio::test]
 async fn what_is_revoked_while_it_is_asked_what_was_is_over_with_the_next_request() {
@@ -69,7 +76,8 @@ async fn a_revocation_whose_answer_was_lost_is_known_once_it_is_asked_for_again(
 #[tokio::test]
 async fn what_is_issued_while_everything_of_everybody_ends_ends_as_well() {
     let Some([one, two]) = two_with(stateless).await else { return };
-    let params = one.sign_in(&mut Browser::new(), "web", &[("scope", SCOPE)]).await;
+    let extra = [("scope", OFFLINE), ("prompt", "consent")];
+    let params = one.sign_in(&mut Browser::new(), "web", &extra).await;
     let page = Paging { after: "", limit: 1 };
     let session = one.server.store().sessions_of("alice", page, one.now()).await.unwrap().remove(0);
     let era = async || one.server.store().learn_generations(0, 1).await.unwrap().newest.era;
@@ -97,10 +105,20 @@ async fn what_is_issued_while_everything_of_everybody_ends_ends_as_well() {
 }
 
 #[tokio::test]
+async fn everything_of_everybody_is_over_with_the_next_request_and_not_only_with_its_session() {
+    let stand = stand().await;
+    let token = offline(&stand).await;
+    refreshed(&stand, "web", &token).await;
+    revoke_all(&stand, json!({ "everybody": true })).await;
+    is_over(&stand, "web", &token).await;
+    refreshed(&stand, "web", &offline(&stand).await).await;
+}
+
+#[tokio::test]
 async fn what_was_revoked_is_remembered_for_as_long_as_a_token_could_live() {
     for whose in [None, Some(json!({ "sub": "alice" })), Some(json!({ "client_id": "web" }))] {
         let stand = stand().await;
-        let (token, another) = (granted(&stand, "web").await, granted(&stand, "web").await);
+        let (token, another) = (offline(&stand).await, offline(&stand).await);
         let alone = whose.is_none();
         match whose {
             None => assert_eq!(stand.post("/revoke", "web", &[("token", &token)]).await.status, 200),
