@@ -199,6 +199,9 @@ promises! {
         what_has_expired_cannot_be_decided,
         a_polled_request_is_redeemed_by_exactly_one_of_100_racing_clients,
         what_is_over_cannot_be_redeemed,
+        what_is_issued_anew_takes_the_place_of_what_was_issued_before,
+        nothing_takes_the_place_of_what_is_over,
+        whoever_takes_part_in_what_is_replaced_takes_part_in_what_replaces_it,
         an_expired_request_is_remembered_for_a_while;
     pushed:
         a_pushed_request_is_found_until_it_expires,

@@ -1,7 +1,8 @@
 //! Requests that clients ask after until somebody decided.
 
 use placet_server::store::{
-    Completed, Completion, Decision, InteractionRecord, Polled, PolledRecord, Redemption, Store,
+    Completed, Completion, Decision, InteractionRecord, Parties, Polled, PolledRecord, Redemption,
+    Replacement, Store, Whose,
 };
 
 use crate::{backend::Backend, samples::*};
@@ -209,4 +210,91 @@ pub(crate) async fn an_expired_request_is_remembered_for_a_while(backend: &Backe
     assert!(store.polled(&digest("device")).await.expect("it reads").is_some());
     assert_eq!(store.purge(NOW + 1_200, 100).await.expect("it answers"), 1);
     assert!(store.polled(&digest("device")).await.expect("it reads").is_none());
+}
+
+fn replacement(secret: &str, (old, new): (&str, &str), at: i64) -> Replacement {
+    Replacement {
+        digest: digest(secret),
+        old: old.to_owned(),
+        new: authorization(new, "alice"),
+        issued: issued(&format!("token of {new}"), new),
+        now: NOW + at,
+    }
+}
+
+/// Whether what was issued with a replacement is stored.
+async fn is_issued(store: &dyn Store, new: &str) -> bool {
+    store.token(&digest(&format!("token of {new}"))).await.expect("it reads").is_some()
+}
+
+pub(crate) async fn what_is_issued_anew_takes_the_place_of_what_was_issued_before(backend: &Backend) {
+    let store = backend.store();
+    approved(&*store, "push", "az_1").await;
+    let replace = async |old: &str, new: &str| {
+        store.replace_polled(replacement("push", (old, new), 1)).await.expect("it answers")
+    };
+    assert!(replace("az_1", "az_2").await);
+    assert!(!is_live(&*store, "az_1", NOW + 1).await, "what was issued before is dead");
+    assert!(is_live(&*store, "az_2", NOW + 1).await && is_issued(&*store, "az_2").await);
+    // Whoever comes too late knows the one before.
+    assert!(!replace("az_1", "az_3").await);
+    assert!(store.authorization("az_3").await.expect("it reads").is_none());
+    assert!(is_live(&*store, "az_2", NOW + 1).await && !is_issued(&*store, "az_3").await);
+    let outcomes = race(&store, 20, |store, i| async move {
+        let new = format!("az_race_{i}");
+        store.replace_polled(replacement("push", ("az_2", &new), 1)).await.expect("it answers")
+    });
+    let outcomes = outcomes.await;
+    assert_eq!(count(&outcomes, &true), 1);
+    for (i, won) in outcomes.into_iter().enumerate() {
+        let new = format!("az_race_{i}");
+        assert_eq!(is_issued(&*store, &new).await, won, "{new}");
+    }
+}
+
+pub(crate) async fn nothing_takes_the_place_of_what_is_over(backend: &Backend) {
+    let store = backend.store();
+    let refused = async |secret: &str, at: i64| {
+        let (old, new) = (format!("az_{secret}"), format!("az_instead_of_{secret}"));
+        let replaced = store.replace_polled(replacement(secret, (&old, &new), at)).await.expect("it answers");
+        assert!(!replaced, "{secret}");
+        assert!(store.authorization(&new).await.expect("it reads").is_none(), "{secret}");
+        assert!(!is_issued(&*store, &new).await, "{secret}");
+    };
+    for secret in ["redeemed", "expired", "revoked", "disabled"] {
+        approved(&*store, secret, &format!("az_{secret}")).await;
+    }
+    let redeemed = store.redeem_polled(&digest("redeemed"), NOW + 1, issued("token", "az_redeemed")).await;
+    assert_eq!(redeemed.expect("it answers"), Redemption::First);
+    refused("redeemed", 2).await;
+    assert!(is_live(&*store, "az_redeemed", NOW + 2).await, "what arrived stays good");
+    refused("expired", 600).await;
+    assert!(store.revoke_authorization("az_revoked", NOW, vec![]).await.expect("it answers"));
+    refused("revoked", 2).await;
+    refused("unknown", 2).await;
+    store.set_subject_disabled("alice", true, NOW, vec![]).await.expect("it answers");
+    store.set_subject_disabled("alice", false, NOW, vec![]).await.expect("it answers");
+    refused("disabled", 2).await;
+}
+
+pub(crate) async fn whoever_takes_part_in_what_is_replaced_takes_part_in_what_replaces_it(backend: &Backend) {
+    for (n, whose) in [Whose::Actor("bob".into()), Whose::Actor("service".into())].into_iter().enumerate() {
+        let store = backend.tenant(&format!("tenant {n}"));
+        opened(&*store, "push").await;
+        assert!(store.claim_polled(&digest("push"), "me", NOW, vec![]).await.expect("it answers"));
+        let parties = Parties {
+            subjects: vec!["bob".into()],
+            configured: vec!["service".into()],
+            ..Parties::default()
+        };
+        store.open_interaction(interaction("ia_1")).await.expect("it opens");
+        let approval = Completion { parties, ..approving("ia_1", "az_1", ("push", "me")) };
+        assert_eq!(store.complete_interaction(approval).await.expect("it answers"), Completed::Done);
+        for names in [("az_1", "az_2"), ("az_2", "az_3")] {
+            assert!(store.replace_polled(replacement("push", names, 1)).await.expect("it answers"));
+        }
+        assert!(is_live(&*store, "az_3", NOW + 1).await);
+        store.revoke_all(whose.clone(), NOW + 1, vec![]).await.expect("it answers");
+        assert!(!is_live(&*store, "az_3", NOW + 1).await, "{whose:?}");
+    }
 }
