@@ -113,6 +113,10 @@ pub struct Config {
     pub signing_alg: Option<String>,
     /// `stored` or `stateless`: where what is known of tokens lies, of clients for which nothing else is said.
     pub tokens: Tokens,
+    /// What policies and login apps may choose for a single authorization. `stateless` is for clients whose access tokens are
+    /// JWTs and whose own `tokens` is not `stored`. Absent: `stored`, and what `tokens` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_may_be: Option<Vec<Tokens>>,
     /// How long things live, in seconds.
     pub lifetimes: Lifetimes,
     /// Scope values that clients may ask for.
@@ -217,6 +221,7 @@ impl Default for Config {
             signing_algs: signing::all(),
             signing_alg: None,
             tokens: Tokens::default(),
+            tokens_may_be: None,
             lifetimes: Lifetimes::default(),
             scopes: ["openid", "profile", "email", "address", "phone", "offline_access"]
                 .into_iter()

@@ -68,6 +68,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
     // The app named every claim itself.
     authorized.asked = names_of(authorized.claims());
     authorized.claim_values = authorized.values(Some(&authorized.asked));
+    let chosen = authorized.take_tokens();
     let authorization = AuthorizationRecord {
         id,
         client_id: client.id.clone(),
@@ -79,7 +80,7 @@ pub async fn grant(server: &Server, ui: &UiConfig, asked: DirectGrant) -> ApiRes
         created_at: now,
         expires_at: now + authorization_life(server, &client, &authorized),
         revoked_at: None,
-        self_contained: server.config().carries_tokens(&client),
+        self_contained: server.config().carries_tokens(&client, chosen),
     };
     let request = IssueRequest {
         client: &client,

@@ -18,7 +18,7 @@ use placet_oauth::{
     claims::{ClaimDemand, ClaimsRequest, scope_claims},
     scope::Scope,
 };
-use placet_sdk::grant::{Grant, GrantedClaims, Object};
+use placet_sdk::grant::{Grant, GrantedClaims, Object, Tokens};
 use serde::{Deserialize, Serialize};
 
 use crate::{outcome::Fault, store::AuthorizationRecord};
@@ -81,6 +81,12 @@ impl Authorized {
     /// The text to store.
     pub fn write(&self) -> Result<String, Fault> {
         serde_json::to_string(self).map_err(|e| Fault::new("authorization record", e))
+    }
+
+    /// Takes out what was chosen for this authorization: its record says where what is known of its tokens lies, and says it
+    /// alone.
+    pub fn take_tokens(&mut self) -> Option<Tokens> {
+        self.grant.refresh_token.as_mut().and_then(|set| set.tokens.take())
     }
 
     /// The granted scope.

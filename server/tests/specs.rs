@@ -193,6 +193,7 @@ mod specs {
     mod rfc9701_jwt_introspection;
     mod rfc9728_resource_metadata;
     mod stateless;
+    mod stateless_chosen;
     mod stateless_fate;
     mod stateless_memory;
     mod stateless_policies;

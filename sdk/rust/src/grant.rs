@@ -184,6 +184,17 @@ pub enum Rotation {
     Auto,
 }
 
+/// Where what is known of a token lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tokens {
+    /// Refresh tokens are known to the store, one row for each family.
+    #[default]
+    Stored,
+    /// Refresh tokens carry everything themselves, sealed to the server: see `docs/stateless.md`.
+    Stateless,
+}
+
 /// Settings of a refresh token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -204,6 +215,9 @@ pub struct RefreshTokenSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 300))]
     pub grace: Option<u32>,
+    /// Where what is known of it lies, for as long as the authorization lives: settled when that is granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
 }
 
 /// Settings of an ID token.
@@ -287,7 +301,7 @@ const MEMBERS: [(&str, &[&str]); 7] = [
             "claims",
         ],
     ),
-    ("refresh_token", &["issue", "lifetime", "max_idle", "rotation", "grace"]),
+    ("refresh_token", &["issue", "lifetime", "max_idle", "rotation", "grace", "tokens"]),
     ("id_token", &["issue", "lifetime", "audience", "claims", "reissue_on_refresh"]),
     ("userinfo", &["claims"]),
 ];

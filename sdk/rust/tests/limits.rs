@@ -26,7 +26,7 @@ fn exchange() -> DecisionRequest {
                 "encoding": "jwt", "lifetime": 300, "audience": ["https://api.example/ship"],
                 "sub_type": "public", "sender_constraint": "if_presented", "claims": {"tier": "gold"}
             },
-            "refresh_token": {"issue": true, "lifetime": 3600, "rotation": "auto", "grace": 60},
+            "refresh_token": {"issue": true, "lifetime": 3600, "rotation": "auto", "grace": 60, "tokens": "stored"},
             "id_token": {"issue": false}
         }}),
         &json!({
@@ -40,7 +40,8 @@ fn exchange() -> DecisionRequest {
                     "single_use": true, "encrypt": true, "max_claims_bytes": 200
                 },
                 "refresh_token": {
-                    "allowed": true, "max_lifetime": 3600, "max_grace": 60, "rotation": "auto"
+                    "allowed": true, "max_lifetime": 3600, "max_grace": 60, "rotation": "auto",
+                    "tokens": ["stored"]
                 },
                 "id_token": {"allowed": false, "max_lifetime": 300},
                 "max_data_bytes": 100, "reserved_claims": ["iss", "sub", "house_rule"]
@@ -161,6 +162,7 @@ fn what_widens_a_grant_is_refused_where_it_stands() {
         ("/grant/refresh_token/lifetime", json!({"refresh_token": {"lifetime": 0}})),
         ("/grant/refresh_token/rotation", json!({"refresh_token": {"rotation": "never"}})),
         ("/grant/refresh_token/grace", json!({"refresh_token": {"grace": 61}})),
+        ("/grant/refresh_token/tokens", json!({"refresh_token": {"tokens": "stateless"}})),
         ("/grant/id_token/issue", json!({"id_token": {"issue": true}})),
         ("/grant/id_token/claims", json!({"id_token": {"claims": {"a": 1}}})),
         ("/grant/userinfo/claims", json!({"userinfo": {"claims": {"a": 1}}})),

@@ -133,6 +133,7 @@ fn each_member_of_a_token_has_its_limit() {
             ("refresh_token/max_idle", json!({"refresh_token": {"max_idle": 31}})),
             ("refresh_token/max_idle", json!({"refresh_token": {"max_idle": 0}})),
             ("refresh_token/lifetime", json!({"refresh_token": {"lifetime": 3601}})),
+            ("refresh_token/tokens", json!({"refresh_token": {"tokens": "stored"}})),
             ("id_token/lifetime", json!({"id_token": {"lifetime": 301}})),
             ("id_token/audience", json!({"id_token": {"audience": ["https://other.example"]}})),
             ("id_token/reissue_on_refresh", json!({"id_token": {"reissue_on_refresh": true}})),
@@ -146,6 +147,37 @@ fn each_member_of_a_token_has_its_limit() {
         grant(&json!({"refresh_token": {"max_idle": 30}}), &json!({"refresh_token": {"allowed": true}}));
     assert!(set(&free, &json!({"grant": {"refresh_token": {"max_idle": 31}}})).is_ok());
     beyond(&free, &[("refresh_token/max_idle", json!({"refresh_token": {"max_idle": null}}))]);
+}
+
+#[test]
+fn stateless_goes_with_access_tokens_that_are_jwts_and_are_not_used_up() {
+    let limits = json!({
+        "access_token": {"encodings": ["jwt", "opaque"], "single_use": true},
+        "refresh_token": {"allowed": true, "tokens": ["stored", "stateless"]},
+    });
+    let proposed = |tokens: &str| {
+        grant(
+            &json!({"access_token": {"encoding": "jwt"}, "refresh_token": {"issue": true, "tokens": tokens}}),
+            &limits,
+        )
+    };
+    let stateless = |access: Value| json!({"access_token": access, "refresh_token": {"tokens": "stateless"}});
+    let stored = proposed("stored");
+    assert!(set(&stored, &json!({"grant": stateless(json!({}))})).is_ok());
+    beyond(
+        &stored,
+        &[
+            ("refresh_token/tokens", stateless(json!({"encoding": "opaque"}))),
+            ("refresh_token/tokens", stateless(json!({"single_use": true}))),
+            ("refresh_token/tokens", json!({"refresh_token": {"tokens": null}})),
+        ],
+    );
+    // Where nobody chooses it, each access token that somebody wants to be asked about is a row.
+    let chosen = proposed("stateless");
+    for members in [json!({"encoding": "opaque"}), json!({"single_use": true})] {
+        assert!(set(&chosen, &json!({"grant": {"access_token": members}})).is_ok());
+    }
+    assert!(set(&chosen, &json!({"grant": {"refresh_token": {"tokens": "stored"}}})).is_ok());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use placet_sdk::{
     decision::{Decision, DecisionRequest, Freedom, GrantLimits, ViolationCode, apply},
-    grant::{Grant, RESERVED_CLAIMS, Rotation, SenderConstraint},
+    grant::{Encoding, Grant, RESERVED_CLAIMS, Rotation, SenderConstraint, Tokens},
 };
 use proptest::{
     collection::{btree_map, hash_set},
@@ -81,6 +81,7 @@ fn grant(likely: f64) -> BoxedStrategy<Value> {
                 ("max_idle", seconds()),
                 ("rotation", word(&["never", "auto", "always"])),
                 ("grace", seconds()),
+                ("tokens", word(&["stored", "stateless"])),
             ]),
         ),
         (
@@ -129,6 +130,7 @@ fn limits() -> BoxedStrategy<Value> {
                 ("max_idle", seconds()),
                 ("max_grace", seconds()),
                 ("rotation", word(&["never", "auto", "always"])),
+                ("tokens", words(&["stored", "stateless"])),
             ]),
         ),
         (
@@ -206,6 +208,7 @@ fn beyond(old: &Grant, new: &Grant, limits: &GrantLimits) -> Vec<&'static str> {
     let userinfo =
         |grant: &Grant| grant.claims.clone().and_then(|claims| claims.userinfo).unwrap_or_default();
     let named = limits.claims.userinfo.clone().unwrap_or_default();
+    let jwt = b.encoding != Some(Encoding::Opaque) && b.single_use != Some(true);
     let rotates = match rt.rotation.or(r.rotation) {
         Some(Rotation::Never) => s.rotation.is_some(),
         Some(Rotation::Auto) => matches!(s.rotation, Some(Rotation::Auto | Rotation::Always)),
@@ -244,6 +247,8 @@ fn beyond(old: &Grant, new: &Grant, limits: &GrantLimits) -> Vec<&'static str> {
         ("idle", r.max_idle == s.max_idle || rt.max_idle == 0 || up_to(s.max_idle, rt.max_idle)),
         ("rotation", r.rotation == s.rotation || rotates),
         ("grace", r.grace == s.grace || up_to(s.grace, rt.max_grace)),
+        ("tokens", r.tokens == s.tokens || s.tokens.is_some_and(|tokens| rt.tokens.contains(&tokens))),
+        ("chosen", r.tokens == s.tokens || s.tokens != Some(Tokens::Stateless) || jwt),
         ("id issue", i.issue == j.issue || j.issue == Some(false) || it.allowed && j.issue.is_some()),
         ("id lifetime", i.lifetime == j.lifetime || up_to(j.lifetime, it.max_lifetime)),
         ("id audience", i.audience == j.audience || all(j.audience.as_ref(), &it.audiences)),

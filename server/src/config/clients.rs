@@ -5,6 +5,7 @@ use placet_oauth::{
     id::Secret,
     profile::Profile,
 };
+pub use placet_sdk::grant::Tokens;
 use placet_sdk::grant::{Encoding, Object, Rotation, SenderConstraint};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,17 +35,6 @@ pub enum AssertionAudience {
     Any,
     /// The issuer identifier alone, as FAPI 2.0 wants it.
     Issuer,
-}
-
-/// Where what is known of a token lies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Tokens {
-    /// Refresh tokens are known to the store, one row for each family.
-    #[default]
-    Stored,
-    /// Refresh tokens carry everything themselves, sealed to the server: see `docs/stateless.md`.
-    Stateless,
 }
 
 /// What the operator decides about a client; a client cannot grant itself any of it.
@@ -310,10 +300,28 @@ impl Default for RegistrationConfig {
 }
 
 impl super::Config {
-    /// Whether the tokens of what is granted to this client carry everything themselves. Opaque ones cannot.
-    pub fn carries_tokens(&self, client: &Client) -> bool {
+    /// Where what is known of the tokens of this client lies if nobody chooses. Opaque ones are known to the store alone.
+    pub fn tokens_of(&self, client: &Client) -> Tokens {
         let own = &client.settings;
-        let wanted = own.tokens.unwrap_or(self.tokens);
-        wanted == Tokens::Stateless && !own.access_token.is_stored()
+        if own.access_token.is_stored() { Tokens::Stored } else { own.tokens.unwrap_or(self.tokens) }
+    }
+
+    /// Whether this may be chosen for a single authorization of the client. What its operator pinned stays.
+    pub fn may_choose(&self, client: &Client, tokens: Tokens) -> bool {
+        let listed = match &self.tokens_may_be {
+            Some(listed) => listed.contains(&tokens),
+            None => tokens == Tokens::Stored || tokens == self.tokens,
+        };
+        let own = &client.settings;
+        let pinned = own.tokens == Some(Tokens::Stored) || own.access_token.is_stored();
+        listed && (tokens == Tokens::Stored || !pinned)
+    }
+
+    /// Whether the tokens of what is granted to this client carry everything themselves, given what was chosen for it. What
+    /// the operator takes back while somebody still consents is not done.
+    pub fn carries_tokens(&self, client: &Client, chosen: Option<Tokens>) -> bool {
+        let own = self.tokens_of(client);
+        let chosen = chosen.filter(|chosen| self.may_choose(client, *chosen)).unwrap_or(own);
+        chosen == Tokens::Stateless
     }
 }

@@ -109,7 +109,7 @@ async fn issue(
     let scope = Scope::from_values(grant.scope.clone().unwrap_or_default());
     let authentication = grant.authentication.take().unwrap_or_default();
     let now = server.now();
-    let authorized = Authorized {
+    let mut authorized = Authorized {
         authenticated_at: authentication.authenticated_at.map_or(0, |at| at.0.min(now)),
         acr: authentication.acr,
         amr: authentication.amr.unwrap_or_default(),
@@ -118,6 +118,7 @@ async fn issue(
         grant,
         ..Authorized::default()
     };
+    let chosen = authorized.take_tokens();
     let authorization = AuthorizationRecord {
         id: random::id(server.random(), "az_")?,
         client_id: client.id.clone(),
@@ -129,7 +130,7 @@ async fn issue(
         created_at: now,
         expires_at: now + authorization_life(server, client, &authorized),
         revoked_at: None,
-        self_contained: server.config().carries_tokens(client),
+        self_contained: server.config().carries_tokens(client, chosen),
     };
     let mut minted = authorize_issue(
         server,

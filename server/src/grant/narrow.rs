@@ -7,7 +7,7 @@ use placet_sdk::{
         AuthorizationFacts, GrantFacts, HookType, Party, PartySource, PartyType, RefreshTokenSection,
         RequestFacts,
     },
-    grant::{Authentication, Grant, GrantedClaims, Object, RefreshTokenSettings},
+    grant::{Authentication, Grant, GrantedClaims, Object, RefreshTokenSettings, Tokens},
 };
 
 use super::{
@@ -50,6 +50,8 @@ pub(super) struct Left {
     /// What the authorization itself holds from now on, if a policy changed anything. That the request asks for less is
     /// for this once.
     pub(super) narrowed: Option<Authorized>,
+    /// Where a policy chose that what is known of the tokens lies.
+    pub(super) chosen: Option<Tokens>,
 }
 
 /// Asks the policies of the grant what they leave of what the request asks for of the authorization.
@@ -65,7 +67,7 @@ pub(super) async fn narrow(
     authorized.grant = less(server, client, granted.clone(), asked.asked)?;
     if !server.policies().asks_about(asked.hook, client) {
         let refresh_token = refresh_token.unwrap_or_default();
-        return Ok(Left { authorized, refresh_token, extra: Object::new(), narrowed: None });
+        return Ok(Left { authorized, refresh_token, extra: Object::new(), narrowed: None, chosen: None });
     }
     let (grant_type, kind) = names(asked.hook);
     let mut question = Question::asked_by(asked.hook, client, asked.asking.clone());
@@ -102,8 +104,10 @@ pub(super) async fn narrow(
         acr: authorized.acr.clone(),
         amr: Some(authorized.amr.clone()),
     });
-    if let Some(refresh_token) = refresh_token {
-        proposed.refresh_token = Some(refresh_token);
+    match refresh_token {
+        Some(refresh_token) => proposed.refresh_token = Some(refresh_token),
+        // It was settled when this was granted, whatever is set by now.
+        None => proposed.refresh_token.get_or_insert_default().tokens = Some(authorization.tokens()),
     }
     let openid = authorized.scope().contains("openid");
     let id_token = openid && original.id_token.as_ref().and_then(|s| s.issue).unwrap_or(true);
@@ -111,22 +115,33 @@ pub(super) async fn narrow(
     let mut limits = ceiling::narrow_only(server, client, &proposed);
     if refreshes {
         limits.max_userinfo_bytes = 0;
+        limits.refresh_token.tokens.clear();
+        limits.refresh_token.tokens.extend(tokens_of(&proposed));
     }
     let settled = decide(server, question, facts, (proposed.clone(), limits)).await?;
     let narrowed = if settled.grant == proposed {
         None
     } else {
-        let grant = rest(server, (granted, refreshes), (&proposed, &settled.grant))?;
-        Some(Authorized { grant, ..authorized.clone() })
+        let mut rest = authorized.clone();
+        rest.grant = rest_of(server, (granted, refreshes), (&proposed, &settled.grant))?;
+        rest.take_tokens();
+        Some(rest)
     };
     authorized.grant = policy::settled(&original, &proposed, &settled.grant)?;
     kept.put_back(&mut authorized.grant);
+    let chosen = authorized.take_tokens();
     Ok(Left {
         authorized,
         refresh_token: settled.grant.refresh_token.clone().unwrap_or_default(),
         extra: settled.extra,
         narrowed,
+        chosen,
     })
+}
+
+/// Where what is known of the refresh token would lie.
+fn tokens_of(grant: &Grant) -> Option<Tokens> {
+    grant.refresh_token.as_ref().and_then(|set| set.tokens)
 }
 
 /// The grant type of a decision point, and how the authorization came about.
@@ -141,7 +156,7 @@ fn names(hook: HookType) -> (GrantType, &'static str) {
 
 /// What is left of all that was granted: what policies took away of what they were shown is gone, and what they were not
 /// shown, because the request did not ask for it, is still there.
-fn rest(
+fn rest_of(
     server: &Server,
     (mut granted, refreshes): (Grant, bool),
     (proposed, result): (&Grant, &Grant),

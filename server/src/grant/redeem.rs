@@ -3,7 +3,7 @@
 use placet_oauth::token_request::Asked;
 use placet_sdk::{
     decision::{HookType, RequestFacts},
-    grant::Object,
+    grant::{Object, Tokens},
 };
 
 use super::narrow::{Narrow, narrow};
@@ -57,11 +57,13 @@ pub(super) async fn redeem(
         left.narrowed.get_or_insert(granted).device_secret = Some(kept);
         secret
     });
+    let self_contained = left.chosen.map(|chosen| chosen == Tokens::Stateless);
     let narrowed = match &left.narrowed {
         Some(rest) => Some(Narrowed {
             authorization_id: authorization.id.clone(),
             offline: authorization.offline && rest.scope().contains("offline_access"),
             doc: rest.write()?,
+            self_contained,
         }),
         None => None,
     };
@@ -69,6 +71,7 @@ pub(super) async fn redeem(
     let kept = narrowed.as_ref().map(|narrowed| AuthorizationRecord {
         offline: narrowed.offline,
         doc: narrowed.doc.clone(),
+        self_contained: self_contained.unwrap_or(authorization.self_contained),
         ..authorization.clone()
     });
     let request = IssueRequest {

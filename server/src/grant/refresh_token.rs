@@ -8,7 +8,7 @@ use placet_oauth::{
 use placet_sdk::{
     Instant,
     decision::{HookType, OriginalGrant, RefreshTokenSection, RequestFacts},
-    grant::{RefreshTokenSettings, Rotation as RotationMode},
+    grant::{RefreshTokenSettings, Rotation as RotationMode, Tokens},
 };
 
 use super::narrow::{Narrow, narrow};
@@ -49,7 +49,11 @@ pub(super) async fn exchange(
     }
     let session_active = session_active(server, &authorization, &authorized).await?;
     let granted = authorized.grant.clone();
-    let settings = current(server, client, &authorized, (&family, bound.as_ref()));
+    let tokens = if carried.is_some() { Tokens::Stateless } else { Tokens::Stored };
+    let settings = RefreshTokenSettings {
+        tokens: Some(tokens),
+        ..current(server, client, &authorized, (&family, bound.as_ref()))
+    };
     let proposed = settings.clone();
     let asked = Narrow {
         hook: HookType::GrantRefreshToken,

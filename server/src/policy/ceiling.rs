@@ -6,7 +6,7 @@ use placet_sdk::{
     details::Enrichable,
     grant::{
         AccessTokenSettings, Encoding, Grant, IdTokenSettings, RESERVED_CLAIMS, RefreshTokenSettings,
-        Rotation, SubType,
+        Rotation, SubType, Tokens,
     },
 };
 
@@ -96,6 +96,7 @@ pub fn refresh_token(
         max_idle: Some(set.max_idle.or(own.max_idle).unwrap_or(lifetimes.refresh_token_idle)),
         rotation: Some(set.rotation.or(own.rotation).unwrap_or(Rotation::Always)),
         grace: Some(set.grace.or(own.grace).unwrap_or(lifetimes.refresh_token_grace).min(MAX_GRACE)),
+        tokens: Some(set.tokens.unwrap_or(server.config().tokens_of(client))),
     }
 }
 
@@ -114,7 +115,7 @@ pub fn narrow_only(server: &Server, client: &Client, grant: &Grant) -> GrantLimi
         claims: grant.claims.clone().unwrap_or_default(),
         authentication: fixed(grant.authentication.is_some()),
         access_token: access_token(server, client, &grant.access_token.clone().unwrap_or_default()),
-        refresh_token: refresh_token_limits(&grant.refresh_token.clone().unwrap_or_default()),
+        refresh_token: refresh_token_limits(server, client, grant),
         id_token: id_token(&grant.id_token.clone().unwrap_or_default()),
         max_userinfo_bytes: MAX_CLAIMS,
         max_data_bytes: 0,
@@ -163,7 +164,8 @@ fn access_token(server: &Server, client: &Client, set: &AccessTokenSettings) -> 
     }
 }
 
-fn refresh_token_limits(set: &RefreshTokenSettings) -> RefreshTokenLimits {
+fn refresh_token_limits(server: &Server, client: &Client, grant: &Grant) -> RefreshTokenLimits {
+    let set = grant.refresh_token.clone().unwrap_or_default();
     if set.issue != Some(true) {
         return RefreshTokenLimits::default();
     }
@@ -173,7 +175,19 @@ fn refresh_token_limits(set: &RefreshTokenSettings) -> RefreshTokenLimits {
         max_idle: set.max_idle.unwrap_or_default(),
         max_grace: set.grace.unwrap_or_default(),
         rotation: set.rotation,
+        tokens: tokens_limits(server, client, grant),
     }
+}
+
+/// What would be done, and what may be chosen instead: access tokens that the store has to know go with refresh tokens that
+/// it knows.
+fn tokens_limits(server: &Server, client: &Client, grant: &Grant) -> Vec<Tokens> {
+    let proposed = grant.refresh_token.as_ref().and_then(|set| set.tokens);
+    let access = grant.access_token.clone().unwrap_or_default();
+    let signed = access.encoding == Some(Encoding::Jwt) && access.single_use != Some(true);
+    let offered = |one: Tokens| server.config().may_choose(client, one) && (signed || one == Tokens::Stored);
+    let both = [Tokens::Stored, Tokens::Stateless].into_iter();
+    both.filter(|one| proposed == Some(*one) || offered(*one)).collect()
 }
 
 fn id_token(set: &IdTokenSettings) -> IdTokenLimits {

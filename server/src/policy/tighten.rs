@@ -74,6 +74,11 @@ const CEILINGS: &[(&str, Tighten)] = &[
     ("/grant/refresh_token/grace", |l, p| {
         with(l, p, |g, set| lower(&mut g.refresh_token.max_grace, set.refresh_token.and_then(|t| t.grace)));
     }),
+    ("/grant/refresh_token/tokens", |l, p| {
+        with(l, p, |g, set| {
+            g.refresh_token.tokens = set.refresh_token.and_then(|t| t.tokens).into_iter().collect();
+        });
+    }),
     ("/grant/id_token/issue", |l, p| {
         with(l, p, |g, set| g.id_token.allowed &= set.id_token.and_then(|t| t.issue) == Some(true));
     }),

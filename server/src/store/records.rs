@@ -5,6 +5,8 @@ mod steps;
 
 use std::fmt;
 
+use placet_sdk::grant::Tokens;
+
 pub use steps::*;
 
 /// A SHA-256 or HMAC-SHA-256 digest of a secret.
@@ -233,6 +235,11 @@ impl AuthorizationRecord {
     /// Whether tokens may exist under it.
     pub fn is_live(&self, now: i64) -> bool {
         self.revoked_at.is_none() && now < self.expires_at
+    }
+
+    /// Where what is known of its tokens lies.
+    pub fn tokens(&self) -> Tokens {
+        if self.self_contained { Tokens::Stateless } else { Tokens::Stored }
     }
 }
 

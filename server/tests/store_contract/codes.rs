@@ -49,7 +49,12 @@ pub(crate) async fn an_authorization_is_narrowed_with_the_redemption_and_not_by_
     let store = backend.store();
     created_code(&*store, "code", "az_1", "alice").await;
     let narrowed = |doc: &str| {
-        let narrowed = Narrowed { authorization_id: "az_1".into(), offline: false, doc: doc.into() };
+        let narrowed = Narrowed {
+            authorization_id: "az_1".into(),
+            offline: false,
+            doc: doc.into(),
+            self_contained: None,
+        };
         Issued { narrowed: Some(narrowed), ..Issued::default() }
     };
     let held = async || store.authorization("az_1").await.expect("it reads").expect("it is stored");

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use placet_server::store::{
-    AuthorizationRecord, Begins, FamilyRecord, Issued, Known, Learned, Revoked, Rotate, Rotation, Store,
-    Whose,
+    AuthorizationRecord, Begins, FamilyRecord, Issued, Known, Learned, Narrowed, Redemption, Revoked, Rotate,
+    Rotation, Store, Whose,
 };
 
 use crate::{backend::Backend, samples::*};
@@ -167,4 +167,58 @@ pub(crate) async fn a_family_is_stored_with_its_first_use_and_a_later_token_begi
     };
     assert_eq!(store.rotate(over, Issued::default()).await.expect("it answers"), Rotation::Dead);
     assert!(store.family("f2").await.expect("it reads").is_none(), "nothing begins that is over");
+}
+
+/// A redemption that chooses where what is known of its tokens lies.
+fn choosing(id: &str, self_contained: bool) -> Issued {
+    let narrowed = Narrowed {
+        authorization_id: id.into(),
+        offline: true,
+        doc: "{}".into(),
+        self_contained: Some(self_contained),
+    };
+    Issued { narrowed: Some(narrowed), ..Issued::default() }
+}
+
+pub(crate) async fn what_a_redemption_chooses_decides_whether_a_revocation_leaves_a_mark(backend: &Backend) {
+    let store = backend.store();
+    for (id, chosen) in [("az_1", true), ("az_2", false)] {
+        created_code(&*store, id, id, "alice").await;
+        let redemption = store.redeem_code(&digest(id), NOW, choosing(id, chosen)).await;
+        assert_eq!(redemption.expect("it answers"), Redemption::First);
+        let held = store.authorization(id).await.expect("it reads").expect("it is stored");
+        assert_eq!(held.self_contained, chosen);
+        revoked(&*store, id).await;
+        assert_eq!(raised(&*store, id, 1000).await, chosen, "{id}");
+    }
+    created_code(&*store, "late", "az_3", "alice").await;
+    revoked(&*store, "az_3").await;
+    let late = store.redeem_code(&digest("late"), NOW, choosing("az_3", true)).await;
+    assert_eq!(late.expect("it answers"), Redemption::Dead);
+    let held = store.authorization("az_3").await.expect("it reads").expect("it is stored");
+    assert!(!held.self_contained);
+}
+
+/// A token that carries everything itself and is over without a mark would live.
+pub(crate) async fn a_choice_that_races_with_a_revocation_is_marked_or_not_made(backend: &Backend) {
+    let store = backend.store();
+    for i in 0..40 {
+        let id = format!("az_{i}");
+        created_code(&*store, &id, &id, "alice").await;
+        let outcomes = race(&store, 2, |store, side| {
+            let id = id.clone();
+            async move {
+                if side == (i % 2) {
+                    store.redeem_code(&digest(&id), NOW, choosing(&id, true)).await.expect("it answers")
+                        == Redemption::First
+                } else {
+                    store.revoke_authorization(&id, NOW, vec![]).await.expect("it answers")
+                }
+            }
+        });
+        let outcomes = outcomes.await;
+        let (made, ended) = (outcomes[i % 2], outcomes[1 - i % 2]);
+        assert!(ended, "{id}");
+        assert_eq!(raised(&*store, &id, 1000).await, made, "{id}");
+    }
 }

@@ -1218,6 +1218,12 @@ class TokenFacts(TypedDict):
     """
 
 
+Tokens: TypeAlias = Literal["stored", "stateless"]
+"""
+Where what is known of a token lies.
+"""
+
+
 Trust: TypeAlias = Literal["self", "third_party"]
 """
 Who vouches for an assertion.
@@ -1923,6 +1929,10 @@ class RefreshTokenLimits(TypedDict):
     """
     The rotation, if it may not be weaker: `never` < `auto` < `always`.
     """
+    tokens: NotRequired[list[Tokens]]
+    """
+    Where what is known of it may lie. `stateless` goes with access tokens that are JWTs and not for a single use.
+    """
 
 
 class RefreshTokenSettings(TypedDict):
@@ -1949,6 +1959,10 @@ class RefreshTokenSettings(TypedDict):
     rotation: NotRequired[Rotation]
     """
     When it is replaced.
+    """
+    tokens: NotRequired[Tokens]
+    """
+    Where what is known of it lies, for as long as the authorization lives: settled when that is granted.
     """
 
 

@@ -173,6 +173,7 @@ fn narrow_grant(grant: &mut Grant, wide: &GrantLimits) -> GrantLimits {
                 max_idle: refresh.max_idle.unwrap_or_default(),
                 max_grace: refresh.grace.unwrap_or_default(),
                 rotation: refresh.rotation,
+                tokens: refresh.tokens.into_iter().collect(),
             }
         } else {
             RefreshTokenLimits::default()

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::details::Enrichable;
-use crate::grant::{Encoding, GrantedClaims, Object, Rotation, SenderConstraint, SubType};
+use crate::grant::{Encoding, GrantedClaims, Object, Rotation, SenderConstraint, SubType, Tokens};
 
 /// Limits, by section of the proposal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -143,6 +143,9 @@ pub struct RefreshTokenLimits {
     /// The rotation, if it may not be weaker: `never` < `auto` < `always`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
+    /// Where what is known of it may lie. `stateless` goes with access tokens that are JWTs and not for a single use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<Tokens>,
 }
 
 /// Of an ID token.

@@ -1037,6 +1037,8 @@ export interface RefreshTokenLimits {
   max_lifetime: number;
   /** The rotation, if it may not be weaker: `never` < `auto` < `always`. */
   rotation?: Rotation;
+  /** Where what is known of it may lie. `stateless` goes with access tokens that are JWTs and not for a single use. */
+  tokens?: Tokens[];
 }
 
 /** Of `grant.refresh_token`. */
@@ -1071,6 +1073,8 @@ export interface RefreshTokenSettings {
   max_idle?: number;
   /** When it is replaced. */
   rotation?: Rotation;
+  /** Where what is known of it lies, for as long as the authorization lives: settled when that is granted. */
+  tokens?: Tokens;
 }
 
 /** How a registration is entitled. */
@@ -1393,6 +1397,9 @@ export interface TokenFacts {
   /** Its type (RFC 8693 section 3). */
   type: string;
 }
+
+/** Where what is known of a token lies. */
+export type Tokens = "stored" | "stateless";
 
 /** Who vouches for an assertion. */
 export type Trust = "self" | "third_party";

@@ -636,6 +636,8 @@ export interface RefreshTokenSettings {
   max_idle?: number;
   /** When it is replaced. */
   rotation?: Rotation;
+  /** Where what is known of it lies, for as long as the authorization lives: settled when that is granted. */
+  tokens?: Tokens;
 }
 
 /** Whether, and how long, a consent is remembered. */
@@ -817,6 +819,9 @@ export interface Summary {
   /** The user. */
   sub: string;
 }
+
+/** Where what is known of a token lies. */
+export type Tokens = "stored" | "stateless";
 
 /** How the pages shall look and speak. */
 export interface UiHints {

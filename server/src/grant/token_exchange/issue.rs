@@ -7,7 +7,7 @@ use placet_oauth::{
     scope::Scope,
     token_request::{TokenResponse, TokenType},
 };
-use placet_sdk::grant::{Actor, Authentication, Grant, Object};
+use placet_sdk::grant::{Actor, Authentication, Grant, Object, Tokens};
 use serde_json::{Value, json};
 
 use super::{Exchange, presented::Who};
@@ -21,7 +21,9 @@ use crate::{
     random,
     server::Server,
     store::{AuthorizationRecord, Event, Granted, Issued, NewGrant, Parties},
-    token::{Authorized, IdRequest, IssueRequest, Minted, authorize_issue, id_token_claims, mint_id},
+    token::{
+        Authorized, IdRequest, IssueRequest, Minted, authorize_issue, id_token_claims, mint_id, refresh,
+    },
 };
 
 pub(super) async fn issue(
@@ -30,14 +32,15 @@ pub(super) async fn issue(
     exchange: &Exchange,
     settled: Settled,
 ) -> Outcome<TokenResponse> {
-    let (sub, authorized) = authorized(server, client, exchange, settled.grant)?;
+    let (sub, mut authorized) = authorized(server, client, exchange, settled.grant)?;
     check_actors(&authorized.grant)?;
     let changed = changes_subject(exchange, &sub, authorized.grant.act.as_ref());
     if changed && settled.changed_subject_by.is_none() {
         // Whoever lets policies do that has said which one did.
         return Err(Fault::new("policy", "a decision changed the subject without being allowed to").into());
     }
-    let authorization = authorization(server, client, exchange, (&sub, &authorized))?;
+    let chosen = authorized.take_tokens();
+    let authorization = authorization(server, client, exchange, (&sub, &authorized, chosen))?;
     let mut minted = match exchange.wanted {
         TokenType::IdToken => id_token(server, client, &authorization, &authorized).await?,
         _ => tokens(server, client, exchange, (&authorization, &authorized)).await?,
@@ -140,7 +143,7 @@ fn authorization(
     server: &Server,
     client: &Client,
     exchange: &Exchange,
-    (sub, authorized): (&str, &Authorized),
+    (sub, authorized, chosen): (&str, &Authorized, Option<Tokens>),
 ) -> Outcome<AuthorizationRecord> {
     let now = server.now();
     let life = match exchange.wanted {
@@ -161,7 +164,7 @@ fn authorization(
         created_at: now,
         expires_at: exchange.until.min(now.saturating_add(life)),
         revoked_at: None,
-        self_contained: server.config().carries_tokens(client),
+        self_contained: server.config().carries_tokens(client, chosen),
     })
 }
 
@@ -189,12 +192,16 @@ async fn tokens(
     };
     let mut minted = authorize_issue(server, &request).await?;
     if wanted == TokenType::RefreshToken {
-        let (Some(token), Some(family)) = (minted.response.refresh_token.take(), &minted.issued.family)
-        else {
+        let Some(token) = minted.response.refresh_token.take() else {
             return Err(withheld("a refresh token"));
         };
+        let ends = match &minted.issued.family {
+            Some(family) => Some(family.expires_at),
+            // It knows itself.
+            None => refresh::read(server, &token).and_then(|it| it.cargo).map(|it| it.family.expires_at),
+        };
         minted.response.access_token = token;
-        minted.response.expires_in = u64::try_from(family.expires_at - server.now()).unwrap_or(0);
+        minted.response.expires_in = u64::try_from(ends.unwrap_or_default() - server.now()).unwrap_or(0);
         minted.issued.token = None;
     }
     Ok(minted)

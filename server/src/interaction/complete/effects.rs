@@ -168,12 +168,12 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         ..Authorized::default()
     };
     authorized.claim_values = consented_values(&authorized);
+    let chosen = authorized.take_tokens();
     let home = home.map(str::to_owned);
     if let (Some(accepted), Some(id)) = (&mut state.accepted, &part.session_id) {
         accepted.session_id = Some(id.clone());
     }
     let decided = decided(state)?;
-    let fetched = until_fetched(state, now);
     let authorization = AuthorizationRecord {
         id: random::id(server.random(), "az_")?,
         client_id: client.id.clone(),
@@ -183,9 +183,9 @@ pub(super) async fn grant(server: &Server, client: &Client, state: &mut State) -
         offline: scope.contains("offline_access"),
         doc: authorized.write()?,
         created_at: now,
-        expires_at: now + fetched + authorization_life(server, client, &authorized),
+        expires_at: now + until_fetched(state, now) + authorization_life(server, client, &authorized),
         revoked_at: None,
-        self_contained: server.config().carries_tokens(client),
+        self_contained: server.config().carries_tokens(client, chosen),
     };
     note(|noted| noted.flow(&authorization.id));
     let mut completion = Completion { decided, ..nothing() };

@@ -28,6 +28,8 @@ pub struct Narrowed {
     pub offline: bool,
     /// The grant with its facts.
     pub doc: String,
+    /// Whether its tokens carry everything themselves, where that was chosen otherwise than it was.
+    pub self_contained: Option<bool>,
 }
 
 /// Outcome of [`redeem_code`](crate::store::Store::redeem_code).

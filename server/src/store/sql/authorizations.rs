@@ -248,8 +248,10 @@ pub(super) async fn revoke_replayed(tx: &mut dyn Tx, id: &str, now: i64) -> Fall
 
 fn narrowing(narrowed: &Narrowed) -> Statement {
     Statement {
-        sql: "UPDATE authorizations SET doc = $3, offline = $4 WHERE tenant = $1 AND id = $2",
-        params: values![&narrowed.authorization_id, &narrowed.doc, narrowed.offline].to_vec(),
+        sql: "UPDATE authorizations SET doc = $3, offline = $4, self_contained = COALESCE($5, self_contained) \
+              WHERE tenant = $1 AND id = $2",
+        params: values![&narrowed.authorization_id, &narrowed.doc, narrowed.offline, narrowed.self_contained]
+            .to_vec(),
     }
 }
 

@@ -48,7 +48,13 @@ pub(super) async fn redeem(
     issued: &Issued,
 ) -> Fallible<Redemption> {
     let uses = Statement { sql: what.redeem, params: values![digest, now].to_vec() };
-    if authorizations::record_if(tx, &uses, issued).await? {
+    // A revocation leaves a mark where the row says that tokens carry everything themselves. It is through, and then nothing is
+    // issued; or it comes after this step, and sees what is written here.
+    let held = match issued.narrowed.as_ref().filter(|narrowed| narrowed.self_contained == Some(true)) {
+        Some(narrowed) => authorizations::hold(tx, &narrowed.authorization_id, now).await?,
+        None => true,
+    };
+    if held && authorizations::record_if(tx, &uses, issued).await? {
         return Ok(Redemption::First);
     }
     let rows = tx.query(what.look, values![digest]).await?;

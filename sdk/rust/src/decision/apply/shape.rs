@@ -62,8 +62,14 @@ const ACCESS_TOKEN: &[(&str, Shape)] = &[
     ("single_use", Leaf),
     ("claims", Leaf),
 ];
-const REFRESH_TOKEN: &[(&str, Shape)] =
-    &[("issue", Leaf), ("lifetime", Leaf), ("max_idle", Leaf), ("rotation", Leaf), ("grace", Leaf)];
+const REFRESH_TOKEN: &[(&str, Shape)] = &[
+    ("issue", Leaf),
+    ("lifetime", Leaf),
+    ("max_idle", Leaf),
+    ("rotation", Leaf),
+    ("grace", Leaf),
+    ("tokens", Leaf),
+];
 const ID_TOKEN: &[(&str, Shape)] = &[
     ("issue", Leaf),
     ("lifetime", Leaf),

@@ -8,8 +8,8 @@ use super::{
     rules::{member, quoted},
 };
 use crate::grant::{
-    AccessTokenSettings, Grant, IdTokenSettings, RefreshTokenSettings, Rotation, SenderConstraint,
-    UserinfoSettings,
+    AccessTokenSettings, Encoding, Grant, IdTokenSettings, RefreshTokenSettings, Rotation, SenderConstraint,
+    Tokens, UserinfoSettings,
 };
 
 type Checked = Result<(), Violation>;
@@ -21,9 +21,11 @@ pub(super) fn check(old: &Grant, new: &Grant, limits: &GrantLimits) -> Checked {
     access_token(&before, &after, &limits.access_token)?;
     member("/grant/access_token/claims", before.claims.as_ref(), after.claims.as_ref())
         .claims(limits.access_token.max_claims_bytes, reserved)?;
+    let access = after;
     let (before, after) =
         (old.refresh_token.clone().unwrap_or_default(), new.refresh_token.clone().unwrap_or_default());
     refresh_token(&before, &after, &limits.refresh_token)?;
+    carried(before.tokens, after.tokens, &access)?;
     let (before, after) =
         (old.id_token.clone().unwrap_or_default(), new.id_token.clone().unwrap_or_default());
     id_token(&before, &after, &limits.id_token)?;
@@ -91,7 +93,18 @@ fn refresh_token(
         rotation_strength,
         2,
     )?;
-    member("/grant/refresh_token/grace", old.grace.as_ref(), new.grace.as_ref()).up_to(limits.max_grace)
+    member("/grant/refresh_token/grace", old.grace.as_ref(), new.grace.as_ref()).up_to(limits.max_grace)?;
+    member("/grant/refresh_token/tokens", old.tokens.as_ref(), new.tokens.as_ref()).one_of(&limits.tokens)
+}
+
+/// Who chooses refresh tokens that carry everything themselves has access tokens that the store need not know.
+fn carried(before: Option<Tokens>, after: Option<Tokens>, access: &AccessTokenSettings) -> Checked {
+    let stored = access.encoding == Some(Encoding::Opaque) || access.single_use == Some(true);
+    if before != after && after == Some(Tokens::Stateless) && stored {
+        let text = "`stateless` needs access tokens that are JWTs and not for a single use";
+        return Err(Violation::limit("/grant/refresh_token/tokens", text));
+    }
+    Ok(())
 }
 
 fn rotation_strength(rotation: Rotation) -> u8 {
