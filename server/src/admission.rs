@@ -1,26 +1,40 @@
 //! How much is done at once: when more is asked than the server can do, it does what it can as fast as always, and says at once
 //! to the others that they have to come again.
 //!
-//! A bounded number of requests is worked on. The next ones wait in a line, for a second; a place that becomes free
-//! goes to whoever came last, since whoever waits longest is the one most likely to be late anyway. Who finds the line full, or
-//! has waited too long, is sent away before anything of the request was looked at. See `docs/decisions/0023`.
+//! A bounded number of requests is worked on, and of them, no more are at the cores than these need not to idle: what is ready
+//! to run beyond that would only wait, and everything else behind it. The next ones wait in a line, for a second. While the line
+//! moves, it is first come, first served; when it does not, what becomes free goes to whoever came last, since whoever waits
+//! longest is the one most likely to be late anyway. Who finds the line full, or has waited too long, is sent away before
+//! anything of the request was looked at. See `docs/decisions/0023`.
+
+mod place;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     task::Poll,
     time::Duration,
 };
 
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::config::OverloadConfig;
 
-/// Requests that one core works on at the same time, most of them waiting for something else than the core.
+pub use place::Place;
+
+/// Requests for each core that are worked on at the same time, most of them waiting for something else than the core.
 const EACH_CORE: usize = 64;
 /// As many are worked on wherever there are few cores.
 const AT_LEAST: usize = 256;
+/// Of them, those for each core that wait for nothing but the core. A policy or a database answers in the time that these
+/// take, so that there is always something to do.
+const AT_EACH_CORE: usize = 16;
+/// Part of the patience after which a line no longer moves: a peak is over by then.
+const STANDS: u32 = 20;
 
 /// Who shares a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +68,12 @@ impl Shed {
 #[derive(Debug)]
 pub struct Admission {
     line: Mutex<Line>,
+    /// How many stand in the line, for those who have nothing to do with it unless somebody does.
+    waiting: AtomicUsize,
     most_waiting: usize,
+    /// Requests with a place that a core works on, or is to.
+    at_cores: AtomicUsize,
+    most_at_cores: usize,
     patience: Duration,
     under_way: Gauge,
 }
@@ -63,12 +82,14 @@ pub struct Admission {
 struct Line {
     free: usize,
     /// Those who came last stand at the end.
-    waiting: VecDeque<oneshot::Sender<Place>>,
+    waiting: VecDeque<Waiting>,
 }
 
-/// A request that is worked on. The place is free again when this is dropped.
 #[derive(Debug)]
-pub struct Place(Option<Arc<Admission>>);
+struct Waiting {
+    since: Instant,
+    give: oneshot::Sender<Place>,
+}
 
 impl Admission {
     /// With these settings, telling in `under_way` how much is worked on.
@@ -78,9 +99,16 @@ impl Admission {
             0 => (cores * EACH_CORE).max(AT_LEAST),
             set => usize::try_from(set).unwrap_or(usize::MAX),
         };
+        Self::sized((free, cores * AT_EACH_CORE), config, under_way)
+    }
+
+    fn sized((free, most_at_cores): (usize, usize), config: &OverloadConfig, under_way: Gauge) -> Arc<Self> {
         Arc::new(Self {
             line: Mutex::new(Line { free, waiting: VecDeque::new() }),
+            waiting: AtomicUsize::new(0),
             most_waiting: usize::try_from(config.waiting).unwrap_or(usize::MAX),
+            at_cores: AtomicUsize::new(0),
+            most_at_cores,
             patience: Duration::from_millis(config.patience.into()),
             under_way,
         })
@@ -89,51 +117,58 @@ impl Admission {
     /// Whether whoever comes now would be sent away at once: to be asked before work is spent on somebody.
     pub fn is_full(&self) -> bool {
         let mut line = self.lock();
-        line.free == 0 && line.is_full(self.most_waiting)
+        !self.has_room(&line) && line.is_full(self.most_waiting)
     }
 
     /// Waits for a place.
     pub async fn enter(self: &Arc<Self>) -> Result<Place, Shed> {
-        let waiting = {
+        let place = {
             let mut line = self.lock();
-            if line.free > 0 {
-                line.free -= 1;
-                None
+            if self.has_room(&line) {
+                Ok(Place::take(self, &mut line))
             } else if line.is_full(self.most_waiting) {
                 return Err(Shed::Full);
             } else {
                 let (give, given) = oneshot::channel();
-                line.waiting.push_back(give);
-                Some(given)
+                line.waiting.push_back(Waiting { since: Instant::now(), give });
+                self.waiting.store(line.waiting.len(), SeqCst);
+                Err(given)
             }
         };
-        let Some(given) = waiting else {
-            self.under_way.inc();
-            let place = Place(Some(Arc::clone(self)));
-            let_others_come().await;
-            return Ok(place);
+        let place = match place {
+            Ok(place) => place,
+            Err(given) => {
+                // Whoever left a core before the line was there did not look at it.
+                self.let_in();
+                match tokio::time::timeout(self.patience, given).await {
+                    Ok(Ok(place)) => place,
+                    _ => return Err(Shed::Late),
+                }
+            }
         };
-        match tokio::time::timeout(self.patience, given).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(Shed::Late),
+        let_others_come().await;
+        Ok(place)
+    }
+
+    fn has_room(&self, line: &Line) -> bool {
+        line.free > 0 && self.at_cores.load(SeqCst) < self.most_at_cores
+    }
+
+    /// Lets in whom there is room for.
+    fn let_in(self: &Arc<Self>) {
+        if self.waiting.load(SeqCst) > 0 {
+            self.let_in_from(&mut self.lock());
         }
     }
 
-    /// Gives a place to whoever came last, or keeps it.
-    fn pass_on(self: Arc<Self>) {
-        let mut place = Place(Some(Arc::clone(&self)));
-        let mut line = self.lock();
-        while let Some(next) = line.waiting.pop_back() {
-            match next.send(place) {
-                Ok(()) => return,
-                // Gone already.
-                Err(back) => place = back,
+    fn let_in_from(self: &Arc<Self>, line: &mut Line) {
+        while self.has_room(line) {
+            let Some(next) = line.next(self.patience / STANDS) else { break };
+            if let Err(back) = next.send(Place::take(self, line)) {
+                back.give_back(line);
             }
         }
-        line.free += 1;
-        place.0 = None;
-        drop(line);
-        self.under_way.dec();
+        self.waiting.store(line.waiting.len(), SeqCst);
     }
 
     fn lock(&self) -> MutexGuard<'_, Line> {
@@ -143,24 +178,30 @@ impl Admission {
 
 impl Line {
     /// Forgets those who went away, as far as they stand in front, where everybody gets who is not let in.
-    fn is_full(&mut self, most: usize) -> bool {
-        while self.waiting.front().is_some_and(oneshot::Sender::is_closed) {
+    fn forget_the_gone(&mut self) {
+        while self.waiting.front().is_some_and(|first| first.give.is_closed()) {
             self.waiting.pop_front();
         }
+    }
+
+    fn is_full(&mut self, most: usize) -> bool {
+        self.forget_the_gone();
         self.waiting.len() >= most
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(admission) = self.0.take() {
-            admission.pass_on();
-        }
+    /// Whose turn it is: that of the first, or of the last if the first has waited for so long that the line stands.
+    fn next(&mut self, stands: Duration) -> Option<oneshot::Sender<Place>> {
+        self.forget_the_gone();
+        let moves = self.waiting.front()?.since.elapsed() < stands;
+        let next = if moves { self.waiting.pop_front() } else { self.waiting.pop_back() };
+        next.map(|next| next.give)
     }
 }
 
 /// Lets every request that has come already take its place or its stand in the line. Else those who never have to wait for
 /// anything would be answered one after the other, and the line would be where nobody sees it: in the queue of the runtime.
+/// Whoever is let in steps back, too: the runtime lets those who are woken by others go first, and a line of them would keep
+/// everybody else from the core.
 async fn let_others_come() {
     let mut came = false;
     std::future::poll_fn(|context| {
@@ -174,87 +215,4 @@ async fn let_others_come() {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn admission(requests: u32, waiting: u32, patience: u32) -> Arc<Admission> {
-        Admission::new(&OverloadConfig { requests, waiting, patience }, Gauge::default())
-    }
-
-    fn come(to: &Arc<Admission>) -> tokio::task::JoinHandle<Result<Place, Shed>> {
-        let to = Arc::clone(to);
-        tokio::spawn(async move { to.enter().await })
-    }
-
-    async fn settle() {
-        for _ in 0..10 {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_place_goes_to_whoever_came_last_and_who_is_not_let_in_soon_is_sent_away() {
-        let admission = admission(1, 3, 100);
-        let first = admission.enter().await.unwrap();
-        assert!(!admission.is_full());
-        let mut waiting = Vec::new();
-        for _ in 0..3 {
-            waiting.push(come(&admission));
-            settle().await;
-        }
-        assert!(admission.is_full());
-        assert_eq!(admission.enter().await.unwrap_err(), Shed::Full);
-        drop(first);
-        let last = waiting.pop().unwrap().await.unwrap().unwrap();
-        assert_eq!(admission.under_way.get(), 1);
-        drop(last);
-        let second = waiting.pop().unwrap().await.unwrap().unwrap();
-        tokio::time::advance(Duration::from_millis(101)).await;
-        assert_eq!(waiting.pop().unwrap().await.unwrap().unwrap_err(), Shed::Late);
-        drop(second);
-        assert_eq!(admission.under_way.get(), 0);
-        let again = admission.enter().await;
-        assert!(again.is_ok(), "a place that nobody waits for is there for the next one");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_hangs_up_gives_back_the_place_and_the_stand_in_the_line() {
-        let admission = admission(1, 2, 100);
-        let first = admission.enter().await.unwrap();
-        let gone = [come(&admission), come(&admission)];
-        settle().await;
-        assert!(admission.is_full());
-        for one in gone {
-            one.abort();
-            let _ = one.await;
-        }
-        assert!(!admission.is_full());
-        let stays = come(&admission);
-        settle().await;
-        drop(first);
-        let place = stays.await.unwrap().unwrap();
-        // Let in, and gone before it knew.
-        let unaware = come(&admission);
-        settle().await;
-        drop(place);
-        unaware.abort();
-        let _ = unaware.await;
-        assert!(admission.enter().await.is_ok());
-        assert_eq!(admission.under_way.get(), 0);
-    }
-
-    #[tokio::test]
-    async fn those_who_never_wait_for_anything_are_seen_to_come_together() {
-        let admission = admission(2, 100, 60_000);
-        let served: Vec<_> = (0..10).map(|_| come(&admission)).collect();
-        settle().await;
-        let waiting = admission.lock().waiting.len();
-        assert_eq!(waiting, 8, "two are worked on");
-        // Each gives its place to the next one, as its result is dropped.
-        drop(served);
-        for _ in 0..5 {
-            settle().await;
-        }
-        assert_eq!(admission.lock().free, 2);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! A request as endpoints see it, and the frame that every endpoint shares: methods, size, CORS, an id for the log.
 
+mod body;
 mod endpoint;
 
 use std::{
@@ -8,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _};
+use bytes::Bytes;
+use futures_util::Stream;
 use http::{HeaderMap, Method, header};
 use placet_oauth::{
     attestation::{ATTESTATION, POP},
@@ -339,13 +340,13 @@ where
     if admission.as_ref().is_some_and(|admission| admission.is_full()) {
         return shed(&request, Shed::Full);
     }
-    request.body = match tokio::time::timeout(body_timeout, collect(body, (errors, max))).await {
+    request.body = match tokio::time::timeout(body_timeout, body::collect(body, (errors, max))).await {
         Err(_) => return reply::refused(408, "the body did not come in time", errors),
         Ok(Err(refused)) => return refused,
         Ok(Ok(bytes)) => bytes,
     };
     // Only now: whoever sends slowly takes no place.
-    let _place = match admission {
+    let place = match admission {
         Some(admission) => match admission.enter().await {
             Ok(place) => Some(place),
             Err(reason) => return shed(&request, reason),
@@ -356,12 +357,18 @@ where
     if head {
         request.method = Method::GET;
     }
-    endpoint.server.catch_up_if_late().await;
-    let span = begun.as_ref().and_then(|begun| begun.span.clone());
-    let context = endpoint.server.policies().context(&request.headers, begun);
     // The work is large: whoever waits for a place needs no room for it yet, and no scope has to move it.
-    let work = Box::pin(handler(endpoint.server, request));
-    let answered = Span::scope(span, context.scope(work)).await;
+    let work = Box::pin(async {
+        endpoint.server.catch_up_if_late().await;
+        let span = begun.as_ref().and_then(|begun| begun.span.clone());
+        let context = endpoint.server.policies().context(&request.headers, begun);
+        let work = Box::pin(handler(endpoint.server, request));
+        Span::scope(span, context.scope(work)).await
+    });
+    let answered = match &place {
+        Some(place) => place.work(work).await,
+        None => work.await,
+    };
     let response = answered.unwrap_or_else(|failure| reply::failure(&failure));
     if response.status().is_client_error() || response.status().is_server_error() {
         tracing::debug!(status = response.status().as_u16(), "answered");
@@ -372,27 +379,4 @@ where
 /// `HEAD` is answered wherever `GET` is (RFC 9110 section 9.3.2).
 fn knows(methods: &[Method], method: &Method) -> bool {
     methods.contains(method) || (method == Method::HEAD && methods.contains(&Method::GET))
-}
-
-/// Reads the body up to the limit, however it is sent.
-async fn collect<B, D>(body: B, (errors, max): (Errors, usize)) -> Result<Bytes, Response>
-where
-    B: Stream<Item = Result<D, warp::Error>> + Send,
-    D: Buf,
-{
-    let mut body = std::pin::pin!(body);
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = body.next().await {
-        let mut chunk = chunk.map_err(|_| reply::refused(400, "the body broke off", errors))?;
-        if bytes.len() + chunk.remaining() > max {
-            return Err(reply::refused(413, "the body is too large", errors));
-        }
-        while chunk.has_remaining() {
-            let part = chunk.chunk();
-            let length = part.len();
-            bytes.extend_from_slice(part);
-            chunk.advance(length);
-        }
-    }
-    Ok(bytes.freeze())
 }

@@ -150,6 +150,17 @@ async fn as_many_as_there_are_places_are_served_as_many_wait_and_the_others_are_
 }
 
 #[tokio::test]
+async fn those_who_wait_for_a_policy_keep_nobody_from_the_cores() {
+    let (stand, mut holding) = stand((0, 1_000, HOUR), |_| {}).await;
+    // More than would ever be at the cores at once.
+    let many = 40 * std::thread::available_parallelism().unwrap().get();
+    let held: Vec<_> = (0..many).map(|_| ask(&stand)).collect();
+    holding.until(many).await;
+    holding.go_on();
+    assert_eq!(statuses(held).await, vec![200; many]);
+}
+
+#[tokio::test]
 async fn who_has_waited_too_long_is_sent_away_and_those_who_are_served_are_not_disturbed() {
     let (stand, mut holding) = stand((2, 100, 1), |_| {}).await;
     let served: Vec<_> = (0..2).map(|_| ask(&stand)).collect();
