@@ -6,6 +6,7 @@ mod admin;
 mod clock;
 #[cfg(test)]
 mod documents;
+mod house;
 mod keys;
 
 use std::{
@@ -22,7 +23,7 @@ use placet_sdk::check;
 use placet_server::{
     clock::{Clock, SystemClock},
     config::{Config, DEVELOPMENT_SECRETS},
-    delivery, events, freshness, housekeeping,
+    delivery, freshness,
     http::{self, listen::Fronts},
     random::{OsRandom, Random},
     seal::MasterKeys,
@@ -34,14 +35,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::development::{self, conformance::Purpose};
 
-/// How often it is asked what was revoked elsewhere: often enough that no request has to.
-const GENERATIONS_EVERY: Duration = Duration::from_secs(1);
-/// How often the keys are looked after.
-const KEYS_EVERY: Duration = Duration::from_secs(5);
 /// How often it is looked at what other processes changed: well within what is promised.
 const CATCH_UP_EVERY: Duration = Duration::from_secs(2);
-/// How often dead rows are deleted.
-const PURGE_EVERY: Duration = Duration::from_secs(10);
 /// How often it is seen whether certificates changed.
 const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
 /// How long a request waits for a connection to the database.
@@ -266,7 +261,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let fronts = Fronts::load(server.config())
         .map_err(|e| placet_server::outcome::Fault::new("certificate of a listener", e))?;
     let (stop, stopped) = watch::channel(false);
-    let housekeeping = tokio::spawn(keep_house(server.clone(), stopped.clone()));
+    let housekeeping = tokio::spawn(house::keep(server.clone(), stopped.clone()));
     let keeping_up = tokio::spawn(keep_up(server.clone(), stopped.clone()));
     println!("placet serves {} on {}", server.issuer(), server.config().listen);
     if server.config().development {
@@ -312,40 +307,6 @@ async fn keep_up(server: Server, mut stopped: watch::Receiver<bool>) {
             _ = look.tick() => server.catch_up().await,
             changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
         }
-    }
-}
-
-/// Looks after keys and dead rows until the stop.
-async fn keep_house(server: Server, mut stopped: watch::Receiver<bool>) {
-    let mut keys = tokio::time::interval(KEYS_EVERY);
-    let mut purge = tokio::time::interval(PURGE_EVERY);
-    let mut generations = tokio::time::interval(GENERATIONS_EVERY);
-    loop {
-        tokio::select! {
-            _ = generations.tick() => server.generations().keep_up((server.store(), server.now())).await,
-            _ = keys.tick() => {
-                if let Err(fault) = server.keys().maintain().await {
-                    tracing::error!(%fault, "the keys could not be looked after");
-                }
-            }
-            _ = purge.tick() => {
-                if let Err(fault) = housekeeping::purge(&server).await {
-                    tracing::error!(%fault, "dead rows could not be deleted");
-                }
-                look_after_events(&server).await;
-            }
-            changed = stopped.changed() => if changed.is_err() || *stopped.borrow() { break },
-        }
-    }
-}
-
-/// Tells of policies that failed, and counts what waits for the receivers of events.
-async fn look_after_events(server: &Server) {
-    if let Err(fault) = events::tell_of_policies(server).await {
-        tracing::error!(%fault, "nobody is told of policies that failed");
-    }
-    if let Err(fault) = events::count(server).await {
-        tracing::error!(%fault, "what waits for the receivers of events could not be counted");
     }
 }
 

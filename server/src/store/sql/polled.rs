@@ -207,7 +207,11 @@ pub(super) async fn replace(tx: &mut dyn Tx, replacement: &Replacement) -> Falli
     }
     authorizations::insert(tx, new).await?;
     lineage::take_over(tx, old, &new.id).await?;
-    authorizations::revoke(tx, old, *now, &[]).await?;
+    if !authorizations::revoke(tx, old, *now, &[]).await? {
+        // Somebody else ended it in the meantime: nothing may take its place.
+        tx.give_up();
+        return Ok(false);
+    }
     authorizations::record(tx, issued).await?;
     Ok(true)
 }
