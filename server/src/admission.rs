@@ -13,7 +13,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicIsize, AtomicUsize, Ordering::SeqCst},
     },
     task::Poll,
     time::Duration,
@@ -71,9 +71,10 @@ pub struct Admission {
     /// How many stand in the line, for those who have nothing to do with it unless somebody does.
     waiting: AtomicUsize,
     most_waiting: usize,
-    /// Requests with a place that a core works on, or is to.
-    at_cores: AtomicUsize,
-    most_at_cores: usize,
+    /// Requests with a place that a core works on, or is to. One that is woken while it ends may be taken off before it is
+    /// counted, so for a moment it may be one too few.
+    at_cores: AtomicIsize,
+    most_at_cores: isize,
     patience: Duration,
     under_way: Gauge,
 }
@@ -107,8 +108,8 @@ impl Admission {
             line: Mutex::new(Line { free, waiting: VecDeque::new() }),
             waiting: AtomicUsize::new(0),
             most_waiting: usize::try_from(config.waiting).unwrap_or(usize::MAX),
-            at_cores: AtomicUsize::new(0),
-            most_at_cores,
+            at_cores: AtomicIsize::new(0),
+            most_at_cores: isize::try_from(most_at_cores).unwrap_or(isize::MAX),
             patience: Duration::from_millis(config.patience.into()),
             under_way,
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use placet_server::{events, housekeeping, server::Server};
 use tokio::{
     sync::watch,
-    time::{Interval, interval},
+    time::{Interval, MissedTickBehavior, interval},
 };
 
 /// How often it is asked what was revoked elsewhere: often enough that no request has to.
@@ -25,14 +25,14 @@ pub(super) async fn keep(server: Server, stopped: watch::Receiver<bool>) {
 }
 
 async fn keep_generations(server: &Server, mut stopped: watch::Receiver<bool>) {
-    let mut turns = interval(GENERATIONS_EVERY);
+    let mut turns = turns(GENERATIONS_EVERY);
     while comes(&mut turns, &mut stopped).await {
         server.generations().keep_up((server.store(), server.now())).await;
     }
 }
 
 async fn keep_keys(server: &Server, mut stopped: watch::Receiver<bool>) {
-    let mut turns = interval(KEYS_EVERY);
+    let mut turns = turns(KEYS_EVERY);
     while comes(&mut turns, &mut stopped).await {
         if let Err(fault) = server.keys().maintain().await {
             tracing::error!(%fault, "the keys could not be looked after");
@@ -41,7 +41,7 @@ async fn keep_keys(server: &Server, mut stopped: watch::Receiver<bool>) {
 }
 
 async fn purge(server: &Server, mut stopped: watch::Receiver<bool>) {
-    let mut turns = interval(PURGE_EVERY);
+    let mut turns = turns(PURGE_EVERY);
     while comes(&mut turns, &mut stopped).await {
         tokio::select! {
             purged = housekeeping::purge(server) => if let Err(fault) = purged {
@@ -54,11 +54,19 @@ async fn purge(server: &Server, mut stopped: watch::Receiver<bool>) {
     }
 }
 
+/// Turns of which none is made up for.
+fn turns(period: Duration) -> Interval {
+    let mut turns = interval(period);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    turns
+}
+
 /// Whether the next turn comes before the stop.
 async fn comes(turns: &mut Interval, stopped: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
-        _ = turns.tick() => true,
+        biased;
         _ = stopped.wait_for(|stopped| *stopped) => false,
+        _ = turns.tick() => true,
     }
 }
 

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct OverloadConfig {
     /// Requests that are worked on at the same time; the login apps have as many places of their own. 0: 64 for each core, at
-    /// least 256. Of them, 16 for each core need one at the moment; the others wait for a policy or the database.
+    /// least 256. Of them, 16 for each core need one at the moment; the others wait for a policy or the database. Who finds neither
+    /// waits, or, where `waiting` is 0, is refused.
     pub requests: u32,
     /// Requests that wait for that; when the first of them has waited for a twentieth of `patience`, the newest one is let in first.
     pub waiting: u32,

@@ -1,5 +1,7 @@
 //! Requests that clients ask after until somebody decided.
 
+use std::time::Duration;
+
 use placet_server::store::{
     Completed, Completion, Decision, InteractionRecord, Parties, Polled, PolledRecord, Redemption,
     Replacement, Store, Whose,
@@ -296,5 +298,24 @@ pub(crate) async fn whoever_takes_part_in_what_is_replaced_takes_part_in_what_re
         assert!(is_live(&*store, "az_3", NOW + 1).await);
         store.revoke_all(whose.clone(), NOW + 1, vec![]).await.expect("it answers");
         assert!(!is_live(&*store, "az_3", NOW + 1).await, "{whose:?}");
+    }
+}
+
+pub(crate) async fn who_ends_everything_of_somebody_ends_what_takes_a_place_meanwhile(backend: &Backend) {
+    for n in 0..30 {
+        let store = backend.tenant(&format!("tenant {n}"));
+        approved(&*store, "push", "az_1").await;
+        let ends = async {
+            // Each time it meets the replacement at another step.
+            tokio::time::sleep(Duration::from_micros(150 * n)).await;
+            store.revoke_all(Whose::Subject("alice".into()), NOW + 1, vec![]).await.expect("it answers");
+        };
+        let (replaced, ()) =
+            tokio::join!(store.replace_polled(replacement("push", ("az_1", "az_2"), 1)), ends);
+        replaced.expect("it answers");
+        for az in ["az_1", "az_2"] {
+            let found = store.authorization(az).await.expect("it reads");
+            assert!(!found.is_some_and(|found| found.is_live(NOW + 1)), "{az}, at step {n}");
+        }
     }
 }

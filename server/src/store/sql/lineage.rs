@@ -24,9 +24,9 @@ macro_rules! revoke_with_derived {
 }
 pub(super) use revoke_with_derived;
 
-/// Runs a statement of [`revoke_with_derived`] until it finds nothing more. It may have waited for a derivation from
-/// one of these authorizations, whose row that derivation held, and then not have seen what was derived; the next
-/// run does, and nothing can be derived from what has been revoked.
+/// Runs a statement of [`revoke_with_derived`] until it finds nothing more, and twice at least. It may have waited for a
+/// derivation from one of these authorizations, or for something that took the place of one, which held its row, and then
+/// not have seen what came of that; the next run does, and nothing can come of what has been revoked.
 pub(super) async fn revoke(tx: &mut dyn Tx, sql: &'static str, params: &[Value]) -> Fallible<()> {
     let ended = end(tx, sql, params).await?;
     generations::mark_each(tx, &ended).await
@@ -34,12 +34,13 @@ pub(super) async fn revoke(tx: &mut dyn Tx, sql: &'static str, params: &[Value])
 
 /// The same, and leaves it to the caller to mark what this gives.
 pub(super) async fn end(tx: &mut dyn Tx, sql: &'static str, params: &[Value]) -> Fallible<Vec<Ended>> {
-    let mut ended = Vec::new();
+    let (mut ended, mut first) = (Vec::new(), true);
     loop {
         let rows = tx.query(sql, params).await?;
-        if rows.is_empty() {
+        if rows.is_empty() && !first {
             return Ok(ended);
         }
+        first = false;
         let revoked = generations::revoked(rows)?;
         tx.changed(&revoked.iter().map(|one| Fact::authorization(&one.id)).collect::<Vec<_>>());
         ended.extend(revoked.into_iter().filter(|one| one.self_contained));
