@@ -248,7 +248,9 @@ async fn a_refresh_proposes_what_a_bare_allow_leads_to() {
     let asked = &sidecar.requests()[0];
     assert_eq!(
         asked["proposal"]["grant"]["refresh_token"],
-        json!({ "issue": true, "lifetime": 1000, "max_idle": 0, "rotation": "always", "grace": 60 })
+        json!({
+            "issue": true, "lifetime": 1000, "max_idle": 0, "rotation": "always", "grace": 60, "tokens": "stored",
+        })
     );
     let limits = &asked["limits"]["grant"]["refresh_token"];
     assert_eq!((&limits["max_lifetime"], &limits["rotation"]), (&json!(1000), &json!("always")));
