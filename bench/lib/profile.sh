@@ -19,6 +19,7 @@ profile() {
     python3 "$here/profile.py" "${servers[@]}") || return 1
   rm -f "$work/perf.data"
   for part in server database; do
+    [ "$part $store" != 'database embedded' ] || continue
     jq --compact-output --arg of "$scenario, $store: $part" --arg part "$part" \
       'select(.[$part] | length > 0) | {fact: "profile", of: $of, value: .[$part]}' <<<"$shares" | tee -a "$results"
   done
