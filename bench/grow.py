@@ -33,7 +33,6 @@ def main() -> None:
                 f"SELECT {values} FROM (SELECT * FROM {table} LIMIT 1), numbers",
                 (rows,),
             )
-        connection.execute("ANALYZE")
 
 
 if __name__ == "__main__":

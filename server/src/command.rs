@@ -127,16 +127,13 @@ fn log() {
 /// After so many tasks a thread looks whether anything came over the network. A signature may take a millisecond, and
 /// with the usual 61 of them in between, nobody would hear of a request for the keys for as many.
 const LOOK_UP: u32 = 16;
-/// Of so many tasks of a thread, one is of those that it had no room for, while it has any: with thousands of connections,
-/// nearly all are there, and as many of its own always come again.
-const IN_TURN: u32 = 2;
 
 /// Runs the command line.
 pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
     log();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = match builder.enable_all().event_interval(LOOK_UP).global_queue_interval(IN_TURN).build() {
+    let runtime = match builder.enable_all().event_interval(LOOK_UP).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("placet: {error}");
