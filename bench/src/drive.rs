@@ -71,6 +71,11 @@ pub(crate) struct Measured {
     pub statements: Option<Statements>,
 }
 
+/// Times that things take, in microseconds.
+pub(crate) fn times() -> Result<Histogram<u64>, Broken> {
+    Histogram::new_with_bounds(1, 600_000_000, 3).map_err(|error| Broken::Answer(error.to_string()))
+}
+
 struct Tally {
     latency: Histogram<u64>,
     wrong: u64,
@@ -81,9 +86,7 @@ struct Tally {
 
 impl Tally {
     fn new() -> Result<Self, Broken> {
-        let latency = Histogram::new_with_bounds(1, 600_000_000, 3);
-        let latency = latency.map_err(|error| Broken::Answer(error.to_string()))?;
-        Ok(Self { latency, wrong: 0, first_wrong: String::new(), dry: false })
+        Ok(Self { latency: times()?, wrong: 0, first_wrong: String::new(), dry: false })
     }
 
     fn add(&mut self, since: Instant, outcome: Result<Once, Broken>) {

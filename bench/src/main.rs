@@ -12,6 +12,7 @@ mod scenario;
 mod sidecar;
 mod statements;
 mod target;
+mod units;
 mod wire;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};

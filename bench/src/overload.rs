@@ -14,6 +14,7 @@ use crate::{
     place::Place,
     report::append,
     scenario::Kind,
+    units::{mib, millis},
     wire::Broken,
 };
 
@@ -99,7 +100,7 @@ impl Phase {
     pub(crate) fn row(&self) -> String {
         let (slowest, missed) = self.slowest_probe();
         let mut row = format!(
-            "| {}, {} | {} | {:.0} | {:.0} | {:.0} | {:.0} % | {} / {} | {:.0} | {} / {} | {:.0} | {} | {:.0} | {} | {:.0}/{:.0} | {} |",
+            "| {}, {} | {} | {:.0} | {:.0} | {:.0} | {:.0} % | {:.1} / {:.1} | {:.0} | {:.1} / {:.1} | {:.0} | {:.1} | {:.0} | {} | {:.0}/{:.0} | {} |",
             self.scenario,
             self.overload,
             self.of,
@@ -157,7 +158,7 @@ pub(crate) async fn run(
         return Err(Broken::Answer(format!("nothing was answered: {}", able.first_wrong)));
     }
     println!(
-        "{kind}, closed, {CALM} connections: {capacity:.0} in a second, p50 / p99 {} / {} ms\n\n{HEAD}",
+        "{kind}, closed, {CALM} connections: {capacity:.0} in a second, p50 / p99 {:.1} / {:.1} ms\n\n{HEAD}",
         millis(able.latency.value_at_quantile(0.5)),
         millis(able.latency.value_at_quantile(0.99)),
     );
@@ -205,14 +206,4 @@ fn phase((name, kind, of): (&str, Kind, &str), (capacity, flood): (f64, Flood), 
         server_core: core(servers),
         load_core: core(load),
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
-fn millis(micros: u64) -> String {
-    format!("{:.1}", micros as f64 / 1000.0)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52")]
-fn mib(kib: u64) -> f64 {
-    kib as f64 / 1024.0
 }

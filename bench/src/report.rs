@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     drive::{Load, Measured, Pace},
     scenario::Kind,
+    units::{mib, millis},
 };
 
 /// A line of a file of results. Whoever measures something without this program, `pgbench` for example, writes such lines
@@ -127,7 +128,7 @@ impl Line {
             format!("{:.0}/{:.0}/{:.0}/{:.0}", cores.server, cores.database, cores.load, cores.idle)
         });
         format!(
-            "| {}{} | {} | {:.0} | {} | {} | {} | {} | {:.0} | {} | {statements} | {cores} | {:.0} | {} |",
+            "| {}{} | {} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} | {} | {statements} | {cores} | {:.0} | {} |",
             self.scenario,
             self.rate.map_or(String::new(), |rate| format!(" at {rate:.0}/s")),
             self.of,
@@ -142,7 +143,7 @@ impl Line {
             } else {
                 String::new()
             },
-            self.resident_kib as f64 / 1024.0,
+            mib(self.resident_kib),
             self.wrong,
         )
     }
@@ -152,11 +153,6 @@ impl Line {
 pub(crate) const HEAD: &str = "\
 | Scenario | Of | per second | p50 ms | p95 ms | p99 ms | max ms | CPU µs each | of the database | statements each | cores % | MiB | wrong |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
-
-#[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
-fn millis(micros: u64) -> String {
-    format!("{:.2}", micros as f64 / 1000.0)
-}
 
 /// Writes a line at the end of a file.
 pub(crate) fn append(path: &Path, line: &impl Serialize) -> std::io::Result<()> {

@@ -113,11 +113,6 @@ fn page(results: &Results) -> String {
     page
 }
 
-#[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
-fn millis(micros: u64) -> String {
-    format!("{:.1}", micros as f64 / 1000.0)
-}
-
 /// Nothing, of what there is nothing to say.
 fn section(page: &mut String, title: &str, text: &str) {
     if !text.is_empty() {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::{Probe, probes};
 use crate::{
+    drive::times,
     measure::{self, Usage},
     place::Place,
     scenario::{Kind, Stock, Worker},
@@ -83,9 +84,7 @@ impl Flood {
         let start = Instant::now();
         let begin = start + self.warm_up;
         let end = begin + self.measured;
-        let histogram = || Histogram::new_with_bounds(1, 600_000_000, 3).map_err(refused);
-        let tally =
-            Tally { good: histogram()?, shed: histogram()?, left: 0, wrong: 0, first_wrong: String::new() };
+        let tally = Tally { good: times()?, shed: times()?, left: 0, wrong: 0, first_wrong: String::new() };
         let (idle, tally) = (Mutex::new(Vec::new()), Mutex::new(tally));
         let shared = Arc::new(Shared { patience: self.patience, begin, end, idle, tally });
         let probing = probes::start(place, (begin, end));

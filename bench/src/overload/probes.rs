@@ -3,12 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hdrhistogram::Histogram;
 use http::StatusCode;
 use tokio::{sync::oneshot, task::JoinSet, time::Instant};
 
 use super::Probe;
 use crate::{
+    drive::times,
     place::Place,
     wire::{Broken, Wire},
 };
@@ -47,7 +47,7 @@ pub(super) fn start(place: &Arc<Place>, (begin, end): (Instant, Instant)) -> one
 }
 
 async fn probe(path: &'static str, mut wire: Wire, (begin, end): (Instant, Instant)) -> Option<Probe> {
-    let mut latency: Histogram<u64> = Histogram::new_with_bounds(1, 600_000_000, 3).ok()?;
+    let mut latency = times().ok()?;
     let (mut due, mut missed) = (begin, 0);
     while due < end {
         tokio::time::sleep_until(due).await;

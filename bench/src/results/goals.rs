@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Results, overload::FLOODS};
-use crate::overload::Phase;
+use crate::{overload::Phase, units::millis};
 
 /// Memory of a server that nothing is asked of, in MiB.
 const AT_REST: f64 = 64.0;
@@ -133,9 +133,4 @@ fn of_overload(results: &Results, goals: &mut Vec<(String, Figure)>) {
             goals.push((what, Figure::Below { most: 110.0, unit: "%", found }));
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
-fn millis(micros: u64) -> f64 {
-    micros as f64 / 1000.0
 }

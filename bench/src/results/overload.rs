@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::Results;
-use crate::overload::{HEAD, Phase};
+use crate::{
+    overload::{HEAD, Phase},
+    units::millis,
+};
 
 /// What is stored for whoever asks for it.
 pub(super) const FLOODS: [&str; 4] = ["credentials-opaque", "par", "authorize", "dpop"];
@@ -30,7 +33,7 @@ pub(super) fn phases(results: &Results) -> String {
     for phase in &results.phases {
         let _ = write!(text, "| {}, {} | {}", phase.scenario, phase.overload, phase.of);
         for probe in &phase.probes {
-            let _ = write!(text, " | {} / {}", super::millis(probe.p50_us), super::millis(probe.p99_us));
+            let _ = write!(text, " | {:.1} / {:.1}", millis(probe.p50_us), millis(probe.p99_us));
         }
         text.push_str(" |\n");
     }

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{Results, is_plain};
-use crate::report::{HEAD, Line};
+use crate::{
+    report::{HEAD, Line},
+    units::{mib, millis},
+};
 
 /// What others can do as well, with the bare handler and the peers beside it.
 pub(super) fn side_by_side(results: &Results) -> String {
@@ -86,8 +89,8 @@ pub(super) fn growth(results: &Results) -> String {
             line.of,
             line.rows.unwrap_or_default(),
             line.per_second,
-            thousandth(line.p50_us),
-            thousandth(line.p99_us),
+            millis(line.p50_us),
+            millis(line.p99_us),
             micros(line.cpu_us_each),
             micros(line.database_cpu_us_each),
             mib(line.resident_kib),
@@ -139,14 +142,4 @@ fn times(one: Option<f64>, other: Option<f64>) -> String {
 
 fn micros(micros: f64) -> String {
     if micros > 0.0 { format!("{micros:.0}") } else { String::new() }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "times are far below 2^52")]
-fn thousandth(number: u64) -> f64 {
-    number as f64 / 1000.0
-}
-
-#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^52")]
-fn mib(kib: u64) -> f64 {
-    kib as f64 / 1024.0
 }
