@@ -7,6 +7,8 @@
 //! longest is the one most likely to be late anyway. Who finds the line full, or has waited too long, is sent away before
 //! anything of the request was looked at. See `docs/decisions/0023`.
 
+mod away;
+mod cores;
 mod place;
 
 use std::{
@@ -24,7 +26,10 @@ use tokio::{sync::oneshot, time::Instant};
 
 use crate::config::OverloadConfig;
 
+use away::Away;
+use cores::Cores;
 pub use place::Place;
+use place::Seat;
 
 /// Requests for each core that are worked on at the same time, most of them waiting for something else than the core.
 const EACH_CORE: usize = 64;
@@ -35,6 +40,10 @@ const AT_LEAST: usize = 256;
 const AT_EACH_CORE: usize = 16;
 /// Part of the patience after which a line no longer moves: a peak is over by then.
 const STANDS: u32 = 20;
+/// Part of the patience in which is counted how many are done: as many may wait then. Others would not be served either.
+const COUNTED: u32 = 10;
+/// Those for each core who may wait however few are done.
+const WAITING_EACH_CORE: usize = 64;
 
 /// Who shares a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,22 +77,48 @@ impl Shed {
 #[derive(Debug)]
 pub struct Admission {
     line: Mutex<Line>,
-    /// How many stand in the line, for those who have nothing to do with it unless somebody does.
+    /// How many wait in the line or for a core, for those who have nothing to do with it unless somebody does.
     waiting: AtomicUsize,
-    most_waiting: usize,
+    room: Room,
     /// Requests with a place that a core works on, or is to. One that is woken while it ends may be taken off before it is
     /// counted, so for a moment it may be one too few.
     at_cores: AtomicIsize,
-    most_at_cores: isize,
-    patience: Duration,
+    cores: Cores,
+    store: Behind,
+    /// How many there are places for.
+    places: usize,
+    away: Away,
     under_way: Gauge,
+}
+
+/// How many may wait in the line.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    few: usize,
+    most: usize,
+    patience: Duration,
+}
+
+/// What most requests need, and whether it has enough to do already.
+struct Behind(Box<dyn Fn() -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Behind {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str(if (self.0)() { "busy" } else { "free" })
+    }
 }
 
 #[derive(Debug)]
 struct Line {
     free: usize,
+    /// How many may wait at the moment: as many as there is room for, until it is known how many can be done.
+    room: usize,
+    /// Since when it is counted how many are done, and how many were.
+    done: Option<(Instant, usize)>,
     /// Those who came last stand at the end.
     waiting: VecDeque<Waiting>,
+    /// Those who have a place and wait for nothing but a core, in their order.
+    ready: VecDeque<Arc<Seat>>,
 }
 
 #[derive(Debug)]
@@ -93,24 +128,38 @@ struct Waiting {
 }
 
 impl Admission {
-    /// With these settings, telling in `under_way` how much is worked on.
-    pub fn new(config: &OverloadConfig, under_way: Gauge) -> Arc<Self> {
+    /// With these settings, in front of a store that may have enough to do, telling in `under_way` how much is worked on.
+    pub fn new(
+        config: &OverloadConfig,
+        is_enough: impl Fn() -> bool + Send + Sync + 'static,
+        under_way: Gauge,
+    ) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let free = match config.requests {
             0 => (cores * EACH_CORE).max(AT_LEAST),
             set => usize::try_from(set).unwrap_or(usize::MAX),
         };
-        Self::sized((free, cores * AT_EACH_CORE), config, under_way)
+        Self::sized((free, cores, AT_EACH_CORE), config, Behind(Box::new(is_enough)), under_way)
     }
 
-    fn sized((free, most_at_cores): (usize, usize), config: &OverloadConfig, under_way: Gauge) -> Arc<Self> {
+    fn sized(
+        (free, cores, at_each): (usize, usize, usize),
+        config: &OverloadConfig,
+        store: Behind,
+        under_way: Gauge,
+    ) -> Arc<Self> {
+        let most = usize::try_from(config.waiting).unwrap_or(usize::MAX);
+        let patience = Duration::from_millis(config.patience.into());
+        let (waiting, ready) = (VecDeque::new(), VecDeque::new());
         Arc::new(Self {
-            line: Mutex::new(Line { free, waiting: VecDeque::new() }),
+            line: Mutex::new(Line { free, room: most, done: None, waiting, ready }),
             waiting: AtomicUsize::new(0),
-            most_waiting: usize::try_from(config.waiting).unwrap_or(usize::MAX),
+            room: Room { few: most.min(cores * WAITING_EACH_CORE), most, patience },
             at_cores: AtomicIsize::new(0),
-            most_at_cores: isize::try_from(most_at_cores).unwrap_or(isize::MAX),
-            patience: Duration::from_millis(config.patience.into()),
+            cores: Cores::new(cores, at_each),
+            store,
+            places: free,
+            away: Away::new(u32::try_from(cores).unwrap_or(u32::MAX), patience / STANDS),
             under_way,
         })
     }
@@ -118,7 +167,14 @@ impl Admission {
     /// Whether whoever comes now would be sent away at once: to be asked before work is spent on somebody.
     pub fn is_full(&self) -> bool {
         let mut line = self.lock();
-        !self.has_room(&line) && line.is_full(self.most_waiting)
+        !self.has_room(&line) && line.is_full(self.room.patience)
+    }
+
+    /// Waits until one that is sent away may be told so: not at all, unless there are very many.
+    pub async fn turn_away(&self) {
+        if !self.away.may_go() {
+            tokio::time::sleep(self.room.patience).await;
+        }
     }
 
     /// Waits for a place.
@@ -127,12 +183,12 @@ impl Admission {
             let mut line = self.lock();
             if self.has_room(&line) {
                 Ok(Place::take(self, &mut line))
-            } else if line.is_full(self.most_waiting) {
+            } else if line.is_full(self.room.patience) {
                 return Err(Shed::Full);
             } else {
                 let (give, given) = oneshot::channel();
                 line.waiting.push_back(Waiting { since: Instant::now(), give });
-                self.waiting.store(line.waiting.len(), SeqCst);
+                self.count(&line);
                 Err(given)
             }
         };
@@ -141,7 +197,7 @@ impl Admission {
             Err(given) => {
                 // Whoever left a core before the line was there did not look at it.
                 self.let_in();
-                match tokio::time::timeout(self.patience, given).await {
+                match tokio::time::timeout(self.room.patience, given).await {
                     Ok(Ok(place)) => place,
                     _ => return Err(Shed::Late),
                 }
@@ -151,8 +207,17 @@ impl Admission {
         Ok(place)
     }
 
+    fn has_a_core(&self) -> bool {
+        self.at_cores.load(SeqCst) < self.cores.most()
+    }
+
+    /// Room for one more. Whoever has a place goes first: what was begun is ended before something else is begun. Where others
+    /// wait for the store already, that is when one of them is done; if there is none, there is nobody who would tell.
     fn has_room(&self, line: &Line) -> bool {
-        line.free > 0 && self.at_cores.load(SeqCst) < self.most_at_cores
+        line.free > 0
+            && line.ready.is_empty()
+            && self.has_a_core()
+            && (line.free == self.places || !(self.store.0)())
     }
 
     /// Lets in whom there is room for.
@@ -163,13 +228,21 @@ impl Admission {
     }
 
     fn let_in_from(self: &Arc<Self>, line: &mut Line) {
+        while self.has_a_core() && line.wake_next().is_some() {}
         while self.has_room(line) {
-            let Some(next) = line.next(self.patience / STANDS) else { break };
+            let Some(next) = line.next(self.room.patience) else { break };
             if let Err(back) = next.send(Place::take(self, line)) {
                 back.give_back(line);
             }
         }
-        self.waiting.store(line.waiting.len(), SeqCst);
+        if line.waiting.is_empty() {
+            (line.room, line.done) = (self.room.most, None);
+        }
+        self.count(line);
+    }
+
+    fn count(&self, line: &Line) {
+        self.waiting.store(line.waiting.len() + line.ready.len(), SeqCst);
     }
 
     fn lock(&self) -> MutexGuard<'_, Line> {
@@ -178,6 +251,20 @@ impl Admission {
 }
 
 impl Line {
+    /// One is done. While others wait, it is counted how many are.
+    fn done(&mut self, room: Room) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let (since, done) = self.done.get_or_insert((now, 0));
+        *done += 1;
+        if now - *since >= room.patience / COUNTED {
+            self.room = (*done).clamp(room.few, room.most);
+            self.done = Some((now, 0));
+        }
+    }
+
     /// Forgets those who went away, as far as they stand in front, where everybody gets who is not let in.
     fn forget_the_gone(&mut self) {
         while self.waiting.front().is_some_and(|first| first.give.is_closed()) {
@@ -185,15 +272,21 @@ impl Line {
         }
     }
 
-    fn is_full(&mut self, most: usize) -> bool {
+    /// Whether there is no room for one who comes. Whoever waits in it for too long makes room: it would be served late.
+    fn is_full(&mut self, patience: Duration) -> bool {
         self.forget_the_gone();
-        self.waiting.len() >= most
+        if self.waiting.len() >= self.room
+            && self.waiting.front().is_some_and(|first| first.since.elapsed() >= patience / COUNTED)
+        {
+            self.waiting.pop_front();
+        }
+        self.waiting.len() >= self.room
     }
 
     /// Whose turn it is: that of the first, or of the last if the first has waited for so long that the line stands.
-    fn next(&mut self, stands: Duration) -> Option<oneshot::Sender<Place>> {
+    fn next(&mut self, patience: Duration) -> Option<oneshot::Sender<Place>> {
         self.forget_the_gone();
-        let moves = self.waiting.front()?.since.elapsed() < stands;
+        let moves = self.waiting.front()?.since.elapsed() < patience / STANDS;
         let next = if moves { self.waiting.pop_front() } else { self.waiting.pop_back() };
         next.map(|next| next.give)
     }

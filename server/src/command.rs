@@ -127,13 +127,20 @@ fn log() {
 /// After so many tasks a thread looks whether anything came over the network. A signature may take a millisecond, and
 /// with the usual 61 of them in between, nobody would hear of a request for the keys for as many.
 const LOOK_UP: u32 = 16;
+/// Every second task that a thread takes is one of those that found no room in the queue of a thread, if there are any: when
+/// connections come in crowds, they and whoever was there before would else wait for seconds.
+const TURNS: u32 = 2;
 
 /// Runs the command line.
 pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
     log();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = match builder.enable_all().event_interval(LOOK_UP).build() {
+    if let Ok(n) = std::env::var("GQI") {
+        builder.global_queue_interval(n.parse().unwrap());
+    }
+    builder.enable_all().event_interval(LOOK_UP).global_queue_interval(TURNS);
+    let runtime = match builder.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("placet: {error}");

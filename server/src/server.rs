@@ -137,8 +137,10 @@ impl Server {
         let newest_revocation = environment.store.revocation_number().await.map_err(Fault::from)?;
         let limits = Limits::new(&config.limits, config.lifetimes.interaction, environment.clock.clone());
         let metrics = Arc::new(Metrics::default());
-        let admissions =
-            ["public", "apps"].map(|door| Admission::new(&config.overload, metrics.http().under_way(door)));
+        let admissions = ["public", "apps"].map(|door| {
+            let store = Arc::clone(&environment.store);
+            Admission::new(&config.overload, move || store.load().is_enough(), metrics.http().under_way(door))
+        });
         let details = Arc::new(DetailsTypes::new(&config)?);
         let around = Surroundings {
             clock: environment.clock.clone(),

@@ -52,10 +52,20 @@ pub struct Load {
     pub in_use: u64,
     /// Steps that wait for one, or for the writer.
     pub waiting: u64,
+    /// When so many wait, each one more waits longer, and nothing is done sooner; none where those that wait are done together,
+    /// and where nothing was done lately.
+    pub enough: Option<u64>,
     /// Commits of the writer so far.
     pub commits: u64,
     /// Steps in them.
     pub committed: u64,
+}
+
+impl Load {
+    /// Whether whoever comes now would only wait.
+    pub fn is_enough(&self) -> bool {
+        self.enough.is_some_and(|enough| self.waiting >= enough)
+    }
 }
 
 /// What is looked at from outside: how busy a store is, and what changed in it.

@@ -4,12 +4,13 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU8, Ordering::SeqCst},
     },
     task::{Context, Wake, Waker},
 };
 
 use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
 
 use super::{Admission, Line};
 
@@ -17,23 +18,27 @@ use super::{Admission, Line};
 const ELSEWHERE: u8 = 0;
 /// It is ready for a core, and counted.
 const READY: u8 = 1;
+/// It is ready, but the cores have enough to do: it is woken when its turn comes.
+const WAITS: u8 = 2;
 /// Nothing is to be done for it any more.
-const GONE: u8 = 2;
+const GONE: u8 = 3;
 
 /// A request that is worked on. The place is free again when this is dropped.
 #[derive(Debug)]
 pub struct Place(Option<Arc<Seat>>);
 
 #[derive(Debug)]
-struct Seat {
+pub(super) struct Seat {
     admission: Arc<Admission>,
     state: AtomicU8,
+    /// It stands among those who wait for a core. Written by whoever holds the line.
+    stands: AtomicBool,
     /// Of the task that the request is part of.
     waker: AtomicWaker,
 }
 
-/// A core that works on a request.
-struct Running<'a>(&'a Seat);
+/// A core that works on a request, and since when.
+struct Running<'a>(&'a Seat, Instant);
 
 impl Place {
     /// Takes one that is free, for a request that is ready for a core.
@@ -41,8 +46,8 @@ impl Place {
         line.free -= 1;
         admission.at_cores.fetch_add(1, SeqCst);
         admission.under_way.inc();
-        let (state, waker) = (AtomicU8::new(READY), AtomicWaker::new());
-        Self(Some(Arc::new(Seat { admission: Arc::clone(admission), state, waker })))
+        let (state, stands, waker) = (AtomicU8::new(READY), AtomicBool::new(false), AtomicWaker::new());
+        Self(Some(Arc::new(Seat { admission: Arc::clone(admission), state, stands, waker })))
     }
 
     /// Nobody took it.
@@ -52,7 +57,8 @@ impl Place {
         }
     }
 
-    /// Does the work, and sees when it is at a core: from being woken until it waits for something else, or is done.
+    /// Does the work, and sees when it is at a core: from being woken until it waits for something else, or is done. What would
+    /// be one too many at the cores is woken later.
     pub async fn work<F: Future>(&self, work: F) -> F::Output {
         let Some(seat) = &self.0 else { return work.await };
         let waker = Waker::from(Arc::clone(seat));
@@ -69,10 +75,18 @@ impl Place {
 impl Seat {
     fn run(&self) -> Running<'_> {
         // Also woken by something that is none of its business: a byte on the connection.
-        if self.state.compare_exchange(READY, ELSEWHERE, SeqCst, SeqCst).is_err() {
+        if self.state.swap(ELSEWHERE, SeqCst) != READY {
             self.admission.at_cores.fetch_add(1, SeqCst);
         }
-        Running(self)
+        Running(self, Instant::now())
+    }
+
+    /// Its turn, if it still waits for one.
+    pub(super) fn go(&self) {
+        if self.state.compare_exchange(WAITS, READY, SeqCst, SeqCst).is_ok() {
+            self.admission.at_cores.fetch_add(1, SeqCst);
+            self.waker.wake();
+        }
     }
 
     fn leave(&self, line: &mut Line) {
@@ -80,6 +94,7 @@ impl Seat {
             self.admission.at_cores.fetch_sub(1, SeqCst);
         }
         line.free += 1;
+        line.done(self.admission.room);
         self.admission.under_way.dec();
     }
 }
@@ -90,15 +105,36 @@ impl Wake for Seat {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.state.compare_exchange(ELSEWHERE, READY, SeqCst, SeqCst).is_ok() {
-            self.admission.at_cores.fetch_add(1, SeqCst);
+        if self.state.compare_exchange(ELSEWHERE, WAITS, SeqCst, SeqCst).is_err() {
+            // It was told already, or nobody is there any more.
+            return;
         }
-        self.waker.wake();
+        if self.admission.has_a_core() {
+            self.go();
+            return;
+        }
+        let mut line = self.admission.lock();
+        if !self.stands.swap(true, SeqCst) {
+            line.ready.push_back(Arc::clone(self));
+        }
+        // Whoever left a core meanwhile did not see it.
+        self.admission.let_in_from(&mut line);
+    }
+}
+
+impl Line {
+    /// Wakes the one who has waited longest for a core; none if nobody waits.
+    pub(super) fn wake_next(&mut self) -> Option<()> {
+        let next = self.ready.pop_front()?;
+        next.stands.store(false, SeqCst);
+        next.go();
+        Some(())
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        self.0.admission.cores.took(self.1.elapsed());
         self.0.admission.at_cores.fetch_sub(1, SeqCst);
         self.0.admission.let_in();
     }

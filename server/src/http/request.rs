@@ -1,5 +1,6 @@
 //! A request as endpoints see it, and the frame that every endpoint shares: methods, size, CORS, an id for the log.
 
+mod away;
 mod body;
 mod endpoint;
 
@@ -215,12 +216,17 @@ where
             let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0);
             let id =
                 random::id(endpoint.server.random(), "req_").unwrap_or_else(|_| "req_unknown".to_owned());
-            let span = tracing::info_span!("request", id = %id, trace = tracing::field::Empty);
-            let begun = endpoint.server.traces().begin(&headers, endpoint.is_private(), &id);
-            if let Some(begun) = &begun {
-                span.record("trace", &begun.id);
-            }
+            let away = away::at_once(&endpoint, (&method, &headers), &id);
+            let (span, begun) = match away {
+                None => begin(&endpoint, &headers, &id),
+                // It is not worth a look.
+                Some(_) => (tracing::Span::none(), None),
+            };
             async move {
+                if let Some((away, admission)) = away {
+                    admission.turn_away().await;
+                    return away;
+                }
                 let (head, empty) = (method == Method::HEAD, Bytes::new());
                 let request = Request {
                     method,
@@ -239,6 +245,16 @@ where
             .instrument(span)
         })
         .boxed()
+}
+
+/// What the log and the traces say of a request that begins.
+fn begin(endpoint: &Endpoint, headers: &HeaderMap, id: &str) -> (tracing::Span, Option<Begun>) {
+    let span = tracing::info_span!("request", id = %id, trace = tracing::field::Empty);
+    let begun = endpoint.server.traces().begin(headers, endpoint.is_private(), id);
+    if let Some(begun) = &begun {
+        span.record("trace", &begun.id);
+    }
+    (span, begun)
 }
 
 /// What an endpoint is called in metrics: its handler within this part of the program, `token`, `ui.step`. So none can be
@@ -336,8 +352,8 @@ where
         endpoint.server.metrics().http().shed(&endpoint.name, reason);
         if endpoint.pages { page::busy(request) } else { reply::busy(errors) }
     };
-    // Those who are sent away must not cost what is missing for the others.
-    if admission.as_ref().is_some_and(|admission| admission.is_full()) {
+    if let Some(admission) = admission.as_ref().filter(|admission| endpoint.pages && admission.is_full()) {
+        admission.turn_away().await;
         return shed(&request, Shed::Full);
     }
     request.body = match tokio::time::timeout(body_timeout, body::collect(body, (errors, max))).await {

@@ -83,7 +83,7 @@ impl Engine for EmbeddedEngine {
     fn load(&self) -> Load {
         let (connections, in_use) = self.readers.load();
         let (waiting, commits, committed) = self.writer.load();
-        Load { connections, in_use, waiting, commits, committed }
+        Load { connections, in_use, waiting, enough: None, commits, committed }
     }
 
     async fn hear<F: Fn(&str) + Send + Sync>(&self, _heard: F) -> Result<()> {

@@ -80,6 +80,15 @@ struct PostgresEngine {
     url: String,
 }
 
+impl PostgresEngine {
+    fn note<T>(&self, outcome: Fallible<T>) -> Fallible<T> {
+        if outcome.is_ok() {
+            self.pool.answered();
+        }
+        outcome
+    }
+}
+
 #[async_trait]
 impl Engine for PostgresEngine {
     const TELL: Option<&'static str> = Some(hearing::TELL);
@@ -94,12 +103,18 @@ impl Engine for PostgresEngine {
             drop(step);
             outcome
         });
-        task.await.unwrap_or_else(|_| Err(Fault::unavailable("a step panicked")))
+        let outcome = task.await.unwrap_or_else(|_| Err(Fault::unavailable("a step panicked")));
+        self.note(outcome)
     }
 
     async fn read<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
         let mut lease = self.pool.lease().await?;
-        lease.connection().read(tenant, &step).await
+        let outcome = lease.connection().read(tenant, &step).await;
+        self.note(outcome)
+    }
+
+    fn has_answered_lately(&self) -> bool {
+        self.pool.has_answered_lately()
     }
 
     fn load(&self) -> Load {

@@ -220,6 +220,25 @@ async fn what_is_cheap_and_what_operators_need_is_never_sent_away_and_login_apps
 }
 
 #[tokio::test]
+async fn scripts_may_read_that_they_are_sent_away_where_they_may_read_answers() {
+    let (stand, mut holding) = stand((1, 0, HOUR), |_| {}).await;
+    let served = ask(&stand);
+    holding.until(1).await;
+    for (path, allowed) in [("/token", "*"), ("/introspect", "")] {
+        let request =
+            stand.http.post(format!("{}{path}", stand.issuer)).header("origin", "https://app.example");
+        let reply = Reply::read(request.send().await.unwrap()).await;
+        assert!(is_sent_away(&reply), "{path}: {reply:?}");
+        assert_eq!(reply.header("access-control-allow-origin"), allowed, "{path}");
+    }
+    let request = stand.http.request(Method::OPTIONS, format!("{}/token", stand.issuer));
+    let request = request.header("origin", "https://app.example");
+    assert_eq!(request.send().await.unwrap().status(), 204, "whether they may ask costs nothing to say");
+    holding.go_on();
+    assert_eq!(served.await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn a_request_that_is_sent_away_uses_up_nothing() {
     let (stand, mut holding) = stand((1, 0, HOUR), |_| {}).await;
     let params = stand.sign_in(&mut Browser::new(), "web", &[("scope", "reports.read")]).await;

@@ -11,7 +11,10 @@ use std::{
 use bb8::{ManageConnection, PooledConnection, RunError};
 use bb8_postgres::PostgresConnectionManager;
 use postgres_openssl::MakeTlsConnector;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use tokio_postgres::Config;
 
 use super::{PoolSettings, connection::Connection, secure, unavailable};
@@ -70,12 +73,20 @@ impl ManageConnection for Manager {
     }
 }
 
+/// Steps that wait for each connection when there are enough: when it is done with one, there is the next.
+const ENOUGH: u64 = 1;
+/// What came to its end so many milliseconds ago did so a moment ago.
+const LATELY: u64 = 100;
+
 pub(super) struct Pool {
     connections: bb8::Pool<Manager>,
     queue: Arc<Semaphore>,
     wait: Duration,
     size: u64,
     waiting: AtomicU64,
+    begun: Instant,
+    /// When a step came to its end last, in milliseconds since the beginning; 0 before the first one.
+    answered: AtomicU64,
 }
 
 /// A caller that waits, until it is dropped.
@@ -122,7 +133,24 @@ impl Pool {
             wait: settings.wait,
             size: size.into(),
             waiting: AtomicU64::new(0),
+            begun: Instant::now(),
+            answered: AtomicU64::new(0),
         })
+    }
+
+    /// A step came to its end.
+    pub(super) fn answered(&self) {
+        self.answered.store(self.millis().max(1), Ordering::Relaxed);
+    }
+
+    /// Whether one did a moment ago, so that the database must be there.
+    pub(super) fn has_answered_lately(&self) -> bool {
+        let answered = self.answered.load(Ordering::Relaxed);
+        answered > 0 && self.millis().saturating_sub(answered) <= LATELY
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// How many connections are in use, and how many callers wait for one.
@@ -132,6 +160,8 @@ impl Pool {
             connections: self.size,
             in_use: self.size.saturating_sub(free),
             waiting: self.waiting.load(Ordering::Relaxed),
+            // Those who wait for a database that is gone keep nobody from what needs none.
+            enough: self.has_answered_lately().then_some(self.size * ENOUGH),
             ..Load::default()
         }
     }

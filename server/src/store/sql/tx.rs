@@ -107,6 +107,10 @@ pub(crate) trait Engine: Send + Sync + 'static {
     async fn read<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T>;
     /// How busy it is.
     fn load(&self) -> Load;
+    /// Whether it did something a moment ago, so that it must be there.
+    fn has_answered_lately(&self) -> bool {
+        false
+    }
     /// Calls `heard` with what other processes tell, for as long as they can be heard.
     async fn hear<F: Fn(&str) + Send + Sync>(&self, heard: F) -> Result<(), StoreError>;
 }
