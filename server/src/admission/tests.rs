@@ -271,3 +271,15 @@ async fn those_who_never_wait_for_anything_are_seen_to_come_together() {
     }
     assert_eq!(admission.lock().free, 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_very_many_who_are_sent_away_some_are_told_later() {
+    use futures_util::FutureExt as _;
+    let config = OverloadConfig { requests: 0, waiting: 0, patience: 100 };
+    let admission = sized((1, 2), &config);
+    let at_once = (0..200).filter(|_| admission.turn_away().now_or_never().is_some()).count();
+    assert_eq!(at_once, 50, "a twentieth of the patience, at ten thousand a second");
+    let begun = Instant::now();
+    admission.turn_away().await;
+    assert_eq!(begun.elapsed(), Duration::from_millis(100));
+}

@@ -185,3 +185,26 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_has_enough_to_do_as_long_as_it_does_it() {
+        let settings = PoolSettings { size: 3, wait: Duration::from_secs(1) };
+        let pool = Pool::new("postgres://nobody@127.0.0.1:1/nothing", settings).unwrap();
+        let _waiting = [(); 3].map(|()| Waiting::new(&pool.waiting));
+        assert!(!pool.load().is_enough(), "it has never answered");
+        pool.answered();
+        assert!(pool.load().is_enough() && pool.has_answered_lately());
+        tokio::time::advance(Duration::from_millis(LATELY + 1)).await;
+        assert!(!pool.load().is_enough() && !pool.has_answered_lately(), "it is gone, or stuck");
+        pool.answered();
+        drop(Waiting::new(&pool.waiting));
+        assert!(pool.load().is_enough());
+        pool.waiting.fetch_sub(1, Ordering::Relaxed);
+        assert!(!pool.load().is_enough(), "a connection would be free soon");
+        pool.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+}
