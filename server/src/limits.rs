@@ -8,7 +8,7 @@ use std::{hash::Hash, net::IpAddr, ops::RangeInclusive, sync::Arc};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::{clock::Clock, config::LimitsConfig};
+use crate::{clock::Clock, config::LimitsConfig, metrics::LimitMeter};
 
 use address::Block;
 pub(crate) use address::Network;
@@ -77,8 +77,10 @@ impl Requests {
 #[derive(Debug)]
 pub struct Limits {
     shared: Option<Shared>,
+    refused: LimitMeter,
     requests: [Requests; 9],
     failures: Rate,
+    failure_addresses: Rate,
     pending_addresses: Rate,
     pending: Rate,
     answers: Rate,
@@ -91,8 +93,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// These limits, where what somebody began lives for so many seconds.
-    pub fn new(config: &LimitsConfig, pending: u32, clock: Arc<dyn Clock>) -> Self {
+    /// These limits, where what somebody began lives for so many seconds; what they refuse is counted.
+    pub fn new(config: &LimitsConfig, pending: u32, (clock, refused): (Arc<dyn Clock>, LimitMeter)) -> Self {
         let shared = config
             .enabled
             .then(|| Shared { table: Arc::new(Table::new(config.keys)), watch: Watch::new(clock) });
@@ -120,6 +122,7 @@ impl Limits {
                 requests(["register", "register-network", ""], (config.register, 0)),
             ],
             failures: rate("failures", config.failures),
+            failure_addresses: rate("failures-address", config.failures_per_address),
             pending_addresses: kept("pending", config.pending_per_address),
             pending: kept("pending-all", config.pending_in_all),
             answers: rate("answers", config.answers),
@@ -130,36 +133,38 @@ impl Limits {
             user_code_addresses: rate("user-codes-address", config.user_codes_per_address),
             user_codes_in_all: rate("user-codes-all", config.user_codes_in_all),
             shared,
+            refused,
         }
     }
 
     /// A request from `peer`, whoever it says that it is.
     pub fn address(&self, asked: Asked, peer: IpAddr) -> Result<Option<Standing>, TooMany> {
-        self.requests[asked as usize].take(peer)
+        self.counted(self.requests[asked as usize].take(peer))
     }
 
     /// A request of a client that has proved who it is.
     pub fn client(&self, asked: Asked, client_id: &str) -> Result<Option<Standing>, TooMany> {
-        self.requests[asked as usize].client.take(client_id)
+        self.counted(self.requests[asked as usize].client.take(client_id))
     }
 
     /// Something is about to be kept until it is answered or over; for a stranger, the address is counted, too. Nobody may fill
     /// the store, alone or with others.
     pub fn keep(&self, stranger: Option<IpAddr>) -> Result<(), TooMany> {
         if let Some(peer) = stranger {
-            self.pending_addresses.take(Network::of(peer))?;
+            self.counted(self.pending_addresses.take(Network::of(peer)))?;
         }
-        self.pending.take(()).map(drop)
+        self.counted(self.pending.take(())).map(drop)
     }
 
     /// Notes a failed authentication as `client_id` from `peer`. Clients are counted per address, so that a stranger
-    /// cannot lock a client out.
+    /// cannot lock a client out; and an address may fail more often than one client there, so that a client with an old
+    /// secret does not lock out the others.
     pub fn failure(&self, peer: IpAddr, client_id: &str) {
         let peer = Network::of(peer);
         if self.failures.take((peer, client_id)).is_err() {
             self.make_wait(("failures", peer, client_id));
         }
-        if self.failures.take(peer).is_err() {
+        if self.failure_addresses.take(peer).is_err() {
             self.make_wait(("failures", peer));
         }
     }
@@ -168,22 +173,22 @@ impl Limits {
     pub fn may_try(&self, peer: IpAddr, client_id: &str) -> Result<(), TooMany> {
         let peer = Network::of(peer);
         self.waits("failures", ("failures", peer, client_id))?;
-        self.waits("failures", ("failures", peer))
+        self.waits("failures-address", ("failures", peer))
     }
 
     /// An attempt to log in at the token endpoint as `username`, from `peer`. The right password does not lift the limit:
     /// else guessing could go on.
     pub fn login(&self, peer: &str, username: &str) -> Result<(), TooMany> {
-        match peer.parse() {
-            Ok(peer) => self.login_addresses.take(Network::of(peer))?,
-            Err(_) => self.login_addresses.take(peer)?,
-        };
-        self.logins.take(folded(username)).map(drop)
+        self.counted(match peer.parse() {
+            Ok(peer) => self.login_addresses.take(Network::of(peer)),
+            Err(_) => self.login_addresses.take(peer),
+        })?;
+        self.counted(self.logins.take(folded(username))).map(drop)
     }
 
     /// A login app tells that somebody failed to sign in as `sub`. It learns when that is too often.
     pub fn failed_login(&self, sub: &str) -> Result<(), TooMany> {
-        self.failed_logins.take(sub).map(drop)
+        self.counted(self.failed_logins.take(sub)).map(drop)
     }
 
     /// Notes a wrong user code that the browser with this binding entered at `peer`. Only wrong ones are counted: else
@@ -211,7 +216,12 @@ impl Limits {
 
     /// An answer to the prompts of an interaction.
     pub fn answer(&self, interaction: &str) -> Result<(), TooMany> {
-        self.answers.take(interaction).map(drop)
+        self.counted(self.answers.take(interaction)).map(drop)
+    }
+
+    /// Counts it by the limit that was reached, if one was.
+    fn counted<T>(&self, taken: Result<T, TooMany>) -> Result<T, TooMany> {
+        taken.inspect_err(|refused| self.refused.reached(refused.policy.name))
     }
 
     /// Whoever this is the key of has to wait from now on.
@@ -229,7 +239,7 @@ impl Limits {
             0 => Ok(()),
             left => {
                 let policy = Policy { name, quota: 1, window: WAIT };
-                Err(TooMany { policy, retry_after: left.div_ceil(SECOND) })
+                self.counted(Err(TooMany { policy, retry_after: left.div_ceil(SECOND) }))
             }
         }
     }

@@ -20,7 +20,7 @@ use crate::outcome::Fault;
 pub use caches::{CacheMeter, Caches};
 pub use noticed::Noticed;
 use noticed::Notices;
-pub use requests::Requests;
+pub use requests::{LimitMeter, Requests};
 pub use store::StoreMeter;
 pub use traces::TraceMeter;
 

@@ -135,8 +135,9 @@ impl Server {
         }
         let configured = clients::configured(&config, &root, &*environment.random)?;
         let newest_revocation = environment.store.revocation_number().await.map_err(Fault::from)?;
-        let limits = Limits::new(&config.limits, config.lifetimes.interaction, environment.clock.clone());
         let metrics = Arc::new(Metrics::default());
+        let counting = (environment.clock.clone(), metrics.http().limits().clone());
+        let limits = Limits::new(&config.limits, config.lifetimes.interaction, counting);
         let admissions = ["public", "apps"].map(|door| {
             let store = Arc::clone(&environment.store);
             Admission::new(&config.overload, move || store.load().is_enough(), metrics.http().under_way(door))

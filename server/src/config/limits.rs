@@ -31,8 +31,10 @@ pub struct LimitsConfig {
     pub authorize: u32,
     /// Registrations, per address.
     pub register: u32,
-    /// Failed client authentications, per address and per client at an address, and those at the admin API.
+    /// Failed client authentications, per client at an address; those at the admin API and the console are of one client each.
     pub failures: u32,
+    /// The same, per address, whoever they were said to be of.
+    pub failures_per_address: u32,
     /// What an address may have the server keep in the time that an interaction lives (`lifetimes.interaction`): sign-ins,
     /// logouts and connections of devices that were begun, and what public clients ask for. So twice as many are kept at most.
     pub pending_per_address: u32,
@@ -72,7 +74,8 @@ impl Default for LimitsConfig {
             userinfo: 6_000,
             authorize: 600,
             register: 60,
-            failures: 60,
+            failures: 20,
+            failures_per_address: 60,
             pending_per_address: 20_000,
             pending_in_all: 2_000_000,
             answers: 60,

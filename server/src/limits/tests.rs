@@ -7,7 +7,7 @@ fn limits(change: impl FnOnce(&mut LimitsConfig)) -> (Limits, Arc<ManualClock>) 
     let mut config = LimitsConfig { keys: 8_000, ..LimitsConfig::default() };
     change(&mut config);
     let clock = Arc::new(ManualClock::new(1_800_000_000));
-    (Limits::new(&config, 900, clock.clone()), clock)
+    (Limits::new(&config, 900, (clock.clone(), LimitMeter::default())), clock)
 }
 
 fn at(text: &str) -> IpAddr {
@@ -76,7 +76,10 @@ fn what_is_off_or_zero_limits_nothing_and_keeps_nothing() {
 
 #[test]
 fn who_failed_too_often_waits_but_nobody_else_does() {
-    let (limits, clock) = limits(|config| config.failures = 2);
+    let (limits, clock) = limits(|config| {
+        config.failures = 2;
+        config.failures_per_address = 4;
+    });
     let (a, b) = (at("192.0.2.1"), at("192.0.2.2"));
     for _ in 0..2 {
         limits.failure(a, "web");
@@ -84,7 +87,17 @@ fn who_failed_too_often_waits_but_nobody_else_does() {
     }
     limits.failure(a, "web");
     assert_eq!(limits.may_try(a, "web").unwrap_err().retry_after, 30);
-    assert!(limits.may_try(a, "other").is_err(), "the address has failed as often");
+    assert_eq!(limits.may_try(a, "other"), Ok(()), "another client at the address goes on");
+    assert_eq!(limits.may_try(b, "web"), Ok(()));
+    limits.failure(a, "one");
+    assert_eq!(limits.may_try(a, "other"), Ok(()));
+    limits.failure(a, "two");
+    let waits = limits.may_try(a, "other").unwrap_err();
+    assert_eq!(
+        (waits.policy.name, waits.retry_after),
+        ("failures-address", 30),
+        "whoever it says that it is"
+    );
     assert_eq!(limits.may_try(b, "web"), Ok(()));
     clock.advance(29);
     assert_eq!(limits.may_try(a, "web").unwrap_err().retry_after, 1);

@@ -44,6 +44,22 @@ struct Behind {
     door: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reached {
+    limit: &'static str,
+}
+
+/// How often each limit was reached.
+#[derive(Clone, Debug, Default)]
+pub struct LimitMeter(Family<Reached, Counter>);
+
+impl LimitMeter {
+    /// Somebody was refused by the limit of this name.
+    pub fn reached(&self, limit: &'static str) {
+        self.0.get_or_create(&Reached { limit }).inc();
+    }
+}
+
 /// The counters of requests.
 #[derive(Debug)]
 pub struct Requests {
@@ -51,6 +67,7 @@ pub struct Requests {
     durations: Durations<Endpoint>,
     grants: Family<Granted, Counter>,
     shed: Family<SentAway, Counter>,
+    limits: LimitMeter,
     under_way: Family<Behind, Gauge>,
 }
 
@@ -72,6 +89,11 @@ impl Requests {
                 "placet_requests_shed",
                 "Requests that were sent away because the server was busy",
             ),
+            limits: LimitMeter(add(
+                registry,
+                "placet_requests_limited",
+                "Requests that were refused for their rate, by the limit that was reached",
+            )),
             under_way: add(registry, "placet_requests_under_way", "Requests that are worked on"),
         }
     }
@@ -87,6 +109,11 @@ impl Requests {
     pub fn shed(&self, endpoint: &Arc<str>, reason: Shed) {
         let labels = SentAway { endpoint: Arc::clone(endpoint), reason: reason.as_str() };
         self.shed.get_or_create(&labels).inc();
+    }
+
+    /// How often each limit was reached.
+    pub fn limits(&self) -> &LimitMeter {
+        &self.limits
     }
 
     /// How many requests are worked on that came through a door.

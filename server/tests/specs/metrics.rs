@@ -75,6 +75,36 @@ async fn each_grant_type_counts_what_came_of_its_requests_and_nobody_makes_up_mo
     assert!(!text.contains("made-up"), "what somebody sends is no label");
 }
 
+#[tokio::test]
+async fn whoever_is_refused_for_a_rate_is_counted_by_the_limit_that_was_reached() {
+    let stand = Stand::with(|config| {
+        config.limits.enabled = true;
+        config.limits.token = 6;
+        config.limits.clients.token = 1;
+        config.limits.failures = 1;
+    })
+    .await;
+    let mut statuses = Vec::new();
+    for (client, secret) in [
+        ("service", SECRET),
+        ("service", SECRET),
+        ("web", "a guess"),
+        ("web", "a guess"),
+        ("web", SECRET),
+        ("service", SECRET),
+        ("service", SECRET),
+    ] {
+        let request = stand.http.post(format!("{}/token", stand.issuer)).basic_auth(client, Some(secret));
+        statuses.push(request.form(&CREDENTIALS).send().await.unwrap().status().as_u16());
+    }
+    assert_eq!(statuses, [200, 429, 401, 401, 429, 429, 429]);
+    let text = stand.server.metrics().text().unwrap();
+    for (limit, count) in [("token-client", 2), ("failures", 1), ("token", 1)] {
+        has(&text, &format!("placet_requests_limited_total{{limit=\"{limit}\"}} {count}"));
+    }
+    assert_eq!(text.matches("placet_requests_limited_total{").count(), 3);
+}
+
 /// The value of a line.
 #[track_caller]
 fn value(text: &str, line: &str) -> f64 {

@@ -117,6 +117,36 @@ async fn who_keeps_guessing_secrets_has_to_wait_and_the_client_is_not_locked_out
 }
 
 #[tokio::test]
+async fn a_client_with_an_old_secret_locks_out_no_other_one_and_many_names_are_no_help_to_who_guesses() {
+    let stand = Stand::with(|config| {
+        config.limits.enabled = true;
+        config.limits.failures = 3;
+        config.limits.failures_per_address = 6;
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let ask = async |(address, client): (&str, &str), secret: &str| {
+        let request = stand.http.post(format!("{}/token", stand.issuer)).basic_auth(client, Some(secret));
+        Reply::read(request.header("x-forwarded-for", address).form(&CREDENTIALS).send().await.unwrap()).await
+    };
+    let here = |client| ("192.0.2.1", client);
+    for expected in [401, 401, 401, 401, 429] {
+        assert_eq!(ask(here("web"), "an old one").await.status, expected);
+    }
+    assert_eq!(ask(here("service"), SECRET).await.status, 200, "it is another client");
+    for name in ["one", "two", "three"] {
+        assert_eq!(ask(here(name), "a guess").await.status, 401, "{name}");
+    }
+    let waits = ask(here("service"), SECRET).await;
+    assert_eq!((waits.status, waits.header("retry-after")), (429, "30"));
+    assert!(list(&waits, "ratelimit-policy").starts_with("\"failures-address\""), "{waits:?}");
+    for client in ["service", "web"] {
+        let elsewhere = ask(("192.0.2.2", client), SECRET).await;
+        assert_ne!(elsewhere.status, 429, "nobody locks {client} out: {}", elsewhere.text);
+    }
+}
+
+#[tokio::test]
 async fn what_a_stranger_writes_into_x_forwarded_for_counts_for_nothing() {
     let stand = Stand::with(|config| {
         config.limits.enabled = true;
