@@ -343,3 +343,28 @@ async fn a_registration_of_the_operator_comes_before_the_document() {
     Browser::new().authorize(&stand, &site.id, &extra).await.interaction();
     assert_eq!(site.hits(), 0);
 }
+
+#[tokio::test]
+async fn who_presents_documents_that_are_none_has_to_wait_whatever_their_names() {
+    let stand = stand_with(|config| {
+        config.limits.enabled = true;
+        config.limits.failures = 100;
+        config.limits.failures_per_address = 3;
+    })
+    .await;
+    let site = Site::open().await;
+    let present = async |n: u32, head: &str| {
+        site.answer(head, "");
+        let id = site.id.replace("client.json", &format!("{n}.json"));
+        let form = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", id.as_str())];
+        stand.post_public("/token", &form).await
+    };
+    for (n, head) in (0..).zip(["404 Not Found", "503 Busy", "200 OK", "302 Found"]) {
+        let refused = present(n, head).await;
+        assert_eq!((refused.status, refused.error()), (401, "invalid_client"), "{head}: {}", refused.text);
+    }
+    assert_eq!(present(4, "404 Not Found").await.status, 429);
+    assert_eq!(site.hits(), 4, "whoever waits makes the server ask nobody");
+    stand.clock.advance(30);
+    assert_eq!(present(5, "404 Not Found").await.status, 401);
+}
