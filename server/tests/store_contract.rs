@@ -205,6 +205,8 @@ promises! {
         nothing_takes_the_place_of_what_is_over,
         whoever_takes_part_in_what_is_replaced_takes_part_in_what_replaces_it,
         who_ends_everything_of_somebody_ends_what_takes_a_place_meanwhile,
+        who_ends_what_was_replaced_ends_what_took_its_place,
+        who_ends_one_authorization_ends_what_takes_its_place_meanwhile,
         an_expired_request_is_remembered_for_a_while;
     pushed:
         a_pushed_request_is_found_until_it_expires,

@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use super::{
+    administering,
     calling::{Desk, NOTIFICATION},
     harness::{HEADLESS, auth, claims},
     helpers::{client, refresh, text, verified},
@@ -311,6 +312,46 @@ async fn tokens_of_an_attempt_that_failed_die_at_once() {
         round(&desk.stand.server).await.unwrap();
         let arrived = text(&ear.bodies()[1]["access_token"]);
         assert!(desk.stand.is_active("letter", &arrived).await, "{encoding:?}");
+    }
+}
+
+/// Whoever has them may not know that others take their place.
+#[tokio::test]
+async fn who_revokes_what_an_attempt_that_failed_brought_gets_nothing_later_on() {
+    for by_admin in [false, true] {
+        let ear = Ear::start(&["503 Busy"]).await;
+        let desk = desk(&ear, administering::admit).await;
+        desk.asked("letter", &[("scope", "openid email offline_access")]).await;
+        desk.approve("alice").await;
+        let listed = administering::call(
+            &desk.stand,
+            administering::TOKEN,
+            Method::GET,
+            "/authorizations?sub=alice",
+            None,
+        );
+        let before = text(&listed.await.json["items"][0]["id"]);
+        round(&desk.stand.server).await.unwrap();
+        if by_admin {
+            let path = format!("/authorizations/{before}");
+            for expected in [204, 404] {
+                let ended =
+                    administering::call(&desk.stand, administering::TOKEN, Method::DELETE, &path, None).await;
+                assert_eq!(ended.status, expected, "{}", ended.text);
+            }
+        } else {
+            let again = text(&ear.bodies()[0]["refresh_token"]);
+            assert_eq!(desk.stand.post("/revoke", "letter", &[("token", &again)]).await.status, 200);
+        }
+        desk.stand.clock.advance(60);
+        round(&desk.stand.server).await.unwrap();
+        assert!(
+            ear.bodies().iter().skip(1).all(|body| body.get("access_token").is_none()),
+            "{:?}",
+            ear.bodies()
+        );
+        assert_eq!(rows(&desk.stand, "alice").await.2, 0, "nothing lives");
+        assert_eq!(desk.stand.events("authorization.revoked").len(), 1);
     }
 }
 

@@ -279,6 +279,48 @@ pub(crate) async fn nothing_takes_the_place_of_what_is_over(backend: &Backend) {
     refused("disabled", 2).await;
 }
 
+pub(crate) async fn who_ends_what_was_replaced_ends_what_took_its_place(backend: &Backend) {
+    // Whoever comes when all of it is over ends nothing.
+    let ends = authorization("az_1", "alice").expires_at - NOW;
+    for (tenant, at, ended) in [("one", 2, true), ("late", ends, false)] {
+        let store = backend.tenant(tenant);
+        approved(&*store, "push", "az_1").await;
+        for names in [("az_1", "az_2"), ("az_2", "az_3")] {
+            assert!(store.replace_polled(replacement("push", names, 1)).await.expect("it answers"));
+        }
+        let revoke = async |id: &str| {
+            let event = event(&format!("evt_{id}_{tenant}"), "authorization.revoked");
+            store.revoke_authorization(id, NOW + at, vec![event]).await.expect("it answers")
+        };
+        assert_eq!(revoke("az_1").await, ended, "who has read that id need not know of the others");
+        assert!(!is_live(&*store, "az_3", NOW + at).await);
+        assert!(!revoke("az_1").await && !revoke("az_3").await, "nothing is left");
+        let again = store.replace_polled(replacement("push", ("az_3", "az_4"), 3)).await;
+        assert!(!again.expect("it answers"), "nor does anything take its place");
+    }
+    assert_eq!(backend.count("authorization.revoked").await, 1);
+}
+
+pub(crate) async fn who_ends_one_authorization_ends_what_takes_its_place_meanwhile(backend: &Backend) {
+    for n in 0..30 {
+        let store = backend.tenant(&format!("tenant {n}"));
+        approved(&*store, "push", "az_1").await;
+        let ends = async {
+            // Each time it meets the replacement at another step.
+            tokio::time::sleep(Duration::from_micros(150 * n)).await;
+            store.revoke_authorization("az_1", NOW + 1, vec![]).await.expect("it answers")
+        };
+        let (replaced, ended) =
+            tokio::join!(store.replace_polled(replacement("push", ("az_1", "az_2"), 1)), ends);
+        replaced.expect("it answers");
+        assert!(ended, "there was something to end, at step {n}");
+        for az in ["az_1", "az_2"] {
+            let found = store.authorization(az).await.expect("it reads");
+            assert!(!found.is_some_and(|found| found.is_live(NOW + 1)), "{az}, at step {n}");
+        }
+    }
+}
+
 pub(crate) async fn whoever_takes_part_in_what_is_replaced_takes_part_in_what_replaces_it(backend: &Backend) {
     for (n, whose) in [Whose::Actor("bob".into()), Whose::Actor("service".into())].into_iter().enumerate() {
         let store = backend.tenant(&format!("tenant {n}"));

@@ -134,19 +134,26 @@ async fn one_authorization(server: &Server, request: &Request) -> ApiResult<Resp
 
 /// The live authorization of this id.
 pub(in crate::http) async fn live_authorization(server: &Server, id: &str) -> ApiResult<AuthorizationRecord> {
+    let found = known_authorization(server, id).await?;
+    if found.is_live(server.now()) { Ok(found) } else { Err(not_found()) }
+}
+
+async fn known_authorization(server: &Server, id: &str) -> ApiResult<AuthorizationRecord> {
     if id.chars().any(char::is_control) {
         return Err(not_found());
     }
-    let found = server.store().authorization(id).await?.filter(|a| a.is_live(server.now()));
-    found.ok_or_else(not_found)
+    server.store().authorization(id).await?.ok_or_else(not_found)
 }
 
 /// Ends a live authorization, and everything issued for it.
 pub(in crate::http) async fn revoke_authorization(server: &Server, by: Admin<'_>, id: &str) -> ApiResult<()> {
-    let found = live_authorization(server, id).await?;
+    let found = known_authorization(server, id).await?;
     let data = json!({ "sub": found.sub, "client_id": found.client_id });
     let event = audit(server, ("authorization.revoked", id), &by, data)?;
-    server.store().revoke_authorization(id, server.now(), vec![event]).await?;
+    // It may be over and another one in its place, so the store says whether there was something to end.
+    if !server.store().revoke_authorization(id, server.now(), vec![event]).await? {
+        return Err(not_found());
+    }
     server.policies().flush_subject(&found.sub);
     Ok(())
 }

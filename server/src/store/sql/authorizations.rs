@@ -125,7 +125,15 @@ pub(super) async fn hold(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> 
     Ok(held > 0)
 }
 
+/// Revokes an authorization, and what took its place if something did: whoever ends it by this id need not know that.
 pub(super) async fn revoke(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]) -> Fallible<bool> {
+    let itself = revoke_alone(tx, id, now).await?;
+    let derived = lineage::revoke_derived(tx, id, now).await?;
+    misc::publish_if(tx, itself || derived, events).await
+}
+
+/// Revokes a live authorization, and nothing else; false if it is over.
+pub(super) async fn revoke_alone(tx: &mut dyn Tx, id: &str, now: i64) -> Fallible<bool> {
     let rows = tx
         .query(
             concat!(
@@ -136,13 +144,12 @@ pub(super) async fn revoke(tx: &mut dyn Tx, id: &str, now: i64, events: &[Event]
             values![id, now],
         )
         .await?;
-    let revoked = !rows.is_empty();
-    if revoked {
-        tx.changed(&[Fact::authorization(id)]);
-        generations::mark_each(tx, &generations::ended(rows)?).await?;
-        lineage::revoke_derived(tx, id, now).await?;
+    if rows.is_empty() {
+        return Ok(false);
     }
-    misc::publish_if(tx, revoked, events).await
+    tx.changed(&[Fact::authorization(id)]);
+    generations::mark_each(tx, &generations::ended(rows)?).await?;
+    Ok(true)
 }
 
 /// Revokes the authorizations of a session that have no offline access.
@@ -223,7 +230,7 @@ pub(super) async fn revoke_of_client(tx: &mut dyn Tx, client_id: &str, now: i64)
     .await?;
     let mark = (Revoked::client(client_id), now.saturating_add(REMEMBERED));
     generations::mark_all(tx, ended, mark, |one: &Ended| one.client_id == client_id).await?;
-    lineage::revoke_derived(tx, &lineage::client(client_id), now).await
+    lineage::revoke_derived(tx, &lineage::client(client_id), now).await.map(drop)
 }
 
 /// Revokes every authorization that was granted under a consent.

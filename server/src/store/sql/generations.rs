@@ -19,7 +19,7 @@ pub(super) struct Ended {
     pub(super) sub: String,
     pub(super) client_id: String,
     pub(super) self_contained: bool,
-    expires_at: i64,
+    pub(super) expires_at: i64,
 }
 
 /// What the statements give that revoke authorizations.
@@ -31,7 +31,7 @@ macro_rules! ended_columns {
 pub(super) use ended_columns;
 
 /// The authorizations that a statement revoked.
-pub(super) fn revoked(rows: Vec<Row>) -> Fallible<Vec<Ended>> {
+pub(super) fn ended(rows: Vec<Row>) -> Fallible<Vec<Ended>> {
     every(rows, |row| {
         Ok(Ended {
             id: row.text()?,
@@ -43,25 +43,24 @@ pub(super) fn revoked(rows: Vec<Row>) -> Fallible<Vec<Ended>> {
     })
 }
 
-/// Of these, those whose tokens carry everything themselves.
-pub(super) fn ended(rows: Vec<Row>) -> Fallible<Vec<Ended>> {
-    Ok(revoked(rows)?.into_iter().filter(|one| one.self_contained).collect())
-}
-
-/// Marks each of these authorizations.
+/// Marks each of these authorizations whose tokens carry everything themselves.
 pub(super) async fn mark_each(tx: &mut dyn Tx, ended: &[Ended]) -> Fallible<()> {
-    let marks = ended.iter().map(|one| (Revoked::authorization(&one.id), one.expires_at));
+    let marks = ended
+        .iter()
+        .filter(|one| one.self_contained)
+        .map(|one| (Revoked::authorization(&one.id), one.expires_at));
     raise(tx, marks.collect()).await
 }
 
-/// One mark for all that `covers` tells of, and one for each of the others.
+/// The same with one mark for all that `covers` tells of, and one for each of the others.
 pub(super) async fn mark_all(
     tx: &mut dyn Tx,
     ended: Vec<Ended>,
     (mark, until): (Revoked, i64),
     covers: impl Fn(&Ended) -> bool,
 ) -> Fallible<()> {
-    let (covered, others): (Vec<_>, Vec<_>) = ended.into_iter().partition(covers);
+    let (covered, others): (Vec<_>, Vec<_>) =
+        ended.into_iter().filter(|one| one.self_contained).partition(covers);
     mark_each(tx, &others).await?;
     if covered.is_empty() { Ok(()) } else { raise(tx, vec![(mark, until)]).await }
 }

@@ -41,20 +41,23 @@ pub(super) async fn end(tx: &mut dyn Tx, sql: &'static str, params: &[Value]) ->
             return Ok(ended);
         }
         first = false;
-        let revoked = generations::revoked(rows)?;
+        let revoked = generations::ended(rows)?;
         tx.changed(&revoked.iter().map(|one| Fact::authorization(&one.id)).collect::<Vec<_>>());
-        ended.extend(revoked.into_iter().filter(|one| one.self_contained));
+        ended.extend(revoked);
     }
 }
 
-/// Revokes what was derived from a token or in which a client takes part, given its name in the lineage.
-pub(super) async fn revoke_derived(tx: &mut dyn Tx, parent: &str, now: i64) -> Fallible<()> {
-    revoke(
+/// Revokes what was derived from a token or an authorization or in which a client takes part, given its name in the
+/// lineage, and what took the place of an authorization. Tells whether any of it was live.
+pub(super) async fn revoke_derived(tx: &mut dyn Tx, parent: &str, now: i64) -> Fallible<bool> {
+    let ended = end(
         tx,
         revoke_with_derived!("SELECT child FROM lineage WHERE tenant = $1 AND parent = $3"),
         values![now, parent],
     )
-    .await
+    .await?;
+    generations::mark_each(tx, &ended).await?;
+    Ok(ended.iter().any(|one| one.expires_at > now))
 }
 
 /// A JWT access token as a parent.
@@ -99,7 +102,7 @@ pub(super) async fn insert_actor(
     Ok(())
 }
 
-/// Lets an authorization die with everything that another one dies with.
+/// Lets an authorization, which takes the place of another one, die with everything that the other one dies with.
 pub(super) async fn take_over(tx: &mut dyn Tx, old: &str, new: &str) -> Fallible<()> {
     tx.execute(
         "INSERT INTO lineage (tenant, parent, child, expires_at) \

@@ -207,11 +207,14 @@ pub(super) async fn replace(tx: &mut dyn Tx, replacement: &Replacement) -> Falli
     }
     authorizations::insert(tx, new).await?;
     lineage::take_over(tx, old, &new.id).await?;
-    if !authorizations::revoke(tx, old, *now, &[]).await? {
+    if !authorizations::revoke_alone(tx, old, *now).await? {
         // Somebody else ended it in the meantime: nothing may take its place.
         tx.give_up();
         return Ok(false);
     }
+    lineage::revoke_derived(tx, old, *now).await?;
+    // From now on whoever ends the old one ends this one: somebody may have read the old id, and be about to.
+    lineage::insert(tx, old, &new.id, new.expires_at).await?;
     authorizations::record(tx, issued).await?;
     Ok(true)
 }

@@ -22,7 +22,7 @@ pub(super) async fn revoke(tx: &mut dyn Tx, of: &Whose, now: i64, events: &[Even
         Whose::Actor(actor) => {
             clients::hold(tx, actor).await?;
             authorizations::revoke_of_actor(tx, actor, now).await?;
-            lineage::revoke_derived(tx, &lineage::client(actor), now).await
+            lineage::revoke_derived(tx, &lineage::client(actor), now).await.map(drop)
         }
         // The rest comes in batches, so that no transaction is endless.
         Whose::Everybody => {
