@@ -150,6 +150,7 @@ promises! {
         everything_of_a_subject_or_a_client_is_one_mark,
         the_end_of_everything_begins_an_era,
         of_40_racing_revocations_readers_overlook_none,
+        a_family_begins_once_though_its_row_is_gone_before_its_first_token_is_over,
         a_family_is_stored_with_its_first_use_and_a_later_token_begins_none,
         what_a_redemption_chooses_decides_whether_a_revocation_leaves_a_mark,
         a_choice_that_races_with_a_revocation_is_marked_or_not_made;

@@ -18,7 +18,7 @@ pub struct Migration {
     pub(crate) sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 14] = [
+const MIGRATIONS: [Migration; 15] = [
     Migration {
         version: 1,
         name: "first tables",
@@ -76,6 +76,11 @@ const MIGRATIONS: [Migration; 14] = [
         version: 14,
         name: "housekeeping",
         sql: include_str!("../../migrations/0014_housekeeping.sql"),
+    },
+    Migration {
+        version: 15,
+        name: "begun families",
+        sql: include_str!("../../migrations/0015_begun_families.sql"),
     },
 ];
 

@@ -3,6 +3,7 @@
 use placet_oauth::id::Secret;
 use placet_sdk::grant::Rotation;
 use placet_server::{
+    housekeeping,
     seal::{MasterKeys, SymmetricKey},
     server::{Environment, Server},
 };
@@ -13,11 +14,16 @@ use super::{
     harness::Stand,
     helpers::{client, decode, refresh, text},
     sidecar::Sidecar,
-    stateless::{SCOPE, granted, is_over, stateless},
+    stateless::{SCOPE, granted, is_over, rows, stateless},
 };
 
-/// A policy that sets this of the first refresh, and nothing of the others.
+/// A policy that sets this of the first refresh, and nothing of the others; with the tokens of `web`, which do not rotate.
 async fn refreshed(set: Value) -> (Stand, String, Value) {
+    refreshed_of("web", set).await
+}
+
+/// The same with the tokens of this client.
+async fn refreshed_of(client: &str, set: Value) -> (Stand, String, Value) {
     let sidecar = Sidecar::start(move |asked| {
         let first = asked["refresh_token"]["last_used_at"] == asked["refresh_token"]["first_issued_at"];
         if first {
@@ -32,8 +38,8 @@ async fn refreshed(set: Value) -> (Stand, String, Value) {
         config.policy.push(sidecar.policy("guard", &["grant.refresh_token"]));
     })
     .await;
-    let first = granted(&stand, "web").await;
-    let reply = refresh(&stand, "web", &first).await;
+    let first = granted(&stand, client).await;
+    let reply = refresh(&stand, client, &first).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     (stand, first, reply.json)
 }
@@ -71,6 +77,47 @@ async fn a_family_that_a_policy_lets_rotate_is_stored_from_then_on_and_knows_a_r
     is_over(&stand, "web", &first).await;
     is_over(&stand, "web", &text(&third.json["refresh_token"])).await;
     assert_eq!(stand.events("token.reuse_detected").len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_policy_ended_does_not_begin_anew_once_nothing_is_stored_of_it_any_more() {
+    for client in ["web", "other"] {
+        for patch in [json!({ "issue": false }), json!({ "lifetime": 60 })] {
+            let (stand, first, second) = refreshed_of(client, patch.clone()).await;
+            stand.clock.advance(61);
+            housekeeping::purge(&stand.server).await.unwrap();
+            assert_eq!(rows(&stand, "families"), 0, "{client}: {patch}");
+            is_over(&stand, client, &first).await;
+            if let Some(second) = second.get("refresh_token") {
+                is_over(&stand, client, &text(second)).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_family_whose_row_was_lost_is_over() {
+    let (stand, first, second) = refreshed(json!({ "lifetime": 600 })).await;
+    stand.database().execute("DELETE FROM families", []).unwrap();
+    for token in [first, text(&second["refresh_token"])] {
+        is_over(&stand, "web", &token).await;
+        assert!(!stand.is_active("web", &token).await);
+    }
+
+    let scene = Scene::with(|config, _| {
+        stateless(config);
+        client(config, "web").settings.refresh_token.rotation = Some(Rotation::Always);
+    })
+    .await;
+    let first = text(&scene.user("alice").await["refresh_token"]);
+    let second = text(&refresh(&scene.stand, "web", &first).await.json["refresh_token"]);
+    scene.stand.database().execute("DELETE FROM families", []).unwrap();
+    let typed = [("subject_token_type", REFRESH)];
+    scene.refused_unasked("web", &second, &typed, "invalid_request").await;
+    for token in [&second, &first] {
+        is_over(&scene.stand, "web", token).await;
+        assert_eq!(scene.exchange("web", token, &typed).await.error(), "invalid_request");
+    }
 }
 
 #[tokio::test]

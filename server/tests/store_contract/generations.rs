@@ -169,6 +169,23 @@ pub(crate) async fn a_family_is_stored_with_its_first_use_and_a_later_token_begi
     assert!(store.family("f2").await.expect("it reads").is_none(), "nothing begins that is over");
 }
 
+pub(crate) async fn a_family_begins_once_though_its_row_is_gone_before_its_first_token_is_over(
+    backend: &Backend,
+) {
+    let store = backend.store();
+    carried(&*store, "az_1", "alice").await;
+    let used = async |at: i64| {
+        let begins = Some(Begins { family: family("f1", "az_1"), kept: false });
+        let rotate = Rotate { begins, now: NOW + at, expires_at: NOW + 20, ..rotate("f1", "f1-1", "child") };
+        store.rotate(rotate, Issued::default()).await.expect("it answers")
+    };
+    assert_eq!(used(10).await, Rotation::Rotated);
+    store.purge(NOW + 20, 100).await.expect("it purges");
+    assert!(store.family("f1").await.expect("it reads").is_none(), "it was to end sooner");
+    assert_eq!(used(30).await, Rotation::Dead);
+    assert!(store.family("f1").await.expect("it reads").is_none());
+}
+
 /// A redemption that chooses where what is known of its tokens lies.
 fn choosing(id: &str, self_contained: bool) -> Issued {
     let narrowed = Narrowed {

@@ -102,6 +102,18 @@ pub(super) async fn begin(tx: &mut dyn Tx, begins: &Begins) -> Fallible<()> {
     if family.generation > 1 {
         return Ok(());
     }
+    // Its authorization remembers that it began: where a policy lets it end sooner than its first token says, its row is
+    // deleted before that token is over.
+    let begun = tx
+        .execute(
+            "UPDATE authorizations SET begun = 1 WHERE tenant = $1 AND id = $2 AND begun = 0",
+            values![&family.authorization_id],
+        )
+        .await?;
+    tx.changed(&[]);
+    if begun == 0 {
+        return Ok(());
+    }
     let params = insertion(family).params;
     let inserted = tx.execute(concat!(insertion!(), " ON CONFLICT (tenant, id) DO NOTHING"), &params).await?;
     if inserted > 0 && *kept {
