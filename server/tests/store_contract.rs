@@ -54,6 +54,8 @@ mod sessions;
 mod subjects;
 #[path = "store_contract/tokens.rs"]
 mod tokens;
+#[path = "store_contract/waits.rs"]
+mod waits;
 
 /// Makes of every promise a test of each engine.
 macro_rules! promises {

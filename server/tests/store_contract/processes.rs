@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// A store whose connections can be told from those of others by their name.
-async fn named_store(url: &str, name: &str, settings: PoolSettings) -> Arc<dyn Store> {
+pub(crate) async fn named_store(url: &str, name: &str, settings: PoolSettings) -> Arc<dyn Store> {
     let separator = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{separator}application_name={name}");
     Arc::new(Postgres::connect(&url, name, settings).await.expect("the database answers"))
 }
 
 /// A connection that knows nothing of stores.
-async fn client(url: &str) -> tokio_postgres::Client {
+pub(crate) async fn client(url: &str) -> tokio_postgres::Client {
     let (client, connection) =
         tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("the database answers");
     tokio::spawn(connection);
