@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use placet_oauth::client::AuthMethod;
 use placet_server::config::{ClientConfig, Config};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     harness::{CALLBACK, Reply, Stand, UI, auth},
-    helpers::configured,
+    helpers::{client, configured},
     sidecar::Sidecar,
     signer::Signer,
 };
 
 /// The grant.
 pub const CIBA: &str = "urn:openid:params:grant-type:ciba";
+/// How assertions of clients are sent.
+pub const BY_JWT: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// What clients are called back with.
 pub const NOTIFICATION: &str = "notification-token-8d67dc78-7faa-4d41-aabd";
 /// What only alice knows.
@@ -102,6 +105,26 @@ impl Desk {
         })
         .await;
         Self { stand: Arc::new(stand), sidecar, key }
+    }
+
+    /// One whose client `signer` has no secret and proves by assertions who it is; `change` alters it.
+    pub async fn asserting(change: impl FnOnce(&mut ClientConfig)) -> Self {
+        Self::with(|config| {
+            let signer = client(config, "signer");
+            signer.secret = None;
+            signer.metadata.token_endpoint_auth_method = Some(AuthMethod::PrivateKeyJwt);
+            change(signer);
+        })
+        .await
+    }
+
+    /// An assertion by which `signer` proves who it is.
+    pub fn assertion(&self, jti: &str) -> String {
+        let now = self.stand.now();
+        self.key.sign(&json!({
+            "iss": "signer", "sub": "signer", "aud": self.stand.issuer, "iat": now, "nbf": now, "exp": now + 60,
+            "jti": jti,
+        }))
     }
 
     /// Asks for a user; `alice` unless `extra` says otherwise (an empty value leaves a parameter out).

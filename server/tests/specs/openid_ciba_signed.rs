@@ -6,7 +6,7 @@ use placet_server::config::TrustedIssuer;
 use serde_json::{Value, json};
 
 use super::{
-    calling::{CIBA, Desk, caller},
+    calling::{BY_JWT, CIBA, Desk, caller},
     harness::{Reply, claims},
     helpers::{client, text},
     prover::{Prover, claims as proof_claims, token},
@@ -113,27 +113,15 @@ async fn a_client_signs_all_its_requests_or_none() {
 
 #[tokio::test]
 async fn a_client_assertion_is_no_request_and_a_request_is_no_client_assertion() {
-    let desk = Desk::with(|config| {
-        let signer = client(config, "signer");
-        signer.secret = None;
-        signer.metadata.token_endpoint_auth_method = Some(placet_oauth::client::AuthMethod::PrivateKeyJwt);
-    })
-    .await;
-    let assertion = |jti: &str| {
-        let now = desk.stand.now();
-        desk.key.sign(&json!({
-            "iss": "signer", "sub": "signer", "aud": desk.stand.issuer, "iat": now, "nbf": now, "exp": now + 60,
-            "jti": jti,
-        }))
-    };
-    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    let desk = Desk::asserting(|_| {}).await;
     let send = async |assertion: String, request: String| {
-        let form = [("client_assertion_type", kind), ("client_assertion", &assertion), ("request", &request)];
+        let form =
+            [("client_assertion_type", BY_JWT), ("client_assertion", &assertion), ("request", &request)];
         desk.stand.post_public("/bc-authorize", &form).await
     };
-    assert_eq!(send(assertion("a1"), assertion("a2")).await.error(), "invalid_scope");
+    assert_eq!(send(desk.assertion("a1"), desk.assertion("a2")).await.error(), "invalid_scope");
     assert_eq!(send(desk.signed(|_| {}), desk.signed(|_| {})).await.error(), "invalid_client");
-    assert_eq!(send(assertion("a3"), desk.signed(|_| {})).await.status, 200);
+    assert_eq!(send(desk.assertion("a3"), desk.signed(|_| {})).await.status, 200);
 }
 
 #[tokio::test]
@@ -204,23 +192,11 @@ async fn tokens_are_bound_to_the_key_that_asks_for_them() {
 
 #[tokio::test]
 async fn fapi_wants_signed_requests_that_say_what_they_are_about_and_no_push() {
-    let desk = Desk::with(|config| {
-        let signer = client(config, "signer");
-        signer.secret = None;
-        signer.metadata.token_endpoint_auth_method = Some(placet_oauth::client::AuthMethod::PrivateKeyJwt);
-        signer.settings.profile = Some(Profile::FapiCiba);
-    })
-    .await;
-    let now = desk.stand.now();
-    let assertion = |jti: &str| {
-        desk.key.sign(&json!({
-            "iss": "signer", "sub": "signer", "aud": desk.stand.issuer, "iat": now, "exp": now + 60, "jti": jti,
-        }))
-    };
-    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    let desk = Desk::asserting(|signer| signer.settings.profile = Some(Profile::FapiCiba)).await;
     let send = async |jti: &str, request: String| {
-        let assertion = assertion(jti);
-        let form = [("client_assertion_type", kind), ("client_assertion", &assertion), ("request", &request)];
+        let assertion = desk.assertion(jti);
+        let form =
+            [("client_assertion_type", BY_JWT), ("client_assertion", &assertion), ("request", &request)];
         desk.stand.post_public("/bc-authorize", &form).await
     };
     let mute = desk.signed(|claims| {
@@ -232,9 +208,9 @@ async fn fapi_wants_signed_requests_that_say_what_they_are_about_and_no_push() {
     desk.approve("alice").await;
     let id = text(&taken.json["auth_req_id"]);
     let poll = async |jti: &str, key: Option<&Prover>| {
-        let assertion = assertion(jti);
+        let assertion = desk.assertion(jti);
         let form = [
-            ("client_assertion_type", kind),
+            ("client_assertion_type", BY_JWT),
             ("client_assertion", assertion.as_str()),
             ("grant_type", CIBA),
             ("auth_req_id", &id),
@@ -341,24 +317,12 @@ async fn a_request_is_remembered_for_as_long_as_it_is_accepted() {
 
 #[tokio::test]
 async fn whoever_asks_for_a_user_is_held_to_its_profile_before_anybody_is_asked() {
-    let desk = Desk::with(|config| {
-        let signer = client(config, "signer");
-        signer.secret = None;
-        signer.metadata.token_endpoint_auth_method = Some(placet_oauth::client::AuthMethod::PrivateKeyJwt);
-        signer.settings.profile = Some(Profile::FapiCiba);
-    })
-    .await;
+    let desk = Desk::asserting(|signer| signer.settings.profile = Some(Profile::FapiCiba)).await;
     let request = desk.signed(|_| {});
     let send = async |jti: &str, key: &Prover| {
-        let now = desk.stand.now();
-        let assertion = desk.key.sign(&json!({
-            "iss": "signer", "sub": "signer", "aud": desk.stand.issuer, "iat": now, "exp": now + 60, "jti": jti,
-        }));
-        let form = [
-            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-            ("client_assertion", &assertion),
-            ("request", &request),
-        ];
+        let assertion = desk.assertion(jti);
+        let form =
+            [("client_assertion_type", BY_JWT), ("client_assertion", &assertion), ("request", &request)];
         let proof = key.proof_of(&proof_claims(&desk.stand, "POST", "/bc-authorize"));
         let sent = desk.stand.http.post(format!("{}/bc-authorize", desk.stand.issuer)).header("dpop", proof);
         Reply::read(sent.form(&form).send().await.unwrap()).await
