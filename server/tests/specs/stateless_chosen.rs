@@ -15,7 +15,7 @@ use super::{
     exchanging::{REFRESH, Scene},
     granting::{consented, tokens_of, trust_the_app},
     harness::{Browser, CALLBACK, HEADLESS, Reply, Stand},
-    helpers::{client, refresh, text},
+    helpers::{client, configured, refresh, text},
     policy_stage::set,
     replicas::two_with,
     sidecar::Sidecar,
@@ -236,6 +236,18 @@ async fn an_app_that_may_set_tokens_chooses_for_one_consent() {
 }
 
 #[tokio::test]
+async fn what_an_app_chose_is_what_policies_are_shown_when_the_code_is_redeemed() {
+    for (chosen_, tokens) in [(chosen("stateless"), "stateless"), (json!({}), "stored")] {
+        let sidecar = of_alice(json!({})).await;
+        let stand = stand(&sidecar, &[CODE], trust_the_app).await;
+        let token = tokens_of(&stand, ("web", CALLBACK), ("alice", SCOPE, &chosen_)).await;
+        assert_eq!(carries(&text(&token["refresh_token"])), tokens == "stateless");
+        let asked = &sidecar.requests()[0];
+        assert_eq!(asked["proposal"]["grant"]["refresh_token"]["tokens"], tokens, "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn an_app_chooses_nothing_without_the_capability_or_beyond_the_limit() {
     let answered = async |stand: &Stand, id: &str, grant: Value| {
         let asked = ("alice", SCOPE, &grant);
@@ -303,6 +315,34 @@ async fn a_device_gets_what_was_chosen_and_a_public_one_rotates_all_the_same() {
     assert_eq!(again(&second).await.status, 200);
     assert_eq!(again(&first).await.error(), "invalid_grant", "it was replaced");
     assert_eq!(stand.events("token.reuse_detected").len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_granted_for_a_password_is_kept_as_it_was_chosen() {
+    for (server, tokens) in [(Tokens::Stored, "stateless"), (Tokens::Stateless, "stored")] {
+        let mut grant = chosen(tokens);
+        grant["sub"] = json!("alice");
+        let sidecar = Sidecar::start(move |_| set(&json!({ "grant": grant }))).await;
+        let stand = stand(&sidecar, &["grant.password"], |config| {
+            config.tokens = server;
+            let metadata = json!({ "grant_types": ["password", "refresh_token"], "scope": SCOPE });
+            let mut own = configured("own-app", &metadata);
+            own.settings.first_party = true;
+            own.settings.refresh_token.rotation = Some(Rotation::Never);
+            config.clients.push(own);
+        })
+        .await;
+        let form =
+            [("grant_type", "password"), ("username", "alice"), ("password", "wonderland"), ("scope", SCOPE)];
+        let reply = stand.post("/token", "own-app", &form).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let token = text(&reply.json["refresh_token"]);
+        let stored = usize::from(tokens == "stored");
+        assert_eq!((carries(&token), rows(&stand, "families")), (stored == 0, stored), "{tokens}");
+        refreshed(&stand, "own-app", &token).await;
+        revoke_all(&stand, json!({ "client_id": "own-app" })).await;
+        is_over(&stand, "own-app", &token).await;
+    }
 }
 
 #[tokio::test]

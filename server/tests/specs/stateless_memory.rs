@@ -155,3 +155,34 @@ async fn none_lives_longer_than_its_revocation_would_be_remembered() {
     stand.clock.advance(1);
     is_over(&stand, "web", &token).await;
 }
+
+/// Has the store tell of so many revocations that the first ones are no longer in memory.
+fn flood(stand: &Stand) {
+    // Of one number there are no more than are numbered at once.
+    let marks = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 100999) \
+                 INSERT INTO generation_marks (tenant, name, number, expires_at) \
+                 SELECT g.tenant, 'authorization:az_of_nobody_' || i, g.number + 1 + i / 500, ?1 FROM n, generations g";
+    let mut database = stand.database();
+    let step = database.transaction().unwrap();
+    assert_eq!(step.execute(marks, [stand.now() + DAY]).unwrap(), 101_000);
+    step.execute("UPDATE generations SET number = number + 202", []).unwrap();
+    step.commit().unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_is_older_than_all_that_is_in_memory_is_asked_about_in_the_store() {
+    let stand = stand().await;
+    let (kept, revoked) = (granted(&stand, "web").await, granted(&stand, "web").await);
+    assert_eq!(stand.post("/revoke", "web", &[("token", &revoked)]).await.status, 200);
+    is_over(&stand, "web", &revoked).await;
+    flood(&stand);
+    stand.clock.advance(4);
+    is_over(&stand, "web", &revoked).await;
+    let newer = refreshed(&stand, "web", &kept).await;
+    // What is issued now is as new as what is known.
+    assert_eq!(stand.post("/revoke", "web", &[("token", &kept)]).await.status, 200);
+    for token in [&kept, &text(&newer["refresh_token"])] {
+        is_over(&stand, "web", token).await;
+    }
+    is_over(&stand, "web", &revoked).await;
+}

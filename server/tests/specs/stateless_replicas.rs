@@ -3,14 +3,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use placet_oauth::grant_type::GrantType;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     administering,
+    exchanging::{ACCESS, REFRESH, form},
     harness::Stand,
-    helpers::{refresh, text},
+    helpers::{client, refresh, text},
     replicas::two_with,
+    sidecar::Sidecar,
     stateless::{SCOPE, granted, is_over, revoke_all, stateless},
 };
 
@@ -90,6 +93,24 @@ async fn what_one_server_revokes_is_over_at_the_other_within_the_bound_with_all_
             let newer = granted(here, "web").await;
             refreshed(there, "web", &newer).await;
             refreshed(here, "web", &newer).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_signs_in_where_the_revocation_was_not_heard_of_yet_has_not_done_so_in_vain() {
+    let Some([one, two]) = two().await else { return };
+    for whose in [json!({ "sub": "alice" }), json!({ "client_id": "web" }), json!({ "everybody": true })] {
+        let held = granted(&one, "web").await;
+        // The other server has looked just now.
+        refreshed(&two, "web", &held).await;
+        revoke_all(&one, whose).await;
+        let newer = granted(&two, "web").await;
+        for stand in [&one, &two] {
+            refreshed(stand, "web", &newer).await;
+            stand.clock.advance(BOUND);
+            refreshed(stand, "web", &newer).await;
+            is_over(stand, "web", &held).await;
         }
     }
 }
@@ -204,5 +225,38 @@ async fn revocations_that_race_at_two_servers_are_all_learned_of() {
         for token in &held {
             is_over(stand, "web", token).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_derived_at_the_other_server_from_what_everybody_lost() {
+    let sidecar = Sidecar::start(|_| json!({ "decision": "allow" })).await;
+    let stands = two_with(|config| {
+        stateless(config);
+        for id in ["web", "other"] {
+            client(config, id).metadata.grant_types.get_or_insert_default().push(GrantType::TokenExchange);
+        }
+        config.policy.push(sidecar.policy("exchange", &["grant.token_exchange"]));
+    });
+    let Some([one, two]) = stands.await else { return };
+    for client in ["web", "other"] {
+        let tokens = one.tokens(client, SCOPE).await;
+        let kinds = [("refresh_token", REFRESH), ("access_token", ACCESS)];
+        let exchange = async |(name, kind): (&str, &str)| {
+            let token = text(&tokens[name]);
+            two.post("/token", client, &form(&token, &[("subject_token_type", kind)])).await
+        };
+        // The other server has looked just now, and remembers that nothing was revoked.
+        for kind in kinds {
+            let derived = exchange(kind).await;
+            assert_eq!(derived.status, 200, "{client}, {kind:?}: {}", derived.text);
+        }
+        let asked = sidecar.requests().len();
+        revoke_all(&one, json!({ "everybody": true })).await;
+        for kind in kinds {
+            let refused = exchange(kind).await;
+            assert_eq!((refused.status, refused.error()), (400, "invalid_request"), "{client}, {kind:?}");
+        }
+        assert_eq!(sidecar.requests().len(), asked, "nobody is asked about it");
     }
 }
