@@ -132,6 +132,7 @@ mod specs {
     mod policy_possession;
     mod policy_registration;
     mod policy_rego_sample;
+    mod policy_replicas;
     mod policy_request;
     mod policy_shadow;
     mod policy_sockets;
@@ -199,6 +200,7 @@ mod specs {
     mod stateless_policies;
     mod stateless_replicas;
     mod stateless_revocation;
+    mod strangers;
     mod tls_config;
     mod tls_listener;
     mod traces;

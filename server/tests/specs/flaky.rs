@@ -287,7 +287,8 @@ impl Store for Flaky {
         self.up()?.revoke_all(of, now, events).await
     }
     async fn revocation_number(&self) -> Result<i64> {
-        self.up()?.revocation_number().await
+        let found = self.up()?.revocation_number().await;
+        self.handed_over(found).await
     }
     async fn grant(&self, grant: NewGrant) -> Result<Granted> {
         self.up()?.grant(grant).await

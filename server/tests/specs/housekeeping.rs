@@ -1,6 +1,6 @@
 //! What a server does for itself: time that outlives a restart, one worker that purges, and what it learns of others.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use placet_server::{
     housekeeping,
@@ -135,6 +135,18 @@ async fn whoever_cannot_look_around_is_delayed_once_and_answers_what_needs_nobod
     let service = stand.post("/token", "service", &[("grant_type", "client_credentials")]).await;
     assert_eq!(service.status, 200, "{}", service.text);
     assert_ne!(service.json, Value::Null);
+}
+
+#[tokio::test]
+async fn whoever_looks_around_and_gets_no_answer_waits_for_it_no_longer_than_that() {
+    let (stand, store, _folder) = faults::stand("hanging").await;
+    store.hold_answers(true);
+    stand.clock.advance(6);
+    let asked = stand.http.get(format!("{}/jwks", stand.issuer)).send();
+    let keys = tokio::time::timeout(Duration::from_secs(60), asked).await.expect("it is answered");
+    assert_eq!(keys.unwrap().status(), 200);
+    assert!(store.held_back() > 0, "it was looked");
+    store.hold_answers(false);
 }
 
 #[tokio::test]

@@ -378,6 +378,8 @@ async fn what_the_user_would_be_asked_about_is_not_to_be_had() {
     shared.refused(&scene, "strict", (&openid, "invalid_scope")).await;
     // The operator answers for this one, but for nothing that it is not registered for.
     shared.refused(&scene, "mail", (&[("scope", "openid reports.write")], "invalid_scope")).await;
+    let foreign = [("resource", "https://not-for-mail.example")];
+    shared.refused(&scene, "mail", (&foreign, "invalid_target")).await;
     let registered = text(&shared.used(&scene, "mail", &[]).await["scope"]);
     assert!(registered.contains("profile") && !registered.contains("offline_access"), "{registered}");
 }

@@ -13,7 +13,7 @@ use super::{
     folder::Folder,
     harness::{Browser, CALLBACK, CHALLENGE, Reply, Stand, claims},
     helpers::{configured, text},
-    prover::Prover,
+    prover::{Prover, claims as proof_claims},
     requesting::unsigned,
     signer::Signer,
 };
@@ -240,6 +240,19 @@ async fn fapi_takes_no_signature_of_rs256_wherever_a_client_signs() {
         let reply = send("/par", &[("request", &object)], &assertion, None).await;
         assert_eq!(reply.status, status, "{client}: {}", reply.text);
         assert!(status == 201 || reply.error() == "invalid_request_object", "{}", reply.text);
+        // Nor does a proof that comes with what is pushed.
+        claims["jti"] = json!("another");
+        let object = own.sign(&claims);
+        for (key, status) in [(&other, status), (&Prover::new(), 201)] {
+            let assertion = own.sign(&vouches(client, if status == 201 { "d" } else { "e" }));
+            let proof = key.proof_of(&proof_claims(&stand, "POST", "/par"));
+            let reply = send("/par", &[("request", &object)], &assertion, Some(proof)).await;
+            assert_eq!(reply.status, status, "{client}: {}", reply.text);
+            assert!(status == 201 || reply.error() == "invalid_dpop_proof", "{}", reply.text);
+            if client == "free" {
+                break;
+            }
+        }
     }
 }
 

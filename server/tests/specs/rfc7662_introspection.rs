@@ -100,6 +100,18 @@ async fn a_refresh_token_is_seen_by_its_own_client_alone_and_only_while_it_is_cu
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_was_idle_for_too_long_is_inactive_though_its_authorization_lives() {
+    let stand = Stand::with(|config| client(config, "web").settings.refresh_token.max_idle = Some(100)).await;
+    let tokens = stand.tokens("web", "openid offline_access").await;
+    let token = text(&tokens["refresh_token"]);
+    stand.clock.advance(99);
+    assert_eq!(look(&stand, "web", &token).await["exp"], stand.now() + 1);
+    stand.clock.advance(1);
+    assert_eq!(look(&stand, "web", &token).await, json!({ "active": false }));
+    assert!(stand.is_active("web", &text(&tokens["access_token"])).await);
+}
+
+#[tokio::test]
 async fn of_100_racing_looks_at_a_single_use_token_exactly_one_finds_it_active() {
     let (stand, store, _folder) = super::faults::stand("single-use").await;
     let stand = Arc::new(stand);

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use openssl::{
@@ -18,6 +19,7 @@ use placet_server::{
     http,
 };
 use reqwest::Version;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{
     certificates::{Wanted, believing, rsa},
@@ -216,6 +218,20 @@ async fn who_says_nothing_keeps_nobody_out_and_is_not_waited_for() {
     let response = secured.stand.http.get(format!("{}/jwks", secured.stand.issuer)).send().await.unwrap();
     assert_eq!(response.status(), 200);
     drop(silent);
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_to_an_end_is_given_up() {
+    let secured = Secured::with(|config| config.connections.handshake_timeout = 1).await;
+    // It begins like any other.
+    for said in [&b""[..], &[22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]] {
+        let mut stream = tokio::net::TcpStream::connect(address(&secured.stand.issuer)).await.unwrap();
+        stream.write_all(said).await.unwrap();
+        let mut all = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut all)).await;
+        let _ = closed.expect("it is closed");
+        assert!(all.is_empty(), "{said:?}");
+    }
 }
 
 #[tokio::test]
