@@ -212,6 +212,18 @@ async fn there_is_one_end_for_all_that_is_begun_at_whichever_door() {
     }
     assert_eq!(kept(&stand, "interactions"), 2);
 
+    let stand = Stand::with(|config| {
+        bounded(config);
+        devices(config);
+    })
+    .await;
+    let device = format!("{}/device", stand.issuer);
+    for status in [303, 303, 429] {
+        let reply = Browser::new().get(&device).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+    }
+    assert_eq!(kept(&stand, "interactions"), 2);
+
     let stand = Stand::with(bounded).await;
     let mut browser = Browser::new();
     stand.sign_in(&mut browser, "web", &[]).await;

@@ -9,6 +9,8 @@ use super::{
     calling::{CIBA, Desk, USER_CODE},
     harness::{HEADLESS, Stand, UI, auth, claims},
     helpers::{client, text, verified},
+    policy_stage::set,
+    sidecar::Sidecar,
 };
 
 #[tokio::test]
@@ -161,12 +163,36 @@ async fn a_life_is_bounded_whatever_a_client_asks_for() {
 }
 
 #[tokio::test]
+async fn a_policy_lets_a_request_live_no_longer_and_be_asked_after_no_sooner_than_it_may() {
+    for beyond in [
+        json!({ "interval": 4 }),
+        json!({ "expires_in": 601 }),
+        json!({ "expires_in": 0 }),
+        json!({ "channel": { "to": "x".repeat(10_000) } }),
+    ] {
+        let mut known = json!({ "sub": "alice" });
+        known.as_object_mut().unwrap().extend(beyond.as_object().unwrap().clone());
+        let sidecar = Sidecar::start(move |_| set(&json!({ "ciba": known }))).await;
+        let desk =
+            Desk::with(|config| config.policy = vec![sidecar.policy("directory", &["ciba.request"])]).await;
+        let reply = desk.ask("desk", &[]).await;
+        assert_eq!(reply.status, 503, "{beyond}: {}", reply.text);
+        assert!(desk.waiting("alice").await.is_empty(), "{beyond}");
+        let limits = &sidecar.requests()[0]["limits"]["ciba"];
+        assert_eq!((&limits["max_expires_in"], &limits["min_interval"]), (&json!(600), &json!(5)));
+    }
+}
+
+#[tokio::test]
 async fn without_a_policy_an_id_token_names_the_user_and_nothing_else_does() {
     let desk = Desk::with(|config| config.policy = Vec::new()).await;
     assert_eq!(desk.ask("desk", &[]).await.error(), "unknown_user_id");
     assert_eq!(desk.ask("desk", &[("user_code", "1")]).await.error(), "invalid_request");
     let tokens = desk.stand.tokens("desk", "openid").await;
     let hint = text(&tokens["id_token"]);
+    let code = [("login_hint", ""), ("id_token_hint", hint.as_str()), ("user_code", "1")];
+    assert_eq!(desk.ask("desk", &code).await.error(), "invalid_request", "nobody compares it");
+    assert!(desk.waiting("alice").await.is_empty());
     desk.stand.clock.advance(86_400);
     let id = desk.asked("desk", &[("login_hint", ""), ("id_token_hint", &hint)]).await;
     desk.approve("alice").await;

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     exchanging::{ACCESS, EXCHANGE, ID, REFRESH, Scene},
+    granting::tokens_of,
     harness::{Browser, CALLBACK, HEADLESS, Reply, claims},
     helpers::{client, configured, refresh, text},
 };
@@ -382,6 +383,27 @@ async fn what_the_user_would_be_asked_about_is_not_to_be_had() {
     shared.refused(&scene, "mail", (&foreign, "invalid_target")).await;
     let registered = text(&shared.used(&scene, "mail", &[]).await["scope"]);
     assert!(registered.contains("profile") && !registered.contains("offline_access"), "{registered}");
+}
+
+#[tokio::test]
+async fn what_the_operator_denies_an_application_it_does_not_get_this_way_either() {
+    let scene = Scene::with(|config, _| {
+        applications(config);
+        client(config, "mail").settings.denied_scope = vec!["profile".to_owned()];
+        client(config, "maps").settings.consent = ConsentMode::Implicit;
+    })
+    .await;
+    let shared = Shared::by_notes(&scene).await;
+    shared.refused(&scene, "mail", (&[("scope", "openid profile")], "invalid_scope")).await;
+    let scope = text(&shared.used(&scene, "mail", &[]).await["scope"]);
+    assert!(scope.contains("email") && !scope.contains("profile"), "{scope}");
+    shared.used(&scene, "maps", &[]).await;
+    // Where the user lets one application act, it is that one.
+    let grant = json!({ "may_act": { "sub": "mail" } });
+    let tokens = tokens_of(&scene.stand, ("notes", CALLBACK), ("alice", SCOPE, &grant)).await;
+    let shared = Shared::of(&tokens);
+    shared.refused(&scene, "maps", (&[], "invalid_request")).await;
+    shared.used(&scene, "mail", &[]).await;
 }
 
 #[tokio::test]
