@@ -73,8 +73,9 @@ impl ManageConnection for Manager {
     }
 }
 
-/// Steps that wait for each connection when there are enough: when it is done with one, there is the next.
-const ENOUGH: u64 = 1;
+/// Steps that take so long together, for each connection, are enough to wait for it; and one at least, so that there is always a
+/// next one. In nanoseconds.
+const ENOUGH: u64 = 10_000_000;
 /// What came to its end so many milliseconds ago did so a moment ago.
 const LATELY: u64 = 100;
 
@@ -84,6 +85,8 @@ pub(super) struct Pool {
     wait: Duration,
     size: u64,
     waiting: AtomicU64,
+    /// How long a step has its connection, in nanoseconds, on average.
+    takes: Arc<AtomicU64>,
     begun: Instant,
     /// When a step came to its end last, in milliseconds since the beginning; 0 before the first one.
     answered: AtomicU64,
@@ -109,6 +112,16 @@ impl Drop for Waiting<'_> {
 pub(super) struct Lease {
     connection: PooledConnection<'static, Manager>,
     _place: OwnedSemaphorePermit,
+    since: Instant,
+    takes: Arc<AtomicU64>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let took = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let before = self.takes.load(Ordering::Relaxed);
+        self.takes.store(before - before / 16 + took / 16, Ordering::Relaxed);
+    }
 }
 
 impl Lease {
@@ -133,9 +146,14 @@ impl Pool {
             wait: settings.wait,
             size: size.into(),
             waiting: AtomicU64::new(0),
+            takes: Arc::default(),
             begun: Instant::now(),
             answered: AtomicU64::new(0),
         })
+    }
+
+    fn enough(&self) -> u64 {
+        self.size.saturating_mul((ENOUGH / self.takes.load(Ordering::Relaxed).max(1)).max(1))
     }
 
     /// A step came to its end.
@@ -161,7 +179,7 @@ impl Pool {
             in_use: self.size.saturating_sub(free),
             waiting: self.waiting.load(Ordering::Relaxed),
             // Those who wait for a database that is gone keep nobody from what needs none.
-            enough: self.has_answered_lately().then_some(self.size * ENOUGH),
+            enough: self.has_answered_lately().then(|| self.enough()),
             ..Load::default()
         }
     }
@@ -180,7 +198,8 @@ impl Pool {
             })?;
             // One that was lost while it was idle goes back to the pool, which throws it away.
             if !connection.is_unfit() {
-                return Ok(Lease { connection, _place: place });
+                let (since, takes) = (Instant::now(), Arc::clone(&self.takes));
+                return Ok(Lease { connection, _place: place, since, takes });
             }
         }
     }
@@ -195,6 +214,7 @@ mod tests {
         let settings = PoolSettings { size: 3, wait: Duration::from_secs(1) };
         let pool = Pool::new("postgres://nobody@127.0.0.1:1/nothing", settings).unwrap();
         let _waiting = [(); 3].map(|()| Waiting::new(&pool.waiting));
+        pool.takes.store(ENOUGH, Ordering::Relaxed);
         assert!(!pool.load().is_enough(), "it has never answered");
         pool.answered();
         assert!(pool.load().is_enough() && pool.has_answered_lately());
@@ -205,6 +225,8 @@ mod tests {
         assert!(pool.load().is_enough());
         pool.waiting.fetch_sub(1, Ordering::Relaxed);
         assert!(!pool.load().is_enough(), "a connection would be free soon");
+        pool.takes.store(ENOUGH / 5, Ordering::Relaxed);
+        assert_eq!(pool.load().enough, Some(15), "quick ones wait for others gladly");
         pool.waiting.fetch_add(1, Ordering::Relaxed);
     }
 }
