@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::Connection;
 use crate::{
     random::{self, OsRandom},
@@ -135,4 +137,72 @@ async fn after_a_failed_statement_nothing_of_a_step_is_kept() {
     });
     assert!(connection.write(&tenant, &swallows).await.is_err());
     assert_eq!(found(&mut connection, &tenant).await, (0, None));
+}
+
+#[tokio::test]
+async fn whoever_goes_away_within_a_transaction_leaves_a_connection_that_nobody_uses() {
+    let Some((mut connection, tenant)) = connected().await else { return };
+    let inside = Arc::new(Notify::new());
+    let stays = {
+        let inside = Arc::clone(&inside);
+        step(move |tx| {
+            let inside = Arc::clone(&inside);
+            Box::pin(async move {
+                later(tx).await?;
+                inside.notify_one();
+                std::future::pending::<Fallible<()>>().await
+            })
+        })
+    };
+    tokio::select! {
+        ended = connection.write(&tenant, &stays) => panic!("it ended: {}", ended.is_ok()),
+        () = inside.notified() => {}
+    }
+    assert!(!connection.lost && connection.is_unfit(), "whoever came next would write into the transaction");
+}
+
+/// Takes so many seconds.
+async fn slow(tx: &mut dyn Tx, seconds: i64) -> Fallible<()> {
+    let sql = "SELECT generation FROM key_sets, pg_sleep($2::bigint) WHERE tenant = $1";
+    tx.query(sql, &[Value::Int(seconds)]).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_connection_over_which_no_answer_came_is_not_used_again() {
+    let Some((mut connection, tenant)) = connected().await else { return };
+    // It is prepared by then: what is not answered is the statement itself.
+    let look = |seconds| step(move |tx| Box::pin(slow(tx, seconds)));
+    connection.read(&tenant, &look(0)).await.unwrap();
+    assert!(!connection.is_unfit());
+    tokio::time::pause();
+    assert!(matches!(connection.read(&tenant, &look(2)).await, Err(Fault::Store(_))));
+    assert!(!connection.in_transaction && connection.is_unfit(), "the next one would get this answer");
+}
+
+#[tokio::test]
+async fn a_write_that_is_not_answered_says_so_and_its_connection_is_not_used_again() {
+    let Some((mut connection, tenant)) = connected().await else { return };
+    let writes = |seconds| {
+        step(move |tx| {
+            Box::pin(async move {
+                later(tx).await?;
+                slow(tx, seconds).await
+            })
+        })
+    };
+    connection.write(&tenant, &writes(0)).await.unwrap();
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    assert!(matches!(connection.write(&tenant, &writes(2)).await, Err(Fault::Store(_))));
+    assert!(before.elapsed() < 2 * super::STATEMENT, "it says nothing more over a connection that is lost");
+    assert!(connection.is_unfit());
+}
+
+#[tokio::test]
+async fn a_server_that_must_not_be_written_to_is_left() {
+    let Some((mut connection, tenant)) = connected().await else { return };
+    connection.client.batch_execute("SET default_transaction_read_only = on").await.unwrap();
+    let writes = step(|tx| Box::pin(later(tx)));
+    assert!(matches!(connection.write(&tenant, &writes).await, Err(Fault::Store(_))));
+    assert!(connection.is_unfit(), "it became a standby");
 }
