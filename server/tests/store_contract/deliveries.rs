@@ -50,15 +50,23 @@ fn dead(at: i64) -> Settled {
 pub(crate) async fn what_is_due_is_claimed_once_and_again_when_the_lease_is_over(backend: &Backend) {
     let store = backend.store();
     enqueued(&*store, &[("a", "dlv_1")]).await;
-    // The same again is the same.
-    enqueued(&*store, &[("a", "dlv_1")]).await;
+    // The same again is the same, whatever it says now.
+    let again = DeliveryRecord { payload: "another".into(), expires_at: NOW + 5, ..to("b", "dlv_1") };
+    store.enqueue(vec![again], vec![]).await.expect("it answers");
     assert!(claimed(&*store, NOW - 1, 9).await.is_empty());
     let first = store.claim_deliveries(wanted(NOW, 9)).await.expect("it answers");
     assert_eq!(first, [DeliveryRecord { attempts: 1, next_at: NOW + LEASE, ..to("a", "dlv_1") }]);
     assert!(claimed(&*store, NOW + LEASE - 1, 9).await.is_empty());
     assert_eq!(claimed(&*store, NOW + LEASE, 9).await, ["dlv_1"]);
     // Whose lease ran out has nothing more to say.
-    assert!(!store.settle_delivery("dlv_1", 1, Settled::Done, vec![]).await.expect("it answers"));
+    for late in [Settled::Done, later(NOW), dead(NOW)] {
+        let told = vec![event("evt_late", "delivery.dead")];
+        assert!(!store.settle_delivery("dlv_1", 1, late, told).await.expect("it answers"));
+    }
+    let second = DeliveryRecord { attempts: 2, next_at: NOW + 2 * LEASE, ..to("a", "dlv_1") };
+    assert_eq!(store.delivery("dlv_1").await.expect("it reads"), Some(second), "it is under way");
+    assert_eq!(backend.outbox().await, []);
+    assert!(claimed(&*store, NOW + LEASE, 9).await.is_empty());
     assert!(store.settle_delivery("dlv_1", 2, Settled::Done, vec![]).await.expect("it answers"));
     assert_eq!(store.delivery("dlv_1").await.expect("it reads"), None);
     assert!(!store.settle_delivery("dlv_1", 2, Settled::Done, vec![]).await.expect("it answers"));
@@ -122,6 +130,22 @@ pub(crate) async fn what_is_given_up_is_kept_listed_and_can_be_delivered_again(b
     assert!(!store.drop_delivery("dlv_2", vec![]).await.expect("it answers"));
 }
 
+pub(crate) async fn what_is_delivered_to_one_destination_again_leaves_the_others_alone(backend: &Backend) {
+    let store = backend.store();
+    enqueued(&*store, &[("a", "dlv_1"), ("b", "dlv_2"), ("a", "dlv_3")]).await;
+    assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_1", "dlv_2"]);
+    for id in ["dlv_1", "dlv_2"] {
+        assert!(store.settle_delivery(id, 1, dead(NOW), vec![]).await.expect("it answers"));
+    }
+    assert_eq!(store.redeliver_to("a", (NOW + 1, NOW + 9), 9, vec![]).await.expect("it answers"), 1);
+    assert_eq!(
+        (listed(&*store, true).await, listed(&*store, false).await),
+        (strings(&["dlv_2"]), strings(&["dlv_1", "dlv_3"]))
+    );
+    let waiting = store.delivery("dlv_3").await.expect("it reads");
+    assert_eq!(waiting, Some(to("a", "dlv_3")), "it was not given up");
+}
+
 pub(crate) async fn only_what_is_given_up_is_purged_and_late(backend: &Backend) {
     let store = backend.store();
     enqueued(&*store, &[("a", "dlv_1"), ("b", "dlv_2")]).await;
@@ -160,6 +184,57 @@ pub(crate) async fn nothing_of_a_held_destination_is_claimed_until_it_is_release
     assert!(!store.release_destination("a", vec![]).await.expect("it answers"));
     assert_eq!(store.redeliver_to("a", (NOW, NOW + 9), 9, vec![]).await.expect("it answers"), 1);
     assert_eq!(claimed(&*store, NOW, 9).await, ["dlv_1"]);
+}
+
+pub(crate) async fn what_is_being_sent_to_a_held_destination_is_not_given_up_beneath_it(backend: &Backend) {
+    let store = backend.store();
+    enqueued(&*store, &[("a", "dlv_1")]).await;
+    let end = NOW + 1_000;
+    assert_eq!(claimed(&*store, end - 1, 9).await, ["dlv_1"]);
+    let hold = Hold { destination: "a".into(), held_at: end, reason: "gone".into() };
+    assert!(store.hold_destination(hold, vec![]).await.expect("it answers"));
+    assert_eq!(store.purge(end + LEASE - 2, 9).await.expect("it answers"), 0);
+    let sent = later(end + LEASE + 9);
+    assert!(store.settle_delivery("dlv_1", 1, sent, vec![]).await.expect("it answers"));
+    assert_eq!(store.purge(end + LEASE, 9).await.expect("it answers"), 1, "nobody sends it any more");
+    assert_eq!(listed(&*store, true).await, ["dlv_1"]);
+}
+
+pub(crate) async fn what_a_worker_left_for_a_held_destination_is_given_up_with_its_lease(backend: &Backend) {
+    let store = backend.store();
+    enqueued(&*store, &[("a", "dlv_1")]).await;
+    let end = NOW + 1_000;
+    assert_eq!(claimed(&*store, end, 9).await, ["dlv_1"]);
+    let hold = Hold { destination: "a".into(), held_at: end, reason: "gone".into() };
+    assert!(store.hold_destination(hold, vec![]).await.expect("it answers"));
+    assert_eq!(store.purge(end + LEASE - 1, 9).await.expect("it answers"), 0);
+    assert_eq!(store.purge(end + LEASE, 9).await.expect("it answers"), 1);
+    assert_eq!(listed(&*store, true).await, ["dlv_1"]);
+}
+
+pub(crate) async fn an_event_that_is_written_again_is_told_once_and_as_it_was(backend: &Backend) {
+    let store = backend.store();
+    let subscriber = Subscriber {
+        destination: "a".into(),
+        types: vec!["*".into()],
+        retry_for: 60,
+        room: Arc::new(Room::default()),
+    };
+    store.subscribe(vec![subscriber]);
+    store.publish(vec![event("evt_1", "session.ended")]).await.expect("it answers");
+    let again = || {
+        let mut again = event("evt_1", "session.ended");
+        (again.at, again.data) = (NOW + 1, "{\"again\":true}".into());
+        vec![again]
+    };
+    store.publish(again()).await.expect("it answers");
+    let found = store.claim_deliveries(wanted(NOW + 9, 9)).await.expect("it answers");
+    assert_eq!(found.len(), 1);
+    let told: PublishedEvent = serde_json::from_slice(&found[0].payload).expect("an event");
+    assert_eq!((told.at, told.data), (NOW, serde_json::json!({})));
+    assert!(store.settle_delivery(&found[0].id, 1, Settled::Done, vec![]).await.expect("it answers"));
+    store.publish(again()).await.expect("it answers");
+    assert!(listed(&*store, false).await.is_empty(), "it was told");
 }
 
 pub(crate) async fn lists_are_filtered_and_destinations_counted(backend: &Backend) {

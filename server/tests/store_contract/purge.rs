@@ -2,7 +2,7 @@
 
 use placet_server::store::{
     AuthorizationRecord, ConsentRecord, Granted, InteractionRecord, Issued, NewGrant, Parent, Parties,
-    Redemption, Remembering, ReplyRecord, SessionChange, SessionRecord, Store,
+    Redemption, Remembering, ReplyRecord, SessionChange, SessionRecord, Store, Whose,
 };
 
 use crate::{backend::Backend, samples::*};
@@ -78,6 +78,18 @@ pub(crate) async fn purging_removes_what_is_dead(backend: &Backend) {
     assert!(!store.jwt_state("j1", &alone()).await.expect("it reads").revoked);
     assert!(store.consume_once("dpop", "j2", NOW + 600).await.expect("it answers"));
     assert_eq!(backend.outbox().await, []);
+}
+
+pub(crate) async fn what_is_remembered_of_a_client_is_purged_when_it_is_over(backend: &Backend) {
+    let store = backend.store();
+    let end = NOW + 400 * DAY;
+    let whose = Whose::Client("service".into());
+    store.revoke_all(whose, NOW, vec![]).await.expect("it answers");
+    assert_eq!(store.purge(end - 1, 1000).await.expect("it answers"), 0);
+    assert!(store.jwt_state("j", &alone()).await.expect("it reads").revoked);
+    store.purge(end, 1000).await.expect("it answers");
+    assert!(!store.jwt_state("j", &alone()).await.expect("it reads").revoked, "all of it has expired");
+    assert_eq!(store.revocation_number().await.expect("it reads"), 1, "no number is used twice");
 }
 
 pub(crate) async fn derivation_is_remembered_as_long_as_what_was_derived(backend: &Backend) {
