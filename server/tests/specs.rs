@@ -108,6 +108,7 @@ mod specs {
     mod openid_ciba_polling;
     mod openid_ciba_signed;
     mod openid_native_sso;
+    mod openid_native_sso_bounds;
     mod overload;
     mod policy_approve;
     mod policy_asking;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use placet_server::{
     delivery,
     server::{Environment, Server},
-    store::{Claim, DeliveryFilter, Paging},
+    store::{Claim, DeliveryFilter, DeliveryRecord, Paging},
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -81,6 +81,20 @@ async fn a_receiver_that_says_no_or_points_elsewhere_is_given_up_at_once_and_kep
         .await
         .unwrap();
     assert!(dead.iter().all(|dead| dead.destination == "web" && dead.attempts == 1));
+}
+
+#[tokio::test]
+async fn what_a_newer_version_is_to_deliver_is_left_for_it() {
+    let stand = Stand::start().await;
+    let parcel =
+        DeliveryRecord::new("dlv_1".to_owned(), ("parcel", "web"), b"{}".to_vec(), (START, START + 1_000));
+    stand.server.store().enqueue(vec![parcel], vec![]).await.unwrap();
+    assert_eq!(deliver(&stand).await, 1);
+    assert_eq!(stand.rows(WAITING), ["dlv_1"]);
+    assert_eq!(stand.rows("SELECT reason FROM deliveries"), ["this program does not know the kind"]);
+    stand.clock.advance(600);
+    assert_eq!(deliver(&stand).await, 1, "it is tried again");
+    assert!(stand.rows(DEAD).is_empty() && stand.events("delivery.dead").is_empty());
 }
 
 #[tokio::test]

@@ -42,6 +42,12 @@ async fn a_sign_in_is_told_as_signed_cloud_events_once_each() {
         let schema = stand.http.get(&event.dataschema).send().await.unwrap();
         assert_eq!(schema.status(), 200, "the schema that it names is there");
     }
+    // In this order they happened.
+    let mut numbers: Vec<_> =
+        got.iter().map(|asked| asked.body["data"]["sequence"].as_i64().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert!(numbers.len() == got.len() && numbers[0] > 0, "{numbers:?}");
     let created = &receiver.events("session.created")[0];
     assert_eq!(created["data"]["sub"], "alice");
     assert!(created["subject"].as_str().unwrap().starts_with("ses_"));

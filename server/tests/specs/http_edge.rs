@@ -2,6 +2,10 @@
 
 use reqwest::{Method, header};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::{
     harness::{Browser, HEADLESS, Reply, Stand},
@@ -81,6 +85,35 @@ async fn a_wrong_method_is_told_which_are_right_and_head_is_answered_like_get() 
         assert!(head.text.is_empty());
         let get = send(stand.http.get(&url)).await;
         assert_eq!(head.status, get.status, "HEAD {url}");
+    }
+}
+
+#[tokio::test]
+async fn the_host_is_that_of_the_target_and_another_one_beside_it_is_refused() {
+    let stand = Stand::with(|config| {
+        config.resource = serde_json::from_value(json!([{ "uri": "https://orders.example/v1" }])).unwrap();
+    })
+    .await;
+    let http2 = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    for url in [format!("{}/jwks", stand.issuer), format!("{}/livez", private(&stand))] {
+        let own = url.split('/').nth(2).unwrap();
+        for (host, status) in [(own, 200), ("other.example", 400)] {
+            let reply = send(http2.get(&url).header(header::HOST, host)).await;
+            assert_eq!(reply.status, status, "{url} {host}: {}", reply.text);
+        }
+    }
+    // HTTP/1.1 names it in the target alone, if that is absolute (RFC 9112 section 3.2.2).
+    for (named, beside, status) in
+        [("orders.example", "other.example", 200), ("other.example", "orders.example", 404)]
+    {
+        let mut stream = TcpStream::connect(stand.issuer.trim_start_matches("http://")).await.unwrap();
+        let path = "/.well-known/oauth-protected-resource/v1";
+        let head =
+            format!("GET http://{named}{path} HTTP/1.1\r\nhost: {beside}\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{named}: {answer}");
     }
 }
 

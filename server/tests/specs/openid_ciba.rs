@@ -136,6 +136,20 @@ async fn the_code_of_a_user_reaches_the_policy_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_policy_that_names_what_is_no_subject_fails_and_nobody_is_asked() {
+    for sub in ["two\nlines", &"x".repeat(300)] {
+        let named = sub.to_owned();
+        let sidecar = Sidecar::start(move |_| set(&json!({ "ciba": { "sub": named } }))).await;
+        let desk = Desk::with(|c| c.policy = vec![sidecar.policy("directory", &["ciba.request"])]).await;
+        let reply = desk.ask("desk", &[]).await;
+        assert_eq!(reply.status, 503, "{sub:?}: {}", reply.text);
+        assert_eq!(sidecar.requests().len(), 1);
+        assert!(desk.stand.events("interaction.created").is_empty(), "{sub:?}");
+        assert!(desk.stand.rows("SELECT id FROM interactions").is_empty(), "{sub:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_policy_is_told_what_is_asked_and_may_bound_it() {
     let desk = Desk::start().await;
     desk.asked("desk", &[("requested_expiry", "120"), ("request_context", "{\"amount\":5}")]).await;

@@ -146,22 +146,49 @@ async fn a_client_with_an_old_secret_locks_out_no_other_one_and_many_names_are_n
     }
 }
 
-#[tokio::test]
-async fn what_a_stranger_writes_into_x_forwarded_for_counts_for_nothing() {
+/// How many of six requests at `/register` are refused for the rate of one address, of which each names another one.
+async fn refused_of_six(trusted: &[&str], forged: impl Fn(u32) -> String) -> u32 {
     let stand = Stand::with(|config| {
         config.limits.enabled = true;
         config.limits.register = 2;
-        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.trusted_proxies = trusted.iter().map(|address| address.parse().unwrap()).collect();
     })
     .await;
     let mut refused = 0;
     for n in 0..6 {
-        let request = stand.http.post(format!("{}/register", stand.issuer)).json(&serde_json::json!({}));
-        let forged = format!("192.0.2.{n}, x, 198.51.100.7");
-        let reply = Reply::read(request.header("x-forwarded-for", forged).send().await.unwrap()).await;
+        let request = stand.http.post(format!("{}/register", stand.issuer)).json(&json!({}));
+        let reply = Reply::read(request.header("x-forwarded-for", forged(n)).send().await.unwrap()).await;
         refused += u32::from(reply.status == 429);
     }
+    refused
+}
+
+#[tokio::test]
+async fn what_a_stranger_writes_into_x_forwarded_for_counts_for_nothing() {
+    let refused = refused_of_six(&["127.0.0.1"], |n| format!("192.0.2.{n}, x, 198.51.100.7")).await;
     assert!(refused >= 3, "{refused}");
+    let refused = refused_of_six(&["127.0.0.1"], |n| format!("198.51.100.7, 192.0.2.{n}")).await;
+    assert_eq!(refused, 0, "these are what the proxy says");
+}
+
+#[tokio::test]
+async fn a_peer_that_is_no_trusted_proxy_speaks_for_nobody() {
+    for trusted in [&[][..], &["203.0.113.1"]] {
+        let refused = refused_of_six(trusted, |n| format!("192.0.2.{n}")).await;
+        assert!(refused >= 3, "{trusted:?}: {refused}");
+        let refused = refused_of_six(trusted, |n| format!("192.0.2.{n}, 203.0.113.1")).await;
+        assert!(refused >= 3, "{trusted:?}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn what_stands_left_of_a_hop_that_cannot_be_read_is_not_believed() {
+    for hop in ["x", "", "unknown", "198.51.100.7:4711"] {
+        let refused = refused_of_six(&["127.0.0.1"], |n| format!("192.0.2.{n}, {hop}")).await;
+        assert!(refused >= 3, "{hop}: {refused}");
+        let refused = refused_of_six(&["127.0.0.1"], |n| format!("192.0.2.{n}, {hop}, 127.0.0.1")).await;
+        assert!(refused >= 3, "{hop}: {refused}");
+    }
 }
 
 /// All lines of a field, as one list.

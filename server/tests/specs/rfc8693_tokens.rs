@@ -129,6 +129,20 @@ async fn a_refresh_token_is_exchanged_by_its_client_while_it_is_the_current_one(
 }
 
 #[tokio::test]
+async fn a_refresh_token_is_exchanged_by_no_client_that_exchanges_the_access_tokens_beside_it() {
+    let scene = Scene::with(|config, _| {
+        client(config, "opaque").settings.token_exchange.may_exchange_of = vec!["web".to_owned()];
+    })
+    .await;
+    let tokens = scene.user("alice").await;
+    scene.exchanged("opaque", &text(&tokens["access_token"]), &[]).await;
+    let kind = [("subject_token_type", REFRESH)];
+    let token = text(&tokens["refresh_token"]);
+    scene.refused_unasked("opaque", &token, &kind, "invalid_request").await;
+    scene.exchanged("web", &token, &kind).await;
+}
+
+#[tokio::test]
 async fn an_id_token_is_exchanged_by_those_it_is_meant_for() {
     let scene = Scene::start().await;
     let token = text(&scene.user("alice").await["id_token"]);

@@ -208,6 +208,29 @@ async fn what_may_not_be_chosen_is_not_offered_and_refused_and_uses_nothing_up()
 }
 
 #[tokio::test]
+async fn where_access_tokens_are_stored_no_refresh_token_carries_everything() {
+    let opaque = json!([{ "uri": "https://opaque.example", "token_format": "opaque" }]);
+    let sidecar = of_alice(json!({})).await;
+    let stand = stand(&sidecar, &[CODE], |config| {
+        config.resource = serde_json::from_value(opaque).unwrap();
+    })
+    .await;
+    for (resource, offered) in [
+        ("https://opaque.example", json!(["stored"])),
+        ("https://api.example", json!(["stored", "stateless"])),
+    ] {
+        let mut browser = Browser::new();
+        let extra = [("scope", SCOPE), ("resource", resource)];
+        let id = browser.authorize(&stand, "web", &extra).await.interaction();
+        let params = stand.finish(&mut browser, &id, "alice").await;
+        let reply = stand.redeem("web", &params["code"]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let asked = sidecar.requests().pop().unwrap();
+        assert_eq!(asked["limits"]["grant"]["refresh_token"]["tokens"], offered, "{resource}");
+    }
+}
+
+#[tokio::test]
 async fn an_app_that_may_set_tokens_chooses_for_one_consent() {
     let stand = Stand::with(|config| {
         choosable(config);
