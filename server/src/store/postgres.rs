@@ -82,18 +82,14 @@ struct PostgresEngine {
 
 impl PostgresEngine {
     fn note<T>(&self, outcome: Fallible<T>) -> Fallible<T> {
-        if outcome.is_ok() {
-            self.pool.answered();
+        match &outcome {
+            Ok(_) => self.pool.answered(),
+            Err(_) => self.pool.failed(),
         }
         outcome
     }
-}
 
-#[async_trait]
-impl Engine for PostgresEngine {
-    const TELL: Option<&'static str> = Some(hearing::TELL);
-
-    async fn write<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
+    async fn run<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
         // Whoever goes away while waiting for a connection has not begun.
         let mut lease = self.pool.lease().await?;
         let tenant = Arc::clone(tenant);
@@ -103,14 +99,25 @@ impl Engine for PostgresEngine {
             drop(step);
             outcome
         });
-        let outcome = task.await.unwrap_or_else(|_| Err(Fault::unavailable("a step panicked")));
-        self.note(outcome)
+        task.await.unwrap_or_else(|_| Err(Fault::unavailable("a step panicked")))
+    }
+
+    async fn look<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
+        let mut lease = self.pool.lease().await?;
+        lease.connection().read(tenant, &step).await
+    }
+}
+
+#[async_trait]
+impl Engine for PostgresEngine {
+    const TELL: Option<&'static str> = Some(hearing::TELL);
+
+    async fn write<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
+        self.note(self.run(tenant, step).await)
     }
 
     async fn read<T: Send + 'static>(&self, tenant: &Arc<str>, step: Step<T>) -> Fallible<T> {
-        let mut lease = self.pool.lease().await?;
-        let outcome = lease.connection().read(tenant, &step).await;
-        self.note(outcome)
+        self.note(self.look(tenant, step).await)
     }
 
     fn has_answered_lately(&self) -> bool {

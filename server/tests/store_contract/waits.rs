@@ -1,10 +1,10 @@
 //! Steps that have to wait for others, at PostgreSQL: one is stopped at a row that somebody else holds, when it has looked at
 //! everything and stored nothing yet, and another one, which ends what it is about to store, comes meanwhile.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use placet_server::store::{
-    AuthorizationRecord, Completed, Granted, Issued, NewGrant, Parent, Parties, SessionChange, Whose,
+    AuthorizationRecord, Completed, Granted, Issued, NewGrant, Parent, Parties, SessionChange, Store, Whose,
 };
 
 use crate::{
@@ -29,17 +29,26 @@ async fn overtaking<A: Send + 'static, B: Send + 'static>(
             "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
         watcher.query_one(sql, &[&tenant]).await.expect("it reads").get::<_, i64>(0)
     };
+    let pause = || tokio::time::sleep(Duration::from_millis(2));
     let first = tokio::spawn(first);
     while waiting().await == 0 {
         assert!(!first.is_finished(), "it does not come by the row");
-        tokio::task::yield_now().await;
+        pause().await;
     }
     let second = tokio::spawn(second);
     while !second.is_finished() && waiting().await < 2 {
-        tokio::task::yield_now().await;
+        pause().await;
     }
     held.rollback().await.expect("it ends");
     (first.await.expect("it does not panic"), second.await.expect("it does not panic"))
+}
+
+/// Opens connections for both, so that neither waits for one while others have all that there are.
+async fn connections(store: &dyn Store) {
+    let reads = (0..4).map(|_| store.client("party"));
+    for read in futures_util::future::join_all(reads).await {
+        read.expect("it reads");
+    }
 }
 
 const CLIENT: &str = "UPDATE clients SET doc = doc WHERE tenant = $1 AND client_id = $2";
@@ -58,6 +67,7 @@ async fn who_ends_everything_of_a_client_ends_what_is_just_stored_in_which_it_ta
         let store = named_store(&url, &tenant, pool(4)).await;
         assert!(store.insert_client(client("party"), vec![]).await.expect("it answers"));
         granted(&*store, authorization("az_parent", "alice"), Issued::default()).await;
+        connections(&*store).await;
         let (granting, ending) = (Arc::clone(&store), Arc::clone(&store));
         let grant = NewGrant {
             derived_from: vec![Parent::Authorization("az_parent".into())],
@@ -87,6 +97,7 @@ async fn who_ends_all_sessions_of_a_subject_ends_the_one_that_is_just_stored() {
     let tenant = unique();
     let store = named_store(&url, &tenant, pool(4)).await;
     assert!(store.insert_client(client("party"), vec![]).await.expect("it answers"));
+    connections(&*store).await;
     let (signing, ending) = (Arc::clone(&store), Arc::clone(&store));
     let (signed_in, ended) = overtaking(
         (&url, &tenant),

@@ -161,7 +161,12 @@ impl Pool {
         self.answered.store(self.millis().max(1), Ordering::Relaxed);
     }
 
-    /// Whether one did a moment ago, so that the database must be there.
+    /// One did not: nobody knows whether the database is there.
+    pub(super) fn failed(&self) {
+        self.answered.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether one came to its end a moment ago, and none has failed since, so that the database must be there.
     pub(super) fn has_answered_lately(&self) -> bool {
         let answered = self.answered.load(Ordering::Relaxed);
         answered > 0 && self.millis().saturating_sub(answered) <= LATELY
@@ -218,8 +223,11 @@ mod tests {
         assert!(!pool.load().is_enough(), "it has never answered");
         pool.answered();
         assert!(pool.load().is_enough() && pool.has_answered_lately());
-        tokio::time::advance(Duration::from_millis(LATELY + 1)).await;
+        tokio::time::advance(Duration::from_millis(LATELY + 2)).await;
         assert!(!pool.load().is_enough() && !pool.has_answered_lately(), "it is gone, or stuck");
+        pool.answered();
+        pool.failed();
+        assert!(!pool.load().is_enough() && !pool.has_answered_lately(), "it may be gone");
         pool.answered();
         drop(Waiting::new(&pool.waiting));
         assert!(pool.load().is_enough());

@@ -9,6 +9,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::time::Instant;
 
 use super::{
+    misc,
     noting::{Noted, Noting},
     told::Told,
     tx::{Engine, Fault, Step, Tx, Work},
@@ -81,6 +82,14 @@ fn step<I: Send + Sync + 'static, T: 'static>(input: I, run: impl Run<I, T>) -> 
 }
 
 impl<E: Engine> SqlStore<E> {
+    /// Whether the database answers. Whoever asks must not stand behind those who keep it busy.
+    pub(super) async fn is_there(&self) -> Result<()> {
+        if self.engine.has_answered_lately() {
+            return Ok(());
+        }
+        self.read((), |tx, ()| Box::pin(misc::ping(tx))).await
+    }
+
     /// Another process told something: a number, what changed, and of which tenant.
     pub(super) fn heard(&self, told: &str) {
         let mut words = told.splitn(3, ' ');
