@@ -106,6 +106,16 @@ impl Caller {
         self.get(&format!("{}/readyz", self.private)).await.success().is_some()
     }
 
+    /// Waits until the proxy is told that it is not ready: the database may have answered somebody a moment before it went.
+    pub async fn until_unready(&self) {
+        let told = async {
+            while self.is_ready().await {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), told).await.expect("the proxy is told");
+    }
+
     /// Signs this user in to a client of the operator, which asks for nobody's consent; gives the code.
     pub async fn code(&self, client: &str, sub: &str) -> Result<String, Answer> {
         let query = url::form_urlencoded::Serializer::new(String::new())
