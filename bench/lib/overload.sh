@@ -31,10 +31,12 @@ plan_overload() {
   if [ "$store" = postgres ]; then pin_postgres "0-$((cores - 1))"; fi
 }
 
-# pin_postgres CORES: for what runs already, and what it starts.
+# pin_postgres CORES: for what runs already, and what it starts. What has ended meanwhile needs none.
 pin_postgres() {
   local pid
-  for pid in "$postmaster" $(pgrep -P "$postmaster"); do taskset --cpu-list --pid "$1" "$pid" >/dev/null || return 1; done
+  for pid in "$postmaster" $(pgrep -P "$postmaster"); do
+    taskset --cpu-list --pid "$1" "$pid" >/dev/null 2>&1 || ! [ -e "/proc/$pid" ] || return 1
+  done
 }
 
 # The memory that is held after half of a flood, and after all of it, of each kind.

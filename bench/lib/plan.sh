@@ -87,7 +87,7 @@ plan_grow() {
 }
 
 plan_profile() {
-  local scenario chosen=(credentials-jwt introspect-opaque refresh)
+  local scenario chosen=(credentials-jwt introspect-opaque refresh redeem)
   if [ ${#scenarios[@]} -gt 0 ]; then chosen=("${scenarios[@]}"); fi
   for scenario in "${chosen[@]}"; do profile "$scenario" || return 1; done
 }
